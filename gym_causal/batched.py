@@ -1,0 +1,328 @@
+"""One implementation of a task for any number of episodes at once, and its two thin adapters to Gymnasium.
+
+A :class:`BatchedTask` owns all logic on arrays with a leading batch axis. :class:`TaskEnv` is the batch of one and
+:class:`TaskVectorEnv` the batch of ``num_envs``; neither adds logic, so they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector.utils import batch_space
+
+Draws = TypeVar("Draws")
+Observations = dict[str, np.ndarray]
+Infos = dict[str, Any]
+
+
+class SeedDomain(IntEnum):
+    """Disjoint families of episodes: the same seed never gives the same episode in two of them."""
+
+    INTERACTION = 0  # what gym.make and make_vec play
+    EVALUATION = 1
+    COLLECTION = 2
+
+
+class EpisodeStream(Generic[Draws]):
+    """The endless sequence of a seed's episodes, drawn in fixed-size blocks, so that episode i depends on nothing but (seed, i).
+
+    Args:
+        draw_block: draws the randomness of one block of ``block_size`` episodes from the generator it is given.
+        block_size: episodes a block.
+        seed: non-negative int.
+        domain: which of the disjoint families.
+        max_blocks: blocks kept; one that was dropped is drawn again when it is needed.
+    """
+
+    def __init__(
+        self, draw_block: Callable[[np.random.Generator], Draws], block_size: int, seed: int, domain: SeedDomain, max_blocks: int = 8
+    ) -> None:
+        self._draw_block, self._block_size, self._max_blocks = draw_block, block_size, max_blocks
+        self._seed, self._domain = seed, domain
+        self._blocks: OrderedDict[int, Draws] = OrderedDict()
+
+    def take(self, episodes: np.ndarray) -> Draws:
+        """The randomness of the given episodes, (n,) ints >= 0, in that order."""
+        block_of = episodes // self._block_size
+        first = episodes[0] - block_of[0] * self._block_size
+        if block_of[0] == block_of[-1] and (np.diff(episodes) == 1).all():  # neighbours in one block: a view
+            return take_rows(self._block(int(block_of[0])), slice(first, first + len(episodes)))
+        blocks, part = np.unique(block_of, return_inverse=True)
+        parts, places = [], []
+        for k, block in enumerate(blocks):
+            mine = np.nonzero(part == k)[0]
+            within = episodes[mine] - block * self._block_size
+            contiguous = (np.diff(within) == 1).all()
+            parts.append(take_rows(self._block(int(block)), slice(within[0], within[-1] + 1) if contiguous else within))
+            places.append(mine)
+        joined = concatenate_rows(parts)
+        place = np.concatenate(places)
+        return joined if (np.diff(place) == 1).all() else take_rows(joined, np.argsort(place))
+
+    def _block(self, block: int) -> Draws:
+        if block not in self._blocks:
+            seed_sequence = np.random.SeedSequence(self._seed, spawn_key=(int(self._domain), block))
+            self._blocks[block] = self._draw_block(np.random.default_rng(seed_sequence))
+            if len(self._blocks) > self._max_blocks:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(block)
+        return self._blocks[block]
+
+
+def take_rows(draws: Any, index: Any) -> Any:
+    """The rows ``index`` of a dataclass whose every field is indexed by episode first."""
+    return dataclasses.replace(draws, **{f.name: getattr(draws, f.name)[index] for f in dataclasses.fields(draws)})
+
+
+def concatenate_rows(parts: list[Any]) -> Any:
+    """One such dataclass of several."""
+    if len(parts) == 1:
+        return parts[0]
+    joined = {}
+    for field in dataclasses.fields(parts[0]):
+        values = [getattr(part, field.name) for part in parts]
+        joined[field.name] = np.concatenate(values) if isinstance(values[0], np.ndarray) else type(values[0]).concatenate(values)
+    return dataclasses.replace(parts[0], **joined)
+
+
+class BatchedTask(ABC):
+    """A task's whole logic, on arrays with a leading batch axis of ``num_envs`` rows.
+
+    All randomness of an episode is drawn when it begins; dynamics are then deterministic and rows are independent.
+    """
+
+    observation_space: spaces.Dict  # of one row
+    action_space: spaces.Discrete  # of one row
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 2}
+
+    def __init__(self, num_envs: int) -> None:
+        if not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+            raise ValueError(f"num_envs must be an int of at least 1, got {num_envs!r}")
+        self.num_envs = int(num_envs)
+        self._stream: EpisodeStream[Any] | None = None
+
+    def seed(self, seed: int, domain: SeedDomain = SeedDomain.INTERACTION) -> None:
+        """Play the episodes of ``seed`` from now on."""
+        blocks = 2 + 2 * self.num_envs // self.block_size
+        self._stream = EpisodeStream(self.draw_block, self.block_size, seed, domain, max_blocks=max(4, blocks))
+
+    @property
+    @abstractmethod
+    def block_size(self) -> int:
+        """Episodes drawn at once; a function of the task's arguments alone."""
+
+    @abstractmethod
+    def draw_block(self, rng: np.random.Generator) -> Any:
+        """The randomness of ``block_size`` episodes, as a dataclass whose fields are indexed by episode first."""
+
+    @abstractmethod
+    def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
+        """Begin the given episodes, (n,) ints of the stream, in the given rows, (n,) ints."""
+
+    @abstractmethod
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Play (B,) actions; returns rewards (B,) float64, terminated (B,) bool and truncated (B,) bool."""
+
+    @abstractmethod
+    def observations(self) -> Observations:
+        """What the agent sees now: fresh arrays (B, ...)."""
+
+    @abstractmethod
+    def infos(self, *, text: bool) -> Infos:
+        """What is said beside it, privileged facts included: fresh arrays (B, ...); ``text`` also puts explanations into words."""
+
+    @abstractmethod
+    def action_masks(self) -> np.ndarray:
+        """(B, A) bool; which actions are legal now."""
+
+    @abstractmethod
+    def expert_actions(self) -> np.ndarray:
+        """(B,) int; the expert's action in the present state."""
+
+    @abstractmethod
+    def is_choice(self) -> np.ndarray:
+        """(B,) bool; whether the coming step is one in which strategies are told apart (an exploitation trial, say)."""
+
+    @abstractmethod
+    def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Metric -> (numerator, denominator), (B,) float each, that the last step adds to a ratio of sums over the episode."""
+
+    @abstractmethod
+    def render(self, row: int, mode: str) -> Any:
+        """A picture of one row: a str for ``ansi``, (H, W, 3) uint8 for ``rgb_array``."""
+
+
+class TaskEnv(gym.Env):
+    """A :class:`BatchedTask` of one row as a :class:`gymnasium.Env`.
+
+    The k-th call of ``reset`` after a seed plays episode k of that seed.
+    """
+
+    def __init__(self, task: BatchedTask, render_mode: str | None = None) -> None:
+        modes = self.metadata["render_modes"]
+        if render_mode is not None and render_mode not in modes:
+            raise ValueError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
+        self.task = task
+        self.render_mode = render_mode
+        self.observation_space = task.observation_space
+        self.action_space = task.action_space
+        self._rows = np.zeros(1, int)
+        self._episode: int | None = None  # the next one to play; None until seeded
+        self._over = True
+        self._window: Any = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
+        super().reset(seed=seed)
+        if seed is not None or self._episode is None:
+            self.task.seed(_new_seed(seed, self.np_random))
+            self._episode = 0
+        self.task.begin(self._rows, np.array([self._episode]), options)
+        self._episode += 1
+        self._over = False
+        result = _first_row(self.task.observations()), _first_row(self.task.infos(text=True))
+        if self.render_mode == "human":
+            self.render()
+        return result
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, Infos]:
+        if self._over:
+            raise gym.error.ResetNeeded("step: the episode is over or was never begun; call reset first")
+        rewards, terminated, truncated = self.task.step(_checked(np.asarray(action)[None], (1,), self.task.action_space.n))
+        self._over = bool(terminated[0] or truncated[0])
+        result = (
+            _first_row(self.task.observations()),
+            float(rewards[0]),
+            bool(terminated[0]),
+            bool(truncated[0]),
+            _first_row(self.task.infos(text=True)),
+        )
+        if self.render_mode == "human":
+            self.render()
+        return result
+
+    def expert_action(self) -> int:
+        """The expert's action in the present state."""
+        return int(self.task.expert_actions()[0])
+
+    def action_masks(self) -> np.ndarray:
+        """(A,) bool; which actions are legal now."""
+        return self.task.action_masks()[0]
+
+    def render(self) -> Any:
+        if self.render_mode is None:
+            gym.logger.warn('render: no render_mode was given; use gym.make(..., render_mode="ansi" | "rgb_array" | "human")')
+            return None
+        if self.render_mode != "human":
+            return self.task.render(0, self.render_mode)
+        from gym_causal.window import Window  # noqa: PLC0415 - an optional extra that the core does not import
+
+        self._window = self._window or Window(self.spec.id if self.spec else type(self).__name__, self.metadata["render_fps"])
+        self._window.show(self.task.render(0, "rgb_array"))
+        return None
+
+    def close(self) -> None:
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+
+class TaskVectorEnv(gym.vector.VectorEnv):
+    """A :class:`BatchedTask` as a native, batched :class:`gymnasium.vector.VectorEnv`.
+
+    Row b of B plays episodes b, b + B, b + 2B, ... of the seed, so the i-th episode is the same whatever ``num_envs``. (Gymnasium's
+    own vector envs seed row i with ``seed + i`` instead.) A row that is done begins its next episode in the same step; the
+    observation and info that ended the old one are in ``infos["final_obs"]`` (an object array of dicts, None where not done;
+    also under 0.29's name, ``final_observation``) and ``infos["final_info"]`` (batched like any info), with the mask
+    ``infos["_final_obs"]`` saying where.
+    """
+
+    def __init__(self, task: BatchedTask, *, explanation_text: bool = False) -> None:
+        # gymnasium 0.29 and 1.x disagree about VectorEnv.__init__, so the documented attributes are set directly.
+        autoreset_mode = getattr(gym.vector, "AutoresetMode", None)
+        self.metadata = dict(task.metadata)
+        if autoreset_mode is not None:
+            self.metadata["autoreset_mode"] = autoreset_mode.SAME_STEP
+        self.task = task
+        self.num_envs = task.num_envs
+        self.single_observation_space, self.single_action_space = task.observation_space, task.action_space
+        self.observation_space = batch_space(task.observation_space, task.num_envs)
+        self.action_space = batch_space(task.action_space, task.num_envs)
+        self.render_mode = None
+        self.closed = False
+        self._text = explanation_text
+        self._rows = np.arange(task.num_envs)
+        self._episodes: np.ndarray | None = None  # (B,) the episode that each row plays; None until seeded
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observations, Infos]:
+        if seed is not None and not isinstance(seed, (int, np.integer)):
+            raise TypeError(f"seed must be one int (row b plays episodes b, b + num_envs, ... of it) or None, got {seed!r}")
+        if seed is not None:
+            self._np_random, _ = gym.utils.seeding.np_random(int(seed))
+        if seed is not None or self._episodes is None:
+            self.task.seed(_new_seed(seed, self.np_random))
+            self._episodes = self._rows.copy()
+        else:
+            self._episodes = self._episodes + self.num_envs
+        self.task.begin(self._rows, self._episodes, options)
+        return self.task.observations(), self.task.infos(text=self._text)
+
+    def step(self, actions: Any) -> tuple[Observations, np.ndarray, np.ndarray, np.ndarray, Infos]:
+        if self._episodes is None:
+            raise gym.error.ResetNeeded("step: call reset first")
+        rewards, terminated, truncated = self.task.step(_checked(actions, (self.num_envs,), self.single_action_space.n))
+        done = terminated | truncated
+        if not done.any():
+            return self.task.observations(), rewards, terminated, truncated, self.task.infos(text=self._text)
+        final_obs = _rows_where(done, self.task.observations())
+        final_info = self.task.infos(text=self._text)
+        self._episodes[done] += self.num_envs
+        self.task.begin(self._rows[done], self._episodes[done])
+        infos = self.task.infos(text=self._text)
+        infos.update(final_obs=final_obs, final_observation=final_obs, final_info=final_info)
+        infos.update({f"_{key}": done.copy() for key in ("final_obs", "final_observation", "final_info")})
+        return self.task.observations(), rewards, terminated, truncated, infos
+
+    def expert_actions(self) -> np.ndarray:
+        """(B,) int; the expert's action in every row's present state."""
+        return self.task.expert_actions()
+
+    def action_masks(self) -> np.ndarray:
+        """(B, A) bool; which actions are legal now."""
+        return self.task.action_masks()
+
+    def close(self, **kwargs: Any) -> None:
+        self.closed = True
+
+
+def _new_seed(seed: int | None, np_random: np.random.Generator) -> int:
+    return int(np_random.integers(2**63)) if seed is None else int(seed)
+
+
+def _checked(actions: Any, shape: tuple[int, ...], num_actions: int) -> np.ndarray:
+    actions = np.asarray(actions)
+    if actions.shape != shape or actions.dtype.kind not in "iu":
+        raise ValueError(f"actions must be integers of shape {shape}, got {actions.dtype} of shape {actions.shape}")
+    if actions.min() < 0 or actions.max() >= num_actions:
+        raise ValueError(f"actions must be in 0..{num_actions - 1}, got {actions.min()}..{actions.max()}")
+    return actions
+
+
+def _first_row(batch: dict[str, Any]) -> dict[str, Any]:
+    return {key: _first_row(value) if isinstance(value, dict) else value[0] for key, value in batch.items()}
+
+
+def _rows_where(mask: np.ndarray, batch: Observations) -> np.ndarray:
+    """(B,) object array: the dict of a row's observation where ``mask``, else None (Gymnasium's own format)."""
+    rows = np.full(len(mask), None, object)
+    keys = batch.keys()
+    for i, values in zip(np.nonzero(mask)[0], zip(*(value[mask] for value in batch.values()), strict=True), strict=True):
+        rows[i] = dict(zip(keys, values, strict=True))
+    return rows

@@ -1,0 +1,228 @@
+"""The constructor arguments of the causal DAG environments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from gym_causal.generators import CueClass, ModelDistribution
+from gym_causal.scm import variable_names
+from gym_causal.splits import SPLITS, HeldOutLink, Split
+
+EXPLAIN_MODES = ("none", "properties", "reward", "full")
+EXPLORATION_SIGNS = ("positive", "random")
+
+
+class Phase(IntEnum):
+    """The two phases of an episode."""
+
+    EXPLORATION = 0
+    EXPLOITATION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CausalDAGConfig:
+    """Arguments of ``CausalDAG-v0``; every one reaches the single and the vector env alike.
+
+    Args:
+        split: "train", "eval_target", "eval_path" or "unrestricted"; see :data:`gym_causal.splits.SPLITS`.
+        num_variables: N, from 2 to 702.
+        num_exploration_trials: >= 0; default: the number of relevant variables.
+        num_exploitation_trials: >= 1.
+        intervention_value: > 0; an action sets a variable to plus or minus this.
+        held_out_link: (cause, effect), names or indices; default: D, E with five variables or more, else the last two.
+        min_effect: noise-free value of the effect that setting the cause well must reach in the evaluation splits.
+        num_roots: (low, high), both included, of the uniform number of variables without causes; default: (1, N - 1).
+        num_parents: (low, high), both included, of the uniform number of causes of every other variable.
+        weight_range: (low, high) of the uniform edge weights.
+        noise_scale_mean: a variable's noise standard deviation is drawn from normal(mean, std) truncated at 0, each episode.
+        noise_scale_std: see ``noise_scale_mean``.
+        negative_slope: slope of the LeakyReLU below zero, in (0, 1].
+        shuffle_names: name the variables by a random permutation of the topological order; False: always in alphabetical order.
+        shared_noise: give the outcome of a trial the same exogenous noise as its initial values, instead of fresh noise.
+        exploration_sign: "positive" or "random": the sign of the expert's interventions while it explores.
+        expert_temperature: 0: the expert exploits optimally; else it is Boltzmann-rational, p ~ exp(value / temperature).
+        explain: "none", "properties", "reward" or "full": which explanations ``info["explanation"]`` holds.
+        expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
+        graph_info: put the dense weights (N, N) into ``info["weights"]``; [i, j] is the direct effect of i on j.
+
+    Raises:
+        ValueError: a value out of range; the message names the argument, what is accepted and what came.
+        TypeError: an unknown argument, or a value of the wrong type.
+    """
+
+    split: str = "train"
+    num_variables: int = 5
+    num_exploration_trials: int | None = None
+    num_exploitation_trials: int = 2
+    intervention_value: float = 5.0
+    held_out_link: Sequence[str | int] | None = None
+    min_effect: float = 1.0
+    num_roots: Sequence[int] | None = None
+    num_parents: Sequence[int] = (1, 2)
+    weight_range: Sequence[float] = (-2.0, 2.0)
+    noise_scale_mean: float = 0.5
+    noise_scale_std: float = 0.25
+    negative_slope: float = 0.2
+    shuffle_names: bool = True
+    shared_noise: bool = False
+    exploration_sign: str = "positive"
+    expert_temperature: float = 0.0
+    explain: str = "full"
+    expert_info: bool = False
+    graph_info: bool = False
+
+    def __post_init__(self) -> None:
+        _one_of("split", self.split, tuple(SPLITS))
+        _one_of("explain", self.explain, EXPLAIN_MODES)
+        _one_of("exploration_sign", self.exploration_sign, EXPLORATION_SIGNS)
+        _integer("num_variables", self.num_variables, 2, 702)
+        if self.num_exploration_trials is not None:
+            _integer("num_exploration_trials", self.num_exploration_trials, 0, 10_000)
+        _integer("num_exploitation_trials", self.num_exploitation_trials, 1, 10_000)
+        _number("intervention_value", self.intervention_value, 0, 1e5, low_included=False)
+        _number("min_effect", self.min_effect, 0, 1e5)
+        _number("noise_scale_mean", self.noise_scale_mean, 0, 1e3)
+        _number("noise_scale_std", self.noise_scale_std, 0, 1e3)
+        _number("negative_slope", self.negative_slope, 0, 1, low_included=False)
+        _number("expert_temperature", self.expert_temperature, 0, math.inf)
+        for name in ("shuffle_names", "shared_noise", "expert_info", "graph_info"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
+        _pair("weight_range", self.weight_range, -1e3, 1e3, whole=False)
+        self._check_graph()
+        self._link()  # raises when the link is not one
+
+    def _check_graph(self) -> None:
+        _pair("num_parents", self.num_parents, 1, 100, whole=True)
+        if self.num_roots is not None:
+            _pair("num_roots", self.num_roots, 1, self.size_of_graph, whole=True)
+
+    @property
+    def size_of_graph(self) -> int:
+        """How many of the variables are in the graph (the relevant ones)."""
+        return self.num_variables
+
+    @property
+    def exploration_trials(self) -> int:
+        return self.size_of_graph if self.num_exploration_trials is None else self.num_exploration_trials
+
+    @property
+    def trials(self) -> int:
+        """T; trials of an episode."""
+        return self.exploration_trials + self.num_exploitation_trials
+
+    @property
+    def names(self) -> list[str]:
+        return variable_names(self.num_variables)
+
+    @property
+    def conditions(self) -> Split:
+        return SPLITS[self.split]
+
+    @property
+    def link(self) -> HeldOutLink:
+        cause, effect = self._link()
+        return HeldOutLink(cause, effect, (float(self.intervention_value), -float(self.intervention_value)), float(self.min_effect))
+
+    @property
+    def cues(self) -> CueClass | None:
+        """Which subsets of relevant variables are held out; None: every variable is relevant."""
+        return None
+
+    @property
+    def distribution(self) -> ModelDistribution:
+        low, high = self.num_roots or (1, self.size_of_graph - 1)
+        return ModelDistribution(
+            num_variables=self.num_variables,
+            num_relevant=self.size_of_graph,
+            num_roots=(int(low), int(high)),
+            num_parents=(int(self.num_parents[0]), int(self.num_parents[1])),
+            weight_range=(float(self.weight_range[0]), float(self.weight_range[1])),
+            noise_scale_mean=float(self.noise_scale_mean),
+            noise_scale_std=float(self.noise_scale_std),
+            negative_slope=float(self.negative_slope),
+            shuffle_names=self.shuffle_names,
+        )
+
+    def variable(self, argument: str, variable: Any) -> int:
+        """The index of a variable given by name or index; ``argument`` is named in the error."""
+        names = self.names
+        if isinstance(variable, str) and variable in names:
+            return names.index(variable)
+        if not isinstance(variable, (str, bool)) and hasattr(variable, "__index__") and 0 <= int(variable) < self.num_variables:
+            return int(variable)
+        raise ValueError(f"{argument}: a variable must be one of {names[0]}..{names[-1]} or 0..{self.num_variables - 1}, got {variable!r}")
+
+    def _link(self) -> tuple[int, int]:
+        if self.held_out_link is None:
+            return (3, 4) if self.num_variables >= 5 else (self.num_variables - 2, self.num_variables - 1)
+        if isinstance(self.held_out_link, str) or len(self.held_out_link) != 2:
+            raise ValueError(f"held_out_link must be a pair (cause, effect), got {self.held_out_link!r}")
+        cause, effect = (self.variable("held_out_link", variable) for variable in self.held_out_link)
+        if cause == effect:
+            raise ValueError(f"held_out_link must be two different variables, got {self.held_out_link!r}")
+        return cause, effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class CausalDAGCuedConfig(CausalDAGConfig):
+    """Arguments of ``CausalDAGCued-v0``: those of ``CausalDAG-v0``, ten variables by default, and these.
+
+    Args:
+        num_relevant: R, from 2 to N; how many variables are in the graph of an episode. The others are independent noise.
+        cue_modulus: subsets of relevant variables whose index sum is ``cue_residue`` modulo this are held out of ``train`` and
+            are the only ones in ``eval_target`` and ``eval_path``. >= 2.
+        cue_residue: see ``cue_modulus``; in 0..cue_modulus - 1.
+    """
+
+    num_variables: int = 10
+    num_relevant: int = 5
+    cue_modulus: int = 4
+    cue_residue: int = 1
+
+    def _check_graph(self) -> None:
+        _integer("num_relevant", self.num_relevant, 2, self.num_variables)
+        _integer("cue_modulus", self.cue_modulus, 2, 10_000)
+        _integer("cue_residue", self.cue_residue, 0, self.cue_modulus - 1)
+        super()._check_graph()
+
+    @property
+    def size_of_graph(self) -> int:
+        return self.num_relevant
+
+    @property
+    def cues(self) -> CueClass | None:
+        return CueClass(self.cue_modulus, self.cue_residue)
+
+
+def _one_of(name: str, value: Any, accepted: tuple[str, ...]) -> None:
+    if value not in accepted:
+        raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")
+
+
+def _integer(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an int from {low} to {high}, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be an int from {low} to {high}, got {value!r}")
+
+
+def _number(name: str, value: Any, low: float, high: float, *, low_included: bool = True) -> None:
+    accepted = f"a number {'>=' if low_included else '>'} {low:g}" + (f" and <= {high:g}" if high < math.inf else "")
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} must be {accepted}, got {value!r}")
+    if not (low <= value <= high and math.isfinite(value)) or (value == low and not low_included):
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+
+
+def _pair(name: str, value: Any, low: float, high: float, *, whole: bool) -> None:
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
+    for bound in value:
+        (_integer if whole else _number)(name, bound, low, high)  # type: ignore[operator]
+    if value[0] > value[1]:
+        raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")

@@ -1,0 +1,374 @@
+"""The causal DAG task on arrays: exploration trials without a goal, then exploitation trials that pay the goal's outcome."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from gym_causal.batched import BatchedTask, Infos, Observations
+from gym_causal.causal_dag import explanations, rendering
+from gym_causal.causal_dag.config import CausalDAGConfig, Phase
+from gym_causal.causal_dag.expert import draw_actions, exploration_actions
+from gym_causal.causal_dag.worlds import Draws, Worlds
+from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
+
+# Up to this many rows, and this many values an episode, all 2N interventions of all trials of a run of episodes are simulated at once
+# and then looked up: NumPy on a few numbers costs as much as on a few thousand.
+_LOOKUP_ROWS = 16
+_LOOKUP_VALUES = 2_000
+_LOOKUP_EPISODES = 64
+
+
+class CausalDAGTask(BatchedTask):
+    """``CausalDAG-v0`` and ``CausalDAGCued-v0`` for ``num_envs`` rows; see :class:`gym_causal.causal_dag.env.CausalDAGEnv`.
+
+    All episodes have the same length, so all rows begin and end together.
+    """
+
+    def __init__(self, config: CausalDAGConfig, num_envs: int) -> None:
+        super().__init__(num_envs)
+        self.config = config
+        num_variables = config.num_variables
+        values = spaces.Box(-VALUE_LIMIT, VALUE_LIMIT, (num_variables,), np.float32)
+        keys: dict[str, spaces.Space] = {
+            "last_initial_values": values,
+            "last_intervention": values,
+            "last_outcome": values,
+            "initial_values": values,
+            "phase": spaces.Discrete(len(Phase)),
+            "goal": spaces.Discrete(num_variables + 1),
+            "trial": spaces.Discrete(config.trials + 1),
+        }
+        if config.cues is not None:
+            keys["cue"] = spaces.MultiBinary(num_variables)
+        self.observation_space = spaces.Dict(keys)
+        self.action_space = spaces.Discrete(2 * num_variables)
+        self._worlds: Worlds | None = None
+        self._first_episode = -1  # of the worlds; -1: they are no run of the stream
+        table = config.trials * 2 * num_variables * num_variables
+        self._looks_up = num_envs <= _LOOKUP_ROWS and table <= _LOOKUP_VALUES
+
+    # --- episodes --------------------------------------------------------------------------------------------------------
+
+    @property
+    def block_size(self) -> int:
+        """About 36,000 initial values a block, 16 to 1,024 episodes; a quarter of that where rejection makes them costly."""
+        per_block = 36_000 // (self.config.trials * self.config.num_variables * (4 if self.config.conditions.held_out else 1))
+        return int(2 ** np.clip(np.floor(np.log2(max(per_block, 1))), 4, 10))
+
+    def draw_block(self, rng: np.random.Generator) -> Draws:
+        return Draws.draw(rng, self.block_size, self.config)
+
+    def seed(self, *args: Any, **kwargs: Any) -> None:
+        super().seed(*args, **kwargs)
+        self._first_episode = -1
+
+    def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
+        """See the base class. ``options`` may hold ``model``, ``goal`` and ``cue``, for this episode only (docs/environments.md)."""
+        assert len(rows) == self.num_envs, "all rows have episodes of one length, so they begin together"
+        first = int(episodes[0])
+        assert self._stream is not None
+        if options:
+            draws = self._with_options(self._stream.take(episodes), options)
+            self._set_worlds(Worlds(draws, self.config), first_episode=-1)
+            first = 0
+        else:
+            if self._worlds is None or self._first_episode < 0 or not self._holds(first):
+                count = max(self.num_envs, _LOOKUP_EPISODES) if self._looks_up else self.num_envs
+                draws = self._stream.take(np.arange(first, first + count))
+                self._set_worlds(Worlds(draws, self.config), first_episode=first)
+            first -= self._first_episode
+        self._now = slice(first, first + self.num_envs)
+        self._trial = 0
+        self._actions: list[np.ndarray] = []  # one (B,) a trial
+        self._outcomes: list[np.ndarray] = []  # one (B, N) float32 a trial
+        self._interventions: list[np.ndarray] = []  # one (B, N) float32 a trial
+
+    def _holds(self, first: int) -> bool:
+        assert self._worlds is not None
+        return self._first_episode <= first and first + self.num_envs <= self._first_episode + len(self._worlds)
+
+    def _set_worlds(self, worlds: Worlds, first_episode: int) -> None:
+        self._worlds, self._first_episode = worlds, first_episode
+        self.__dict__.pop("_table", None)
+        self.__dict__.pop("_best", None)
+
+    def _with_options(self, draws: Draws, options: dict[str, Any]) -> Draws:
+        unknown = set(options) - {"model", "goal", "cue"}
+        if unknown:
+            raise ValueError(f"options may hold model, goal and cue, got {sorted(map(str, unknown))}")
+        if "cue" in options and self.config.cues is None:
+            raise ValueError("options: cue is for CausalDAGCued-v0 only")
+        models, goals, relevant = draws.models, draws.goals, draws.relevant
+        if "model" in options:
+            models = options["model"]
+            if not isinstance(models, StructuralCausalModels) or models.num_variables != self.config.num_variables:
+                raise ValueError(f"options: model must be StructuralCausalModels with {self.config.num_variables} variables, got {models!r}")
+            if len(models) not in (1, self.num_envs):
+                raise ValueError(f"options: model must hold 1 or {self.num_envs} models, got {len(models)}")
+            models = models[np.zeros(self.num_envs, int)] if len(models) == 1 else models
+        if "cue" in options:
+            cue = np.asarray(options["cue"])
+            if cue.shape not in ((self.config.num_variables,), relevant.shape) or not np.isin(cue, (0, 1)).all():
+                raise ValueError(f"options: cue must be 0s and 1s of shape {relevant.shape[1:]} or {relevant.shape}, got shape {cue.shape}")
+            relevant = np.broadcast_to(cue.astype(bool), relevant.shape)
+        elif "model" in options and self.config.cues is None:
+            relevant = np.ones_like(relevant)
+        if "goal" in options:
+            given = options["goal"]
+            given = [given] if isinstance(given, str) or np.ndim(given) == 0 else list(given)
+            goals = np.array([self.config.variable("options: goal", goal) for goal in given])
+            if len(goals) not in (1, self.num_envs):
+                raise ValueError(f"options: goal must be one variable or {self.num_envs}, got {len(goals)}")
+            goals = np.broadcast_to(goals, self.num_envs)
+        if not relevant[np.arange(self.num_envs), goals].all():
+            raise ValueError("options: goal must be one of the relevant variables of cue; give both")
+        return Draws(models, goals, relevant, *(getattr(draws, f) for f in ("initial_noise", "outcome_noise", "priority", "sign", "choice")))
+
+    # --- playing ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def phase(self) -> Phase:
+        return Phase.EXPLORATION if self._trial < self.config.exploration_trials else Phase.EXPLOITATION
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        trial, exploiting = self._trial, self.phase is Phase.EXPLOITATION
+        if self._looks_up:
+            outcome, intervention = self._table.look_up(self._now, trial, actions)
+        else:
+            worlds, everyone = self._worlds, self._now
+            assert worlds is not None and everyone == slice(0, len(worlds))
+            do_target, do_value = worlds.interventions(actions[:, None], exploiting=exploiting)
+            outcome = worlds.outcomes(slice(trial, trial + 1), do_target, do_value)[:, 0]
+            intervention = _one_hot(do_target[:, 0], do_value[:, 0], self.config.num_variables)
+        rewards = outcome[np.arange(self.num_envs), self._goals] if exploiting else np.zeros(self.num_envs)
+        self._actions.append(actions.copy())
+        self._outcomes.append(outcome.astype(np.float32, order="C"))
+        self._interventions.append(intervention)
+        self._trial += 1
+        over = self._trial == self.config.trials
+        return rewards, np.full(self.num_envs, over), np.zeros(self.num_envs, bool)
+
+    def observations(self) -> Observations:
+        worlds, trial = self._worlds, self._trial
+        assert worlds is not None
+        num_envs, shape = self.num_envs, (self.num_envs, self.config.num_variables)
+        exploring = self.phase is Phase.EXPLORATION
+        observations = {
+            "last_initial_values": worlds.initial_values[trial, self._now].copy(),
+            "last_intervention": self._interventions[-1].copy() if trial else np.zeros(shape, np.float32),
+            "last_outcome": self._outcomes[-1].copy() if trial else np.zeros(shape, np.float32),
+            "initial_values": worlds.initial_values[trial + 1, self._now].copy(),
+            "phase": np.full(num_envs, int(self.phase)),
+            "goal": np.full(num_envs, self.config.num_variables) if exploring else self._goals.copy(),
+            "trial": np.full(num_envs, trial),
+        }
+        if self.config.cues is not None:
+            observations["cue"] = worlds.relevant[self._now].astype(np.int8)
+        return observations
+
+    def infos(self, *, text: bool) -> Infos:
+        infos: Infos = {"explanation": self._explanation(text=text)}
+        if self.config.expert_info:
+            over = self._trial == self.config.trials
+            infos["expert_action"] = np.full(self.num_envs, -1) if over else self.expert_actions()
+        if self.config.graph_info:
+            assert self._worlds is not None
+            infos["weights"] = self._worlds.models[self._now].weights.astype(np.float32)
+        return infos
+
+    def action_masks(self) -> np.ndarray:
+        num_variables = self.config.num_variables
+        if self.phase is Phase.EXPLORATION:
+            return np.ones((self.num_envs, 2 * num_variables), bool)
+        return np.tile(np.arange(num_variables), 2) != self._goals[:, None]
+
+    def expert_actions(self) -> np.ndarray:
+        assert self._worlds is not None
+        draws, config, trial = self._worlds.draws, self.config, self._trial
+        if trial == config.trials:
+            raise ValueError("expert_actions: the episode is over; call reset first")
+        if self.phase is Phase.EXPLORATION:
+            negative = (draws.sign[self._now, trial] < 0.5) & (config.exploration_sign == "random")
+            return exploration_actions(draws.relevant[self._now], draws.priority[self._now], self.tried, trial, negative)
+        probabilities = self._worlds.optimum.action_probabilities(float(config.expert_temperature))
+        return draw_actions(probabilities[self._now], draws.choice[self._now, trial])
+
+    @property
+    def tried(self) -> np.ndarray:
+        """(B, N) bool; the variables set in exploration so far."""
+        tried = np.zeros((self.num_envs, self.config.num_variables), bool)
+        for actions in self._actions[: self.config.exploration_trials]:
+            tried[np.arange(self.num_envs), actions % self.config.num_variables] = True
+        return tried
+
+    @property
+    def _goals(self) -> np.ndarray:
+        assert self._worlds is not None
+        return self._worlds.goals[self._now]
+
+    # --- explanations ----------------------------------------------------------------------------------------------------
+
+    def _kind(self, trial: int) -> str:
+        """The kind of explanation that the given trial gets under the mode."""
+        exploring = trial < self.config.exploration_trials
+        mode = "properties" if exploring else "reward"
+        return ("property" if exploring else "reward") if self.config.explain in (mode, "full") else "none"
+
+    def _explanation(self, *, text: bool) -> dict[str, Any]:
+        kind = self._kind(self._trial - 1) if self._trial else "none"
+        explanation: dict[str, Any] = {"kind": np.full(self.num_envs, kind, "<U8")}
+        if self.config.explain != "none":
+            explanation.update(self._facts(kind))
+        if text:
+            words = np.full(self.num_envs, "", object)
+            if kind != "none":
+                for row in range(self.num_envs):
+                    facts = {key: value[row] for key, value in explanation.items()}
+                    words[row] = explanations.describe(kind, facts, self._names)
+            explanation["text"] = words
+        return explanation
+
+    def _facts(self, kind: str) -> explanations.Facts:
+        """The facts of the last trial, (B, ...) each."""
+        assert self._worlds is not None
+        trial = self._trial - 1
+        if kind == "none":
+            return explanations.no_facts((self.num_envs,), self.config.num_variables)
+        if self._looks_up:
+            packed = self._table.facts[np.arange(self._now.start, self._now.stop), trial, self._actions[-1]]
+            return {name: packed[name] for name in packed.dtype.names}
+        facts = self._facts_of(slice(trial, trial + 1), self._actions[-1][:, None], self._outcomes[-1][:, None], kind)
+        return {name: value[:, 0] for name, value in facts.items()}
+
+    def _facts_of(self, trials: slice, actions: np.ndarray, outcomes: np.ndarray, kind: str) -> explanations.Facts:
+        """The facts of (E, S) actions with (E, S, N) outcomes; S may be k * len(trials), as in Worlds.outcomes."""
+        worlds = self._worlds
+        assert worlds is not None
+        if kind == "none":
+            return explanations.no_facts(actions.shape, self.config.num_variables)
+        if kind == "reward":
+            return explanations.choice_facts(self._best, worlds.goals, worlds.optimum, actions)
+        do_target, do_value = worlds.interventions(actions, exploiting=False)
+        undisturbed = worlds.undisturbed[:, trials]
+        if actions.shape[1] != undisturbed.shape[1]:
+            undisturbed = np.repeat(undisturbed, actions.shape[1] // undisturbed.shape[1], axis=1)
+        return explanations.experiment_facts(worlds.models, do_target, do_value, outcomes, undisturbed)
+
+    @cached_property
+    def _best(self) -> explanations.BestChoice:
+        worlds = self._worlds
+        assert worlds is not None
+        return explanations.BestChoice.of(worlds.models, worlds.goals, worlds.optimum, float(self.config.intervention_value))
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return self.config.names
+
+    # --- looking up ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _table(self) -> _Table:
+        return _Table(self)
+
+    # --- evaluation, pictures --------------------------------------------------------------------------------------------
+
+    def is_choice(self) -> np.ndarray:
+        return np.full(self.num_envs, self.phase is Phase.EXPLOITATION)
+
+    def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """See the base class; docs/evaluation.md defines each metric."""
+        assert self._worlds is not None
+        zero, one = np.zeros(self.num_envs), np.ones(self.num_envs)
+        trial, actions = self._trial - 1, self._actions[-1]
+        row = np.arange(self.num_envs)
+        if trial < self.config.exploration_trials:
+            relevant = self._worlds.relevant[self._now]
+            variable = actions % self.config.num_variables
+            before = np.zeros_like(relevant)
+            for earlier in self._actions[:-1]:
+                before[row, earlier % self.config.num_variables] = True
+            hit = relevant[row, variable]
+            # Each relevant variable counts the first time; the denominator is complete once, in the first trial.
+            return {
+                "exploration_coverage": ((hit & ~before[row, variable]).astype(float), relevant.sum(axis=1) * float(trial == 0)),
+                "exploration_relevance": (hit.astype(float), one),
+            }
+        optimum = self._worlds.optimum
+        value = optimum.values[self._now][row, actions]
+        return {
+            "normalized_reward": (value, optimum.best_value[self._now]),
+            "optimal_action_rate": (optimum.is_optimal[self._now][row, actions].astype(float), one),
+            "illegal_action_rate": (1.0 - optimum.legal[self._now][row, actions], zero + one),
+        }
+
+    def render(self, row: int, mode: str) -> Any:
+        return rendering.render(self._snapshot(row), mode)
+
+    def _snapshot(self, row: int) -> rendering.Snapshot:
+        worlds = self._worlds
+        assert worlds is not None
+        episode = self._now.start + row
+        explanation = self._explanation(text=True)
+        return rendering.Snapshot(
+            names=self.config.names,
+            weights=worlds.models[episode : episode + 1].weights[0],
+            relevant=worlds.relevant[episode],
+            goal=int(worlds.goals[episode]),
+            exploration_trials=self.config.exploration_trials,
+            trials=self.config.trials,
+            initial_values=worlds.initial_values[1 : self._trial + 2, episode],
+            interventions=np.array([intervention[row] for intervention in self._interventions]).reshape(self._trial, -1),
+            outcomes=np.array([outcome[row] for outcome in self._outcomes]).reshape(self._trial, -1),
+            explanation=str(explanation["text"][row]),
+        )
+
+
+class _Table:
+    """Every intervention in every trial of the present worlds, simulated at once."""
+
+    def __init__(self, task: CausalDAGTask) -> None:
+        worlds, config = task._worlds, task.config
+        assert worlds is not None
+        num_variables, num_actions = config.num_variables, 2 * config.num_variables
+        outcomes, interventions, facts = [], [], []
+        for trials, exploiting in (
+            (slice(0, config.exploration_trials), False),
+            (slice(config.exploration_trials, config.trials), True),
+        ):
+            count = trials.stop - trials.start
+            if count == 0:
+                continue
+            actions = np.tile(np.arange(num_actions), (len(worlds), count))  # (E, count * 2N)
+            do_target, do_value = worlds.interventions(actions, exploiting=exploiting)
+            outcome = worlds.outcomes(trials, do_target, do_value)
+            shape = (len(worlds), count, num_actions)
+            outcomes.append(outcome.reshape(*shape, num_variables))
+            interventions.append(_one_hot(do_target, do_value, num_variables).reshape(*shape, num_variables))
+            if config.explain != "none":
+                facts.append(_packed(task._facts_of(trials, actions, outcome, task._kind(trials.start))).reshape(shape))
+        self._outcomes = np.ascontiguousarray(np.concatenate(outcomes, axis=1))  # (E, T, 2N, N)
+        self._interventions = np.concatenate(interventions, axis=1)  # (E, T, 2N, N) float32
+        self.facts = np.concatenate(facts, axis=1) if facts else np.empty(0)  # (E, T, 2N) structured
+
+    def look_up(self, now: slice, trial: int, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Outcomes and interventions, (B, N) each, of (B,) actions in a trial of the episodes ``now``."""
+        episode = np.arange(now.start, now.stop)
+        return self._outcomes[episode, trial, actions], self._interventions[episode, trial, actions]
+
+
+def _one_hot(do_target: np.ndarray, do_value: np.ndarray, num_variables: int) -> np.ndarray:
+    """(..., N) float32: the value at the variable that is set, 0 elsewhere; all 0 for -1."""
+    return ((np.arange(num_variables) == do_target[..., None]) * do_value[..., None]).astype(np.float32)
+
+
+def _packed(facts: explanations.Facts) -> np.ndarray:
+    """(E, S) structured array: all facts of a trial in one record, so that one look-up finds them."""
+    shape = facts["do_target"].shape
+    packed = np.empty(shape, [(name, value.dtype, value.shape[2:]) for name, value in facts.items()])
+    for name, value in facts.items():
+        packed[name] = value
+    return packed

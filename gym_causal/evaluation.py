@@ -1,0 +1,138 @@
+"""How good a policy is: every metric is a ratio of sums over episodes, with a bootstrap interval over episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gym_causal.batched import SeedDomain
+from gym_causal.policies import Policy, bind
+from gym_causal.registration import make_vec
+from gym_causal.rollouts import batch_size, play
+
+NUM_RESAMPLES = 1_000
+"""Bootstrap resamples behind an interval."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What :func:`evaluate` found; metrics are attributes too: ``result.normalized_reward.mean``, ``.low``, ``.high``."""
+
+    env_id: str
+    split: str
+    policy: str
+    episodes: int
+    seed: int
+    metrics: dict[str, Estimate]
+
+    def __getattr__(self, name: str) -> Estimate:
+        metrics = self.__dict__.get("metrics", {})
+        if name in metrics:
+            return metrics[name]
+        raise AttributeError(f"no metric {name!r}; there are {', '.join(metrics)}")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One tidy row per number, as in ``results.csv``."""
+        head = {"env_id": self.env_id, "split": self.split, "policy": self.policy}
+        tail = {"episodes": self.episodes, "seed": self.seed}
+        return [
+            {**head, "metric": metric, "mean": value.mean, "low": value.low, "high": value.high, **tail}
+            for metric, value in self.metrics.items()
+        ]
+
+
+def evaluate(
+    policy: Policy | str,
+    env_id: str,
+    *,
+    split: str = "train",
+    num_episodes: int = 2_000,
+    seed: int = 0,
+    references: Mapping[str, Policy | str] | None = None,
+    name: str | None = None,
+    **env_kwargs: Any,
+) -> EvaluationResult:
+    """Evaluate a policy on exactly episodes 0..num_episodes - 1 of a seed.
+
+    They are drawn from the evaluation domain: disjoint from what ``gym.make`` and :func:`gym_causal.collect` play under any seed.
+
+    Args:
+        policy: a callable with the one policy signature, or "expert" or "random".
+        env_id: a registered id.
+        split: a split of that env.
+        num_episodes: >= 1.
+        seed: >= 0, of the episodes and of "random".
+        references: policies that see the same observations and are asked what they would do, without acting. For each, the metric
+            ``match_<name>`` is the share of choices (in the causal DAG: exploitation trials) in which the policy did the same.
+        name: of the policy in the result; default: its own name.
+        env_kwargs: further arguments of the env.
+
+    Returns:
+        ``reward`` (the mean undiscounted return of an episode) and the env's own metrics (docs/evaluation.md), each a mean with the
+        2.5% and 97.5% quantiles of 1,000 bootstrap resamples of the episodes.
+    """
+    if isinstance(num_episodes, bool) or not hasattr(num_episodes, "__index__") or num_episodes < 1:
+        raise ValueError(f"num_episodes must be an int of at least 1, got {num_episodes!r}")
+    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
+        raise ValueError(f"seed must be an int of at least 0, got {seed!r}")
+    kwargs = {"explain": "none", **env_kwargs, "split": split}
+    block_size = make_vec(env_id, 1, **kwargs).task.block_size
+    task = make_vec(env_id, batch_size(block_size, num_episodes), **kwargs).task
+    task.seed(seed, SeedDomain.EVALUATION)
+    others = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
+    states: dict[str, Any] = dict.fromkeys(others)
+    totals: dict[str, np.ndarray] = {"reward": np.stack([np.zeros(num_episodes), np.ones(num_episodes)])}  # (2, n) each
+
+    def add(metric: str, numerator: np.ndarray, denominator: np.ndarray) -> None:
+        total = totals.setdefault(metric, np.zeros((2, num_episodes)))
+        # A row plays one episode at a time, so no episode is listed twice.
+        total[0, step.episodes[step.counted]] += numerator[step.counted]
+        total[1, step.episodes[step.counted]] += denominator[step.counted]
+
+    for step in play(bind(policy, task, seed), task, num_episodes):
+        add("reward", step.rewards, np.zeros(task.num_envs))
+        for metric, (numerator, denominator) in task.step_scores().items():
+            add(metric, numerator, denominator)
+        for key, reference in others.items():
+            choice, states[key] = reference(step.observations, states[key], step.episode_starts)
+            add(f"match_{key}", (step.is_choice & (choice == step.actions)).astype(float), step.is_choice.astype(float))
+    if name is None:
+        name = policy if isinstance(policy, str) else getattr(policy, "name", type(policy).__name__)
+    intervals = bootstrap(totals, np.random.default_rng(seed))
+    return EvaluationResult(env_id, split, name, int(num_episodes), int(seed), intervals)
+
+
+def bootstrap(totals: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, Estimate]:
+    """Ratios of means with percentile intervals (Efron 1979), all from the same resamples of the episodes.
+
+    Args:
+        totals: metric -> (2, n), numerators and denominators of n episodes. A metric whose denominators sum to 0 is NaN.
+        rng: source of the resamples.
+    """
+    metrics = list(totals)
+    stacked = np.stack([totals[metric] for metric in metrics])  # (M, 2, n)
+    num_episodes = stacked.shape[2]
+    sums = np.empty((NUM_RESAMPLES, len(metrics), 2))
+    for resample in range(NUM_RESAMPLES):
+        counts = np.bincount(rng.integers(num_episodes, size=num_episodes), minlength=num_episodes)
+        sums[resample] = stacked @ counts
+    with np.errstate(divide="ignore", invalid="ignore"):
+        resampled = sums[..., 0] / sums[..., 1]  # (R, M)
+        means = stacked[:, 0].sum(axis=1) / stacked[:, 1].sum(axis=1)
+    low, high = np.quantile(resampled, (0.025, 0.975), axis=0)
+    return {metric: Estimate(float(means[i]), float(low[i]), float(high[i])) for i, metric in enumerate(metrics)}

@@ -1,0 +1,339 @@
+"""Structural causal models, many at a time: a value is ``f(noise + weights . the causes' values)``.
+
+``f`` is a LeakyReLU on variables that have causes and the identity on roots. All three rungs of the causal hierarchy are here:
+*observe* (:meth:`StructuralCausalModels.sample`), *intervene* (the same with ``do_target``) and *counterfactual*
+(:meth:`StructuralCausalModels.counterfactual`: the same exogenous noise, another intervention).
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+VALUE_LIMIT = 1e6
+"""Values saturate at plus or minus this, so that no model, however extreme, leaves the observation space. Our choice."""
+
+
+def variable_names(num_variables: int) -> list[str]:
+    """The names of variables 0, 1, 2, ...: A..Z, then AA, AB, ... as in a spreadsheet."""
+    letters = string.ascii_uppercase
+    pairs = [first + second for first in letters for second in letters]
+    return (list(letters) + pairs)[:num_variables]
+
+
+class StructuralCausalModels:
+    """A batch of B acyclic models over N variables, each given by parent lists, so that cost follows the edges.
+
+    Inside, everything is kept by *topological position* with the batch axis innermost: evaluating a model is then one pass over
+    the positions, a handful of long vector operations each. Arrays that come out have the shapes documented here; they may be
+    transposed views.
+
+    Args:
+        parents: (B, N, P) int. ``parents[b, j]`` lists the direct causes of variable j of model b; -1 = none.
+        parent_weights: (B, N, P) float. The weight of each of those causes; ignored where there is none.
+        noise_scale: (B, N) float >= 0. Standard deviation of each variable's zero-mean Gaussian exogenous noise.
+        negative_slope: slope of the LeakyReLU below zero, in (0, 1]; 1 makes the models linear.
+
+    Raises:
+        ValueError: shapes that do not agree, an index out of range, a repeated parent, a cycle, a value that is not finite.
+    """
+
+    noise_scale: np.ndarray  # (B, N) float
+    negative_slope: float
+    _order: np.ndarray  # (N, B) int; the variable at each topological position
+    _causes: np.ndarray  # (N, P, B) int; positions of the direct causes of the variable at a position; 0 where there is none
+    _cause_weights: np.ndarray  # (N, P, B) float; 0 where there is none
+    _has_cause: np.ndarray  # (N, P, B) bool
+
+    def __init__(
+        self, parents: ArrayLike, parent_weights: ArrayLike, noise_scale: ArrayLike, negative_slope: float = 0.2
+    ) -> None:
+        parents = np.asarray(parents)
+        weights, scale = np.asarray(parent_weights, float), np.asarray(noise_scale, float)
+        if parents.ndim != 3 or not np.issubdtype(parents.dtype, np.integer):
+            raise ValueError(f"parents must be an integer array of shape (B, N, P), got {parents.dtype} of shape {parents.shape}")
+        batch, num_variables, _ = parents.shape
+        if weights.shape != parents.shape:
+            raise ValueError(f"parent_weights must have the shape of parents, {parents.shape}, got {weights.shape}")
+        if scale.shape != (batch, num_variables):
+            raise ValueError(f"noise_scale must have shape {(batch, num_variables)}, got {scale.shape}")
+        if not 0 < negative_slope <= 1:
+            raise ValueError(f"negative_slope must be in (0, 1], got {negative_slope}")
+        if parents.size and (parents.min() < -1 or parents.max() >= num_variables):
+            raise ValueError(f"parents must be -1 (none) or in 0..{num_variables - 1}, got {parents.min()}..{parents.max()}")
+        if not (np.isfinite(weights).all() and np.isfinite(scale).all() and (scale >= 0).all()):
+            raise ValueError("parent_weights must be finite and noise_scale finite and >= 0")
+        ascending = np.sort(parents, axis=2)
+        if ((ascending[..., 1:] == ascending[..., :-1]) & (ascending[..., 1:] >= 0)).any():
+            raise ValueError("parents must not list the same cause of a variable twice")
+        order = _topological_order(parents)  # (B, N) position -> variable
+        position = np.argsort(order, axis=1)  # (B, N) variable -> position
+        listed = np.take_along_axis(parents, order[:, :, None], 1)  # (B, N, P)
+        listed_weights = np.take_along_axis(weights, order[:, :, None], 1)
+        cause_position = np.take_along_axis(position, np.maximum(listed, 0).reshape(batch, -1), 1).reshape(listed.shape)
+        self._set(
+            np.ascontiguousarray(order.T),
+            *(
+                np.ascontiguousarray(field.transpose(1, 2, 0))
+                for field in (np.where(listed >= 0, cause_position, 0), np.where(listed >= 0, listed_weights, 0.0), listed >= 0)
+            ),
+            np.array(scale),
+            negative_slope,
+        )
+
+    @classmethod
+    def from_weights(cls, weights: ArrayLike, noise_scale: ArrayLike = 0.5, negative_slope: float = 0.2) -> StructuralCausalModels:
+        """Models from dense matrices.
+
+        Args:
+            weights: (N, N) or (B, N, N) float; ``weights[..., i, j]`` is the direct effect of i on j, 0 = no edge.
+            noise_scale: scalar, (N,) or (B, N); see the class.
+            negative_slope: see the class.
+        """
+        weights = np.asarray(weights, float)
+        if weights.ndim == 2:
+            weights = weights[None]
+        if weights.ndim != 3 or weights.shape[1] != weights.shape[2]:
+            raise ValueError(f"weights must have shape (N, N) or (B, N, N), got {weights.shape}")
+        into = weights.transpose(0, 2, 1)  # (B, N, N); [b, j, i] direct effect of i on j
+        width = max(1, int((into != 0).sum(axis=2).max(initial=0)))
+        causes_first = np.argsort(into == 0, axis=2, kind="stable")[..., :width]
+        parent_weights = np.take_along_axis(into, causes_first, 2)
+        parents = np.where(parent_weights != 0, causes_first, -1)
+        return cls(parents, parent_weights, np.broadcast_to(np.asarray(noise_scale, float), weights.shape[:2]), negative_slope)
+
+    @classmethod
+    def from_topology(
+        cls,
+        order: np.ndarray,
+        causes: np.ndarray,
+        cause_weights: np.ndarray,
+        has_cause: np.ndarray,
+        noise_scale: np.ndarray,
+        negative_slope: float,
+    ) -> StructuralCausalModels:
+        """Models from their internal form, unchecked: for code that establishes it, as generators do (see the class's fields)."""
+        models = object.__new__(cls)
+        models._set(order, causes, cause_weights, has_cause, noise_scale, negative_slope)
+        return models
+
+    def _set(self, order, causes, cause_weights, has_cause, noise_scale, negative_slope) -> None:
+        self._order, self._causes, self._cause_weights, self._has_cause = order, causes, cause_weights, has_cause
+        self.noise_scale, self.negative_slope = noise_scale, negative_slope
+
+    # --- the batch -------------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._order.shape[1]
+
+    @property
+    def num_variables(self) -> int:
+        return self._order.shape[0]
+
+    def __getitem__(self, index: Any) -> StructuralCausalModels:
+        """The sub-batch at ``index`` (a slice, an integer or boolean array over the batch axis)."""
+        by_position = (self._order, self._causes, self._cause_weights, self._has_cause)
+        return self.from_topology(*(field[..., index] for field in by_position), self.noise_scale[index], self.negative_slope)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[StructuralCausalModels]) -> StructuralCausalModels:
+        """One batch of several; all must have the same N, P and ``negative_slope``."""
+        if len(parts) == 1:
+            return parts[0]
+        fields = zip(*((part._order, part._causes, part._cause_weights, part._has_cause) for part in parts), strict=True)
+        # The batch axis of noise_scale is its outer one, but its memory is laid out batch innermost, like the rest.
+        noise_scale = np.concatenate([part.noise_scale.T for part in parts], axis=-1).T
+        return cls.from_topology(*(np.concatenate(field, axis=-1) for field in fields), noise_scale, parts[0].negative_slope)
+
+    # --- the graph -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def parents(self) -> np.ndarray:
+        """(B, N, P) int; the direct causes of every variable, -1 = none."""
+        cause = np.take_along_axis(self._order, self._causes.reshape(-1, len(self)), 0).reshape(self._causes.shape)
+        return self._by_variable(np.where(self._has_cause, cause, -1))
+
+    @cached_property
+    def parent_weights(self) -> np.ndarray:
+        """(B, N, P) float; the weight of each of :attr:`parents`, 0 where there is none."""
+        return self._by_variable(self._cause_weights)
+
+    def _by_variable(self, by_position: np.ndarray) -> np.ndarray:
+        """(B, N, P), by variable, of a field (N, P, B), by position."""
+        return np.take_along_axis(by_position, self._position[:, None, :], 0).transpose(2, 0, 1)
+
+    @property
+    def is_root(self) -> np.ndarray:
+        """(B, N) bool; whether a variable has no causes."""
+        return (self.parents < 0).all(axis=2)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """(B, N, N) float; [b, i, j] is the direct effect of i on j."""
+        weights = np.zeros((len(self), self.num_variables, self.num_variables))
+        model, effect, slot = np.nonzero(self.parents >= 0)
+        weights[model, self.parents[model, effect, slot], effect] = self.parent_weights[model, effect, slot]
+        return weights
+
+    def descendants(self, variable: ArrayLike) -> np.ndarray:
+        """(B, N) bool; the strict, transitive descendants of ``variable`` (an int, or (B,) ints)."""
+        is_source = self._order == variable  # (N, B), by position
+        reached = is_source.copy()
+        flat = reached.reshape(-1)
+        for k, (causes, has_cause) in enumerate(zip(self._flat_causes, self._has_cause, strict=True)):
+            reached[k] |= (np.take(flat, causes) & has_cause).any(axis=0)
+        return np.take_along_axis(reached & ~is_source, self._position, 0).T
+
+    @property
+    def ancestors(self) -> np.ndarray:
+        """(B, N, N) bool; [b, i, j] tells whether i is a strict, transitive ancestor of j."""
+        return np.stack([self.descendants(variable) for variable in range(self.num_variables)], axis=1)
+
+    # --- the three rungs -------------------------------------------------------------------------------------------------
+
+    def sample_noise(self, rng: np.random.Generator, num_samples: int) -> np.ndarray:
+        """Draw exogenous noise, (B, num_samples, N)."""
+        noise = rng.standard_normal((self.num_variables, num_samples, len(self)))
+        noise *= self.noise_scale.T[:, None, :]
+        return noise.T
+
+    def sample(self, noise: np.ndarray, do_target: ArrayLike | None = None, do_value: ArrayLike = 0.0) -> np.ndarray:
+        """The values that follow from exogenous noise, under an intervention or none.
+
+        Args:
+            noise: (B, N) or (B, S, N) float, exogenous noise of S samples a model.
+            do_target: variable that is set, per sample: broadcastable to (B,) or (B, S); -1 = none. None: no intervention anywhere.
+            do_value: the value it is set to, of the same shape.
+
+        Returns:
+            Values of the shape of ``noise``, saturated at ``VALUE_LIMIT``.
+        """
+        batch, num_variables = len(self), self.num_variables
+        if noise.ndim not in (2, 3) or noise.shape[0] != batch or noise.shape[-1] != num_variables:
+            raise ValueError(f"noise must have shape ({batch}, {num_variables}) or ({batch}, S, {num_variables}), got {noise.shape}")
+        samples = noise.shape[:-1]
+        num_samples = noise.shape[1] if noise.ndim == 3 else 1
+        rows, grid = batch * num_samples, (num_samples, batch)
+        row = np.arange(rows).reshape(grid)
+        by_position = np.take(np.ascontiguousarray(noise.T), (self._order * rows)[:, None, :] + row)  # (N, S, B)
+        values_so_far = by_position.reshape(-1)
+        if do_target is not None:
+            is_set = self._order[:, None, :] == np.broadcast_to(do_target, samples).T.reshape(grid)
+            set_to = np.broadcast_to(do_value, samples).T.reshape(grid)
+        for k in range(num_variables):
+            values = by_position[k]
+            causes = self._flat_causes[k][:, None, :] if num_samples == 1 else (self._causes[k] * rows)[:, None, :] + row
+            drive = np.take(values_so_far, causes)  # (P, S, B)
+            drive *= self._cause_weights[k][:, None, :]
+            values += np.add.reduce(drive, axis=0)
+            np.maximum(values, values * self._slope[k], out=values)
+            np.minimum(values, VALUE_LIMIT, out=values)
+            np.maximum(values, -VALUE_LIMIT, out=values)
+            if do_target is not None:
+                np.copyto(values, set_to, where=is_set[k])
+        return np.take(values_so_far, (self._position * rows)[:, None, :] + row).T.reshape(noise.shape)
+
+    def abduct(self, values: np.ndarray, do_target: ArrayLike | None = None) -> np.ndarray:
+        """The exogenous noise that produced ``values``: the inverse of :meth:`sample`.
+
+        Args:
+            values: (B, N) or (B, S, N) float, observed values.
+            do_target: the variable that was set when they were observed, as in :meth:`sample`. Its own noise left no trace; 0,
+                its mean, is returned for it. A saturated value cannot be inverted either.
+
+        Returns:
+            Noise of the shape of ``values``.
+        """
+        batch, num_variables, width = self.parents.shape
+        values = np.asarray(values, float)
+        flat = values.reshape(batch, -1, num_variables)  # (B, S, N)
+        causes = np.maximum(self.parents, 0).reshape(batch, 1, num_variables * width)
+        cause_values = np.take_along_axis(flat, np.broadcast_to(causes, (*flat.shape[:2], num_variables * width)), 2)
+        drive = (cause_values.reshape(*flat.shape, width) * self.parent_weights[:, None]).sum(axis=-1)
+        slope = np.where(self.is_root, 1.0, self.negative_slope)[:, None, :]
+        noise = (np.where(flat < 0, flat / slope, flat) - drive).reshape(values.shape)
+        if do_target is not None:
+            target = np.broadcast_to(do_target, values.shape[:-1])
+            noise[target[..., None] == np.arange(num_variables)] = 0.0
+        return noise
+
+    def counterfactual(
+        self, values: np.ndarray, do_target: ArrayLike, do_value: ArrayLike, *, given_do_target: ArrayLike | None = None
+    ) -> np.ndarray:
+        """What the values would have been under another intervention: abduction, action, prediction (Pearl).
+
+        Args:
+            values: (B, N) or (B, S, N), what was observed.
+            do_target: the variable set in the counterfactual world, as in :meth:`sample` (-1: none).
+            do_value: the value it is set to.
+            given_do_target: the variable that was set in the observed world, if any; see :meth:`abduct`.
+        """
+        return self.sample(self.abduct(values, given_do_target), do_target, do_value)
+
+    def total_effect(self, do_target: ArrayLike, do_value: ArrayLike) -> np.ndarray:
+        """(B, N) noise-free change of every variable when ``do_target`` is set to ``do_value``, against no intervention."""
+        calm = np.zeros((len(self), self.num_variables))
+        return self.sample(calm, do_target, do_value) - self.sample(calm)
+
+    def noise_free_outcomes(self, outcome: ArrayLike, do_values: Sequence[float]) -> np.ndarray:
+        """What ``outcome`` becomes, without noise, under every intervention.
+
+        Args:
+            outcome: the variable of interest, an int or (B,) ints.
+            do_values: V values that a variable may be set to.
+
+        Returns:
+            (B, V, N) float; [b, v, i] is the value of ``outcome`` when variable i is set to ``do_values[v]``. Interventions that
+            do not reach it leave it at exactly its noise-free observational value.
+        """
+        num_variables, num_values = self.num_variables, len(do_values)
+        outcome = np.broadcast_to(outcome, len(self))
+        target = np.tile(np.arange(num_variables), num_values)
+        value = np.repeat(np.asarray(do_values, float), num_variables)
+        result = np.empty((len(self), target.size))
+        # All N values of each of the V * N worlds are computed to read one: in chunks, so that memory stays bounded.
+        chunk = max(1, 2_000_000 // (target.size * num_variables))
+        for start in range(0, len(self), chunk):
+            part = slice(start, start + chunk)
+            calm = np.zeros((num_variables, target.size, len(outcome[part]))).T
+            worlds = self[part].sample(calm, target, value)
+            result[part] = np.take_along_axis(worlds.T, outcome[part][None, None, :], 0)[0].T
+        return result.reshape(len(self), num_values, num_variables)
+
+    # --- derived once, on demand -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def _position(self) -> np.ndarray:
+        """(N, B) int; the topological position of every variable."""
+        position = np.empty_like(self._order)
+        np.put_along_axis(position, self._order, np.arange(self.num_variables)[:, None], 0)
+        return position
+
+    @cached_property
+    def _slope(self) -> np.ndarray:
+        """(N, B) float; the slope below zero of the variable at each position: a root is linear."""
+        return np.where(self._has_cause.any(axis=1), self.negative_slope, 1.0)
+
+    @cached_property
+    def _flat_causes(self) -> np.ndarray:
+        """(N, P, B) int; indices of the causes in a flattened (N, B) array by position."""
+        return self._causes * len(self) + np.arange(len(self))
+
+
+def _topological_order(parents: np.ndarray) -> np.ndarray:
+    """(B, N) a topological order for (B, N, P) parent lists; ValueError names the first model with a cycle."""
+    batch, num_variables, _ = parents.shape
+    depth = np.zeros((batch, num_variables), int)  # length of the longest path that ends here
+    model = np.arange(batch)[:, None, None]
+    for _ in range(num_variables + 1):
+        deeper = np.where(parents >= 0, depth[model, parents] + 1, 0).max(axis=2, initial=0)
+        if (deeper == depth).all():
+            return np.argsort(depth, axis=1, kind="stable")
+        depth = deeper
+    # Without a cycle no path is longer than N - 1, so only a cycle keeps growing.
+    raise ValueError(f"parents must be acyclic, model {int(np.nonzero((depth >= num_variables).any(axis=1))[0][0])} has a cycle")
