@@ -94,8 +94,7 @@ def evaluate(
     block_size = make_vec(env_id, 1, **kwargs).task.block_size
     task = make_vec(env_id, batch_size(block_size, num_episodes), **kwargs).task
     task.seed(seed, SeedDomain.EVALUATION)
-    others = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
-    states: dict[str, Any] = dict.fromkeys(others)
+    observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
     totals: dict[str, np.ndarray] = {"reward": np.stack([np.zeros(num_episodes), np.ones(num_episodes)])}  # (2, n) each
 
     def add(metric: str, numerator: np.ndarray, denominator: np.ndarray) -> None:
@@ -104,12 +103,11 @@ def evaluate(
         total[0, step.episodes[step.counted]] += numerator[step.counted]
         total[1, step.episodes[step.counted]] += denominator[step.counted]
 
-    for step in play(bind(policy, task, seed), task, num_episodes):
+    for step in play(bind(policy, task, seed), task, num_episodes, observers):
         add("reward", step.rewards, np.zeros(task.num_envs))
         for metric, (numerator, denominator) in task.step_scores().items():
             add(metric, numerator, denominator)
-        for key, reference in others.items():
-            choice, states[key] = reference(step.observations, states[key], step.episode_starts)
+        for key, choice in step.observer_actions.items():
             add(f"match_{key}", (step.is_choice & (choice == step.actions)).astype(float), step.is_choice.astype(float))
     if name is None:
         name = policy if isinstance(policy, str) else getattr(policy, "name", type(policy).__name__)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Step:
     observations: Observations  # (B, ...) before the step
     is_choice: np.ndarray  # (B,) bool; whether the step was one in which strategies are told apart
     actions: np.ndarray  # (B,) int
+    observer_actions: dict[str, np.ndarray]  # observer -> (B,) int; what it would have done
     rewards: np.ndarray  # (B,) float
     done: np.ndarray  # (B,) bool
 
@@ -35,11 +37,16 @@ def batch_size(task_block_size: int, num_episodes: int) -> int:
     return -(-num_episodes // passes)
 
 
-def play(policy: Policy, task: BatchedTask, num_episodes: int) -> Iterator[Step]:
+def play(
+    policy: Policy, task: BatchedTask, num_episodes: int, observers: Mapping[str, Policy] | None = None
+) -> Iterator[Step]:
     """Play episodes 0..num_episodes - 1 of a seeded task.
 
-    Row b plays episodes b, b + B, ...; every episode is played to its end, so that short ones are not favoured.
+    Row b plays episodes b, b + B, ...; every episode is played to its end, so that short ones are not favoured. Observers see what
+    the policy sees and are asked what they would do, without acting.
     """
+    observers = observers or {}
+    observer_states: dict[str, Any] = dict.fromkeys(observers)
     rows = np.arange(task.num_envs)
     episodes, starts = rows.copy(), np.ones(task.num_envs, bool)
     task.begin(rows, episodes)
@@ -48,10 +55,13 @@ def play(policy: Policy, task: BatchedTask, num_episodes: int) -> Iterator[Step]
     while remaining:
         observations, is_choice = task.observations(), task.is_choice()
         actions, state = policy(observations, state, starts)
+        observer_actions = {}
+        for name, observer in observers.items():
+            observer_actions[name], observer_states[name] = observer(observations, observer_states[name], starts)
         rewards, terminated, truncated = task.step(actions)
         done = terminated | truncated
         counted = episodes < num_episodes
-        yield Step(episodes.copy(), counted, starts, observations, is_choice, actions, rewards, done)
+        yield Step(episodes.copy(), counted, starts, observations, is_choice, actions, observer_actions, rewards, done)
         remaining -= int((done & counted).sum())
         starts = done
         if done.any() and remaining:
