@@ -7,10 +7,12 @@ A :class:`BatchedTask` owns all logic on arrays with a leading batch axis. :clas
 from __future__ import annotations
 
 import dataclasses
+import operator
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import gymnasium as gym
@@ -195,7 +197,13 @@ class TaskEnv(gym.Env):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, Infos]:
         if self._over:
             raise gym.error.ResetNeeded("step: the episode is over or was never begun; call reset first")
-        rewards, terminated, truncated = self.task.step(_checked(np.asarray(action)[None], (1,), self.task.action_space.n))
+        try:
+            action = operator.index(action)
+        except TypeError:
+            raise ValueError(f"action must be an int in 0..{self.task.action_space.n - 1}, got {action!r}") from None
+        if not 0 <= action < self.task.action_space.n:
+            raise ValueError(f"action must be an int in 0..{self.task.action_space.n - 1}, got {action}")
+        rewards, terminated, truncated = self.task.step(np.array([action]))
         self._over = bool(terminated[0] or truncated[0])
         result = (
             _first_row(self.task.observations()),
@@ -239,8 +247,8 @@ class TaskVectorEnv(gym.vector.VectorEnv):
 
     Row b of B plays episodes b, b + B, b + 2B, ... of the seed, so the i-th episode is the same whatever ``num_envs``. (Gymnasium's
     own vector envs seed row i with ``seed + i`` instead.) A row that is done begins its next episode in the same step; the
-    observation and info that ended the old one are in ``infos["final_obs"]`` (an object array of dicts, None where not done;
-    also under 0.29's name, ``final_observation``) and ``infos["final_info"]`` (batched like any info), with the mask
+    observation and info that ended the old one are in ``infos["final_obs"]`` (per row a dict, None where not done; also under
+    0.29's name, ``final_observation``) and ``infos["final_info"]`` (batched like any info), with the mask
     ``infos["_final_obs"]`` saying where.
     """
 
@@ -281,7 +289,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         done = terminated | truncated
         if not done.any():
             return self.task.observations(), rewards, terminated, truncated, self.task.infos(text=self._text)
-        final_obs = _rows_where(done, self.task.observations())
+        final_obs = FinalObservations(self.task.observations(), done)
         final_info = self.task.infos(text=self._text)
         self._episodes[done] += self.num_envs
         self.task.begin(self._rows[done], self._episodes[done])
@@ -302,6 +310,16 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         self.closed = True
 
 
+@lru_cache(maxsize=None, typed=True)  # typed: True and 1 make different arrays
+def _constant(count: int, value: Any) -> np.ndarray:
+    return np.full(count, value, object if value == "" else None)
+
+
+def constant(count: int, value: Any) -> np.ndarray:
+    """A fresh (count,) array of one value; many times faster than ``np.full`` for a short one."""
+    return _constant(count, value).copy()
+
+
 def _new_seed(seed: int | None, np_random: np.random.Generator) -> int:
     return int(np_random.integers(2**63)) if seed is None else int(seed)
 
@@ -319,10 +337,34 @@ def _first_row(batch: dict[str, Any]) -> dict[str, Any]:
     return {key: _first_row(value) if isinstance(value, dict) else value[0] for key, value in batch.items()}
 
 
-def _rows_where(mask: np.ndarray, batch: Observations) -> np.ndarray:
-    """(B,) object array: the dict of a row's observation where ``mask``, else None (Gymnasium's own format)."""
-    rows = np.full(len(mask), None, object)
-    keys = batch.keys()
-    for i, values in zip(np.nonzero(mask)[0], zip(*(value[mask] for value in batch.values()), strict=True), strict=True):
-        rows[i] = dict(zip(keys, values, strict=True))
-    return rows
+class FinalObservations(Sequence[Any]):
+    """The last observations of the episodes that ended: like Gymnasium's object array, the dict of row i or None, but made on demand.
+
+    (Making thousands of small dicts costs more than playing the episodes.) ``batched`` holds the same as arrays (B, ...), rows that
+    are not done included.
+    """
+
+    def __init__(self, batched: Observations, done: np.ndarray) -> None:
+        self.batched, self._done = batched, done
+        self._made: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._done)
+
+    def __getitem__(self, row: Any) -> Any:
+        if not hasattr(row, "__index__"):  # a slice, a mask or a list, as of an array
+            return np.asarray(self)[row]
+        index = range(len(self))[row]
+        if index not in self._made:
+            self._made[index] = {key: value[index] for key, value in self.batched.items()} if self._done[index] else None
+        return self._made[index]
+
+    def __setitem__(self, row: int, observation: Any) -> None:
+        """Wrappers that transform observations put theirs in place."""
+        self._made[range(len(self))[row]] = observation
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        rows = np.empty(len(self), object)
+        for i in range(len(self)):
+            rows[i] = self[i]
+        return rows

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
 
-from gym_causal.batched import BatchedTask, Infos, Observations
+from gym_causal.batched import BatchedTask, Infos, Observations, constant
 from gym_causal.causal_dag import explanations, rendering
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.expert import draw_actions, exploration_actions
+from gym_causal.causal_dag.trials import Table, TrialResult, explained, play_trial
 from gym_causal.causal_dag.worlds import Draws, Worlds
 from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
 
@@ -81,11 +83,11 @@ class CausalDAGTask(BatchedTask):
                 draws = self._stream.take(np.arange(first, first + count))
                 self._set_worlds(Worlds(draws, self.config), first_episode=first)
             first -= self._first_episode
-        self._now = slice(first, first + self.num_envs)
+        self._now = slice(first, first + self.num_envs)  # the rows' episodes among the worlds
+        self._places = np.arange(first, first + self.num_envs)
         self._trial = 0
         self._actions: list[np.ndarray] = []  # one (B,) a trial
-        self._outcomes: list[np.ndarray] = []  # one (B, N) float32 a trial
-        self._interventions: list[np.ndarray] = []  # one (B, N) float32 a trial
+        self._results: list[TrialResult] = []
 
     def _holds(self, first: int) -> bool:
         assert self._worlds is not None
@@ -94,7 +96,6 @@ class CausalDAGTask(BatchedTask):
     def _set_worlds(self, worlds: Worlds, first_episode: int) -> None:
         self._worlds, self._first_episode = worlds, first_episode
         self.__dict__.pop("_table", None)
-        self.__dict__.pop("_best", None)
 
     def _with_options(self, draws: Draws, options: dict[str, Any]) -> Draws:
         unknown = set(options) - {"model", "goal", "cue"}
@@ -132,25 +133,24 @@ class CausalDAGTask(BatchedTask):
 
     @property
     def phase(self) -> Phase:
-        return Phase.EXPLORATION if self._trial < self.config.exploration_trials else Phase.EXPLOITATION
+        return self.config.phase(self._trial)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        trial, exploiting = self._trial, self.phase is Phase.EXPLOITATION
-        if self._looks_up:
-            outcome, intervention = self._table.look_up(self._now, trial, actions)
-        else:
-            worlds, everyone = self._worlds, self._now
-            assert worlds is not None and everyone == slice(0, len(worlds))
-            do_target, do_value = worlds.interventions(actions[:, None], exploiting=exploiting)
-            outcome = worlds.outcomes(slice(trial, trial + 1), do_target, do_value)[:, 0]
-            intervention = _one_hot(do_target[:, 0], do_value[:, 0], self.config.num_variables)
-        rewards = outcome[np.arange(self.num_envs), self._goals] if exploiting else np.zeros(self.num_envs)
+        result = self._table.look_up(self._places, self._trial, actions) if self._looks_up else self._trial_result(actions)
+        outcome = result.outcome
+        rewards = np.zeros(self.num_envs)
+        if self.phase is Phase.EXPLOITATION:
+            rewards += outcome[np.arange(self.num_envs), self._goals]
         self._actions.append(actions.copy())
-        self._outcomes.append(outcome.astype(np.float32, order="C"))
-        self._interventions.append(intervention)
+        self._results.append(result)
         self._trial += 1
         over = self._trial == self.config.trials
-        return rewards, np.full(self.num_envs, over), np.zeros(self.num_envs, bool)
+        return rewards, constant(self.num_envs, over), constant(self.num_envs, False)
+
+    def _trial_result(self, actions: np.ndarray) -> TrialResult:
+        worlds = self._worlds
+        assert worlds is not None and self._now == slice(0, len(worlds))
+        return play_trial(worlds, self._trial, actions)
 
     def observations(self) -> Observations:
         worlds, trial = self._worlds, self._trial
@@ -159,12 +159,12 @@ class CausalDAGTask(BatchedTask):
         exploring = self.phase is Phase.EXPLORATION
         observations = {
             "last_initial_values": worlds.initial_values[trial, self._now].copy(),
-            "last_intervention": self._interventions[-1].copy() if trial else np.zeros(shape, np.float32),
-            "last_outcome": self._outcomes[-1].copy() if trial else np.zeros(shape, np.float32),
+            "last_intervention": self._results[-1].intervention.copy() if trial else np.zeros(shape, np.float32),
+            "last_outcome": self._results[-1].outcome.copy() if trial else np.zeros(shape, np.float32),
             "initial_values": worlds.initial_values[trial + 1, self._now].copy(),
-            "phase": np.full(num_envs, int(self.phase)),
-            "goal": np.full(num_envs, self.config.num_variables) if exploring else self._goals.copy(),
-            "trial": np.full(num_envs, trial),
+            "phase": constant(num_envs, int(self.phase)),
+            "goal": constant(num_envs, self.config.num_variables) if exploring else self._goals.copy(),
+            "trial": constant(num_envs, trial),
         }
         if self.config.cues is not None:
             observations["cue"] = worlds.relevant[self._now].astype(np.int8)
@@ -174,7 +174,7 @@ class CausalDAGTask(BatchedTask):
         infos: Infos = {"explanation": self._explanation(text=text)}
         if self.config.expert_info:
             over = self._trial == self.config.trials
-            infos["expert_action"] = np.full(self.num_envs, -1) if over else self.expert_actions()
+            infos["expert_action"] = constant(self.num_envs, -1) if over else self.expert_actions()
         if self.config.graph_info:
             assert self._worlds is not None
             infos["weights"] = self._worlds.models[self._now].weights.astype(np.float32)
@@ -210,74 +210,34 @@ class CausalDAGTask(BatchedTask):
         assert self._worlds is not None
         return self._worlds.goals[self._now]
 
-    # --- explanations ----------------------------------------------------------------------------------------------------
-
-    def _kind(self, trial: int) -> str:
-        """The kind of explanation that the given trial gets under the mode."""
-        exploring = trial < self.config.exploration_trials
-        mode = "properties" if exploring else "reward"
-        return ("property" if exploring else "reward") if self.config.explain in (mode, "full") else "none"
-
     def _explanation(self, *, text: bool) -> dict[str, Any]:
-        kind = self._kind(self._trial - 1) if self._trial else "none"
-        explanation: dict[str, Any] = {"kind": np.full(self.num_envs, kind, "<U8")}
+        """The explanation of the last trial."""
+        result = self._results[-1] if self._trial else None
+        kind = explained(self.config, self._trial - 1) if result else "none"
+        explanation: dict[str, Any] = {"kind": constant(self.num_envs, kind)}
         if self.config.explain != "none":
-            explanation.update(self._facts(kind))
+            explanation.update(result.facts if result else explanations.no_facts(self.num_envs, self.config.num_variables))
         if text:
-            words = np.full(self.num_envs, "", object)
+            words = constant(self.num_envs, "")
             if kind != "none":
                 for row in range(self.num_envs):
-                    facts = {key: value[row] for key, value in explanation.items()}
-                    words[row] = explanations.describe(kind, facts, self._names)
+                    words[row] = explanations.describe(kind, {key: value[row] for key, value in explanation.items()}, self._names)
             explanation["text"] = words
         return explanation
-
-    def _facts(self, kind: str) -> explanations.Facts:
-        """The facts of the last trial, (B, ...) each."""
-        assert self._worlds is not None
-        trial = self._trial - 1
-        if kind == "none":
-            return explanations.no_facts((self.num_envs,), self.config.num_variables)
-        if self._looks_up:
-            packed = self._table.facts[np.arange(self._now.start, self._now.stop), trial, self._actions[-1]]
-            return {name: packed[name] for name in packed.dtype.names}
-        facts = self._facts_of(slice(trial, trial + 1), self._actions[-1][:, None], self._outcomes[-1][:, None], kind)
-        return {name: value[:, 0] for name, value in facts.items()}
-
-    def _facts_of(self, trials: slice, actions: np.ndarray, outcomes: np.ndarray, kind: str) -> explanations.Facts:
-        """The facts of (E, S) actions with (E, S, N) outcomes; S may be k * len(trials), as in Worlds.outcomes."""
-        worlds = self._worlds
-        assert worlds is not None
-        if kind == "none":
-            return explanations.no_facts(actions.shape, self.config.num_variables)
-        if kind == "reward":
-            return explanations.choice_facts(self._best, worlds.goals, worlds.optimum, actions)
-        do_target, do_value = worlds.interventions(actions, exploiting=False)
-        undisturbed = worlds.undisturbed[:, trials]
-        if actions.shape[1] != undisturbed.shape[1]:
-            undisturbed = np.repeat(undisturbed, actions.shape[1] // undisturbed.shape[1], axis=1)
-        return explanations.experiment_facts(worlds.models, do_target, do_value, outcomes, undisturbed)
-
-    @cached_property
-    def _best(self) -> explanations.BestChoice:
-        worlds = self._worlds
-        assert worlds is not None
-        return explanations.BestChoice.of(worlds.models, worlds.goals, worlds.optimum, float(self.config.intervention_value))
 
     @cached_property
     def _names(self) -> list[str]:
         return self.config.names
 
-    # --- looking up ------------------------------------------------------------------------------------------------------
-
     @cached_property
-    def _table(self) -> _Table:
-        return _Table(self)
+    def _table(self) -> Table:
+        assert self._worlds is not None
+        return Table(self._worlds)
 
     # --- evaluation, pictures --------------------------------------------------------------------------------------------
 
     def is_choice(self) -> np.ndarray:
-        return np.full(self.num_envs, self.phase is Phase.EXPLOITATION)
+        return constant(self.num_envs, self.phase is Phase.EXPLOITATION)
 
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See the base class; docs/evaluation.md defines each metric."""
@@ -310,9 +270,12 @@ class CausalDAGTask(BatchedTask):
 
     def _snapshot(self, row: int) -> rendering.Snapshot:
         worlds = self._worlds
-        assert worlds is not None
+        if worlds is None:
+            raise ResetNeeded("render: nothing to show yet; call reset first")
         episode = self._now.start + row
-        explanation = self._explanation(text=True)
+        kind = explained(self.config, self._trial - 1) if self._trial else "none"
+        facts = {key: value[row] for key, value in self._results[-1].facts.items()} if kind != "none" else {}
+        nothing = np.zeros((0, self.config.num_variables), np.float32)
         return rendering.Snapshot(
             names=self.config.names,
             weights=worlds.models[episode : episode + 1].weights[0],
@@ -321,54 +284,7 @@ class CausalDAGTask(BatchedTask):
             exploration_trials=self.config.exploration_trials,
             trials=self.config.trials,
             initial_values=worlds.initial_values[1 : self._trial + 2, episode],
-            interventions=np.array([intervention[row] for intervention in self._interventions]).reshape(self._trial, -1),
-            outcomes=np.array([outcome[row] for outcome in self._outcomes]).reshape(self._trial, -1),
-            explanation=str(explanation["text"][row]),
+            interventions=np.stack([result.intervention[row] for result in self._results]) if self._trial else nothing,
+            outcomes=np.stack([result.outcome[row] for result in self._results]) if self._trial else nothing,
+            explanation=explanations.describe(kind, facts, self._names),
         )
-
-
-class _Table:
-    """Every intervention in every trial of the present worlds, simulated at once."""
-
-    def __init__(self, task: CausalDAGTask) -> None:
-        worlds, config = task._worlds, task.config
-        assert worlds is not None
-        num_variables, num_actions = config.num_variables, 2 * config.num_variables
-        outcomes, interventions, facts = [], [], []
-        for trials, exploiting in (
-            (slice(0, config.exploration_trials), False),
-            (slice(config.exploration_trials, config.trials), True),
-        ):
-            count = trials.stop - trials.start
-            if count == 0:
-                continue
-            actions = np.tile(np.arange(num_actions), (len(worlds), count))  # (E, count * 2N)
-            do_target, do_value = worlds.interventions(actions, exploiting=exploiting)
-            outcome = worlds.outcomes(trials, do_target, do_value)
-            shape = (len(worlds), count, num_actions)
-            outcomes.append(outcome.reshape(*shape, num_variables))
-            interventions.append(_one_hot(do_target, do_value, num_variables).reshape(*shape, num_variables))
-            if config.explain != "none":
-                facts.append(_packed(task._facts_of(trials, actions, outcome, task._kind(trials.start))).reshape(shape))
-        self._outcomes = np.ascontiguousarray(np.concatenate(outcomes, axis=1))  # (E, T, 2N, N)
-        self._interventions = np.concatenate(interventions, axis=1)  # (E, T, 2N, N) float32
-        self.facts = np.concatenate(facts, axis=1) if facts else np.empty(0)  # (E, T, 2N) structured
-
-    def look_up(self, now: slice, trial: int, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Outcomes and interventions, (B, N) each, of (B,) actions in a trial of the episodes ``now``."""
-        episode = np.arange(now.start, now.stop)
-        return self._outcomes[episode, trial, actions], self._interventions[episode, trial, actions]
-
-
-def _one_hot(do_target: np.ndarray, do_value: np.ndarray, num_variables: int) -> np.ndarray:
-    """(..., N) float32: the value at the variable that is set, 0 elsewhere; all 0 for -1."""
-    return ((np.arange(num_variables) == do_target[..., None]) * do_value[..., None]).astype(np.float32)
-
-
-def _packed(facts: explanations.Facts) -> np.ndarray:
-    """(E, S) structured array: all facts of a trial in one record, so that one look-up finds them."""
-    shape = facts["do_target"].shape
-    packed = np.empty(shape, [(name, value.dtype, value.shape[2:]) for name, value in facts.items()])
-    for name, value in facts.items():
-        packed[name] = value
-    return packed
