@@ -25,6 +25,9 @@ Observations = dict[str, np.ndarray]
 Infos = dict[str, Any]
 
 
+_FIRST_BLOCK = 64  # episodes
+
+
 class SeedDomain(IntEnum):
     """Disjoint families of episodes: the same seed never gives the same episode in two of them."""
 
@@ -34,47 +37,65 @@ class SeedDomain(IntEnum):
 
 
 class EpisodeStream(Generic[Draws]):
-    """The endless sequence of a seed's episodes, drawn in fixed-size blocks, so that episode i depends on nothing but (seed, i).
+    """The endless sequence of a seed's episodes, drawn in blocks of fixed sizes, so that episode i depends on nothing but (seed, i).
+
+    The first blocks are small, so that a first ``reset`` is quick; the later ones large, so that drawing them is: sizes grow
+    fourfold until ``block_size``, such that blocks end at 64, 256, 1024, ... and then at multiples of ``block_size``.
 
     Args:
-        draw_block: draws the randomness of one block of ``block_size`` episodes from the generator it is given.
-        block_size: episodes a block.
+        draw_block: draws the randomness of one block, of a given number of episodes, from the generator it is given.
+        block_size: episodes of a large block.
         seed: non-negative int.
         domain: which of the disjoint families.
         max_blocks: blocks kept; one that was dropped is drawn again when it is needed.
     """
 
     def __init__(
-        self, draw_block: Callable[[np.random.Generator], Draws], block_size: int, seed: int, domain: SeedDomain, max_blocks: int = 8
+        self, draw_block: Callable[[np.random.Generator, int], Draws], block_size: int, seed: int, domain: SeedDomain, max_blocks: int = 4
     ) -> None:
         self._draw_block, self._block_size, self._max_blocks = draw_block, block_size, max_blocks
         self._seed, self._domain = seed, domain
         self._blocks: OrderedDict[int, Draws] = OrderedDict()
+        ends = [block_size]
+        while ends[0] > _FIRST_BLOCK:
+            ends.insert(0, max(_FIRST_BLOCK, ends[0] // 4))
+        self._first_ends = np.array(ends)  # of the growing blocks; the last is block_size
 
     def take(self, episodes: np.ndarray) -> Draws:
         """The randomness of the given episodes, (n,) ints >= 0, in that order."""
-        block_of = episodes // self._block_size
-        first = episodes[0] - block_of[0] * self._block_size
+        block_of = self._blocks_of(episodes)
         if block_of[0] == block_of[-1] and (np.diff(episodes) == 1).all():  # neighbours in one block: a view
+            first = episodes[0] - self._start(int(block_of[0]))
             return take_rows(self._block(int(block_of[0])), slice(first, first + len(episodes)))
         blocks, part = np.unique(block_of, return_inverse=True)
         parts, places = [], []
-        for k, block in enumerate(blocks):
-            mine = np.nonzero(part == k)[0]
-            within = episodes[mine] - block * self._block_size
-            contiguous = (np.diff(within) == 1).all()
-            parts.append(take_rows(self._block(int(block)), slice(within[0], within[-1] + 1) if contiguous else within))
+        for k, block in enumerate(blocks.tolist()):
+            mine = np.flatnonzero(part == k)
+            within = episodes[mine] - self._start(block)
+            neighbours = (np.diff(within) == 1).all()
+            parts.append(take_rows(self._block(block), slice(within[0], within[-1] + 1) if neighbours else within))
             places.append(mine)
         joined = concatenate_rows(parts)
         place = np.concatenate(places)
         return joined if (np.diff(place) == 1).all() else take_rows(joined, np.argsort(place))
 
+    def _blocks_of(self, episodes: np.ndarray) -> np.ndarray:
+        growing = np.searchsorted(self._first_ends, episodes, side="right")
+        return np.where(episodes < self._block_size, growing, len(self._first_ends) + episodes // self._block_size - 1)
+
+    def _start(self, block: int) -> int:
+        growing = len(self._first_ends)
+        if block >= growing:
+            return (block - growing + 1) * self._block_size
+        return int(self._first_ends[block - 1]) if block else 0
+
     def _block(self, block: int) -> Draws:
         if block not in self._blocks:
+            if len(self._blocks) >= self._max_blocks:
+                self._blocks.popitem(last=False)  # first, so that its memory can be used again
             seed_sequence = np.random.SeedSequence(self._seed, spawn_key=(int(self._domain), block))
-            self._blocks[block] = self._draw_block(np.random.default_rng(seed_sequence))
-            if len(self._blocks) > self._max_blocks:
-                self._blocks.popitem(last=False)
+            count = self._start(block + 1) - self._start(block)
+            self._blocks[block] = self._draw_block(np.random.default_rng(seed_sequence), count)
         self._blocks.move_to_end(block)
         return self._blocks[block]
 
@@ -113,17 +134,17 @@ class BatchedTask(ABC):
 
     def seed(self, seed: int, domain: SeedDomain = SeedDomain.INTERACTION) -> None:
         """Play the episodes of ``seed`` from now on."""
-        blocks = 2 + 2 * self.num_envs // self.block_size
-        self._stream = EpisodeStream(self.draw_block, self.block_size, seed, domain, max_blocks=max(4, blocks))
+        blocks = 4 + self.num_envs // self.block_size
+        self._stream = EpisodeStream(self.draw_block, self.block_size, seed, domain, max_blocks=blocks)
 
     @property
     @abstractmethod
     def block_size(self) -> int:
-        """Episodes drawn at once; a function of the task's arguments alone."""
+        """Episodes of a large block (see :class:`EpisodeStream`); a function of the task's arguments alone."""
 
     @abstractmethod
-    def draw_block(self, rng: np.random.Generator) -> Any:
-        """The randomness of ``block_size`` episodes, as a dataclass whose fields are indexed by episode first."""
+    def draw_block(self, rng: np.random.Generator, count: int) -> Any:
+        """The randomness of ``count`` episodes, as a dataclass whose fields are indexed by episode first."""
 
     @abstractmethod
     def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:

@@ -31,7 +31,7 @@ def variable_names(num_variables: int) -> list[str]:
 class StructuralCausalModels:
     """A batch of B acyclic models over N variables, each given by parent lists, so that cost follows the edges.
 
-    Inside, everything is kept by *topological position* with the batch axis innermost, (N, ..., B): evaluating the models is then
+    Inside, everything is kept by *topological position* with the batch axis innermost, (..., N, B): evaluating the models is then
     one pass over the positions, a handful of long vector operations each. :attr:`order`, :meth:`propagate`, :meth:`to_position` and
     :meth:`to_variable` are that interface, for code in a hurry; everything else speaks of variables, batch first.
 
@@ -164,12 +164,16 @@ class StructuralCausalModels:
     def parents(self) -> np.ndarray:
         """(B, N, P) int; the direct causes of every variable, -1 = none."""
         cause = np.take_along_axis(self.order, self.causes.reshape(-1, len(self)), 0).reshape(self.causes.shape)
-        return self.to_variable(np.where(self.has_cause, cause, -1)).transpose(0, 2, 1)
+        return self._per_slot(np.where(self.has_cause, cause, -1))
 
     @cached_property
     def parent_weights(self) -> np.ndarray:
         """(B, N, P) float; the weight of each of :attr:`parents`, 0 where there is none."""
-        return self.to_variable(self.cause_weights).transpose(0, 2, 1)
+        return self._per_slot(self.cause_weights)
+
+    def _per_slot(self, by_position: np.ndarray) -> np.ndarray:
+        """(B, N, P), by variable, of a field (N, P, B), by position."""
+        return self.to_variable(by_position.transpose(1, 0, 2)).transpose(1, 2, 0)
 
     @property
     def noise_scale(self) -> np.ndarray:
@@ -229,7 +233,8 @@ class StructuralCausalModels:
         samples = noise.shape[:-1]
         if do_target is not None:
             do_target, do_value = np.broadcast_to(do_target, samples).T, np.broadcast_to(do_value, samples).T
-        return self.to_variable(self.propagate(self.to_position(noise), do_target, do_value))
+        samples_first = np.moveaxis(noise, 0, -2)  # (B, N) or (S, B, N)
+        return np.moveaxis(self.to_variable(self.propagate(self.to_position(samples_first), do_target, do_value)), -2, 0)
 
     def abduct(self, values: np.ndarray, do_target: ArrayLike | None = None) -> np.ndarray:
         """The exogenous noise that produced ``values``: the inverse of :meth:`sample`.
@@ -293,10 +298,10 @@ class StructuralCausalModels:
         chunk = max(1, 2_000_000 // (target.size * num_variables))
         for start in range(0, len(self), chunk):
             models, wanted = self[start : start + chunk], outcome[start : start + chunk]
-            calm = np.zeros((num_variables, target.size, len(models)))
-            worlds = models.propagate(calm, target[:, None], value[:, None])  # (N, V * N, B)
-            place = (models.order == wanted).argmax(axis=0)  # (B,)
-            result[start : start + chunk] = np.take_along_axis(worlds, place[None, None, :], 0)[0].T
+            calm = np.zeros((target.size, num_variables, len(models)))
+            worlds = models.propagate(calm, target[:, None], value[:, None])  # (V * N, N, B)
+            place = models.position_of(wanted)
+            result[start : start + chunk] = worlds[:, place, np.arange(len(models))].T
         return result.reshape(len(self), num_values, num_variables)
 
     # --- by topological position -----------------------------------------------------------------------------------------
@@ -305,9 +310,9 @@ class StructuralCausalModels:
         """:meth:`sample` by position.
 
         Args:
-            noise: (N, B) or (N, S, B) float, by position.
-            do_target: (B,) or (S, B) int, the variable (not the position) that is set, -1 = none.
-            do_value: broadcastable to the same shape.
+            noise: (N, B) or (S, N, B) float, by position.
+            do_target: (B,) or broadcastable to (S, B) int, the variable (not the position) that is set, -1 = none.
+            do_value: of the same shape.
 
         Returns:
             Values of the shape of ``noise``, a new array.
@@ -318,23 +323,20 @@ class StructuralCausalModels:
             if not (values.max() <= VALUE_LIMIT and values.min() >= -VALUE_LIMIT):
                 values = self._propagate(noise, do_target, do_value, saturate=True)
             return values
-        num_variables, num_samples, batch = noise.shape
-        if num_samples == 0:
-            return noise.copy()
-        if do_target is not None:
-            do_target = np.broadcast_to(do_target, (num_samples, batch))
-            do_value = np.broadcast_to(do_value, (num_samples, batch))
+        num_samples, num_variables, batch = noise.shape
         values = np.empty(noise.shape)
+        if do_target is not None:
+            do_target, do_value = np.broadcast_to(do_target, (num_samples, batch)), np.broadcast_to(do_value, (num_samples, batch))
         # Samples of one model are further models with the same graph, as many at a time as a processor's cache holds.
-        width = min(num_samples, max(1, _CACHED_ROWS // batch))
+        width = max(1, min(num_samples, _CACHED_ROWS // batch))
         models = self.concatenate([self] * width)
         for start in range(0, num_samples, width):
             part = slice(start, start + width)
-            chunk = np.ascontiguousarray(noise[:, part]).reshape(num_variables, -1)
-            if chunk.shape[1] < len(models):  # the last, narrower one
-                models = models[: chunk.shape[1]]
+            side_by_side = noise[part].transpose(1, 0, 2).reshape(num_variables, -1)  # (N, width * B)
+            if side_by_side.shape[1] < len(models):  # the last, narrower one
+                models = models[: side_by_side.shape[1]]
             do = () if do_target is None else (do_target[part].reshape(-1), np.asarray(do_value)[part].reshape(-1))
-            values[:, part] = models.propagate(chunk, *do).reshape(num_variables, -1, batch)
+            values[part] = models.propagate(side_by_side, *do).reshape(num_variables, -1, batch).transpose(1, 0, 2)
         return values
 
     def _propagate(self, noise: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, saturate: bool) -> np.ndarray:
@@ -354,16 +356,18 @@ class StructuralCausalModels:
         return values
 
     def to_variable(self, by_position: np.ndarray) -> np.ndarray:
-        """(N, B) or (N, S, B) by position -> (B, N) or (B, S, N) by variable."""
+        """(N, B) or (S, N, B) by position -> (B, N) or (S, B, N) by variable."""
         if by_position.ndim == 2:
             return by_position.reshape(-1).take(self._flat_position)
-        samples = [by_position[:, s].reshape(-1).take(self._flat_position) for s in range(by_position.shape[1])]
-        return np.stack(samples, axis=1) if samples else np.empty((len(self), 0, self.num_variables))
+        by_variable = np.empty((len(by_position), len(self), self.num_variables), by_position.dtype)
+        for sample, values in zip(by_variable, by_position, strict=True):
+            sample[:] = self.to_variable(values)
+        return by_variable
 
     def to_position(self, by_variable: np.ndarray) -> np.ndarray:
-        """(B, N) or (B, S, N) by variable -> (N, B) or (N, S, B) by position."""
-        order = self.order if by_variable.ndim == 2 else self.order[:, None, :]
-        return np.take_along_axis(by_variable.T, order, 0)
+        """(B, N) or (S, B, N) by variable -> (N, B) or (S, N, B) by position."""
+        swapped = by_variable.swapaxes(-1, -2)
+        return np.take_along_axis(swapped, self.order if swapped.ndim == 2 else self.order[None], -2)
 
     def position_of(self, variable: np.ndarray) -> np.ndarray:
         """(B,) int; the topological positions of (B,) variables."""

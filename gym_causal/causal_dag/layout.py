@@ -7,6 +7,7 @@ sweeps that move everything towards its neighbours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def layered_layout(weights: np.ndarray, included: np.ndarray) -> Layout:
         paths[cause, effect] = [cause, *waypoints, effect]
     for variable in np.nonzero(included & ~linked)[0]:  # where there is most room
         min(reversed(order), key=len).append(int(variable))
-    links = np.array([link for path in paths.values() for link in zip(path[:-1], path[1:], strict=True)], int).reshape(-1, 2)
+    links = np.array([link for path in paths.values() for link in pairwise(path)], int).reshape(-1, 2)
     height = _heights(order, links, count)
     x = np.full(count, np.nan)
     for k, members in enumerate(order):

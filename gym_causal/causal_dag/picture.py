@@ -7,7 +7,9 @@ Red stands for positive and blue for negative, of values and of weights.
 from __future__ import annotations
 
 import textwrap
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import matplotlib.style
@@ -15,6 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from matplotlib.path import Path
@@ -27,7 +30,8 @@ _MANY = 12  # with more variables than this the picture is larger, and numbers g
 _COLORS = matplotlib.colormaps["RdBu_r"]  # told apart in all common kinds of colour blindness
 _FULL_COLOR = 10.0  # the value, and
 _FULL_WIDTH = 2.0  # the weight, at which colour and width are at their fullest; larger ones only shift the scale
-_INK, _GREY, _PALE, _GOAL = "#222222", "#8a8a8a", "#ededed", "#007f5f"
+_INK, _GREY, _GOAL = "#222222", "#8a8a8a", "#007f5f"
+_PALE = to_rgba("#ededed")
 _MAX_TABLE_TRIALS = 40
 _SMALLEST_NAMED = 7  # pixels; below this radius a name is not legible
 
@@ -59,7 +63,7 @@ def picture(snapshot: Snapshot) -> np.ndarray:
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def default_style():
+def default_style() -> AbstractContextManager[None]:
     """A context in which Matplotlib's own defaults hold; the user's come back after it. (It leaves the backend alone.)"""
     return matplotlib.style.context("default")
 
@@ -160,7 +164,15 @@ def _draw_weight(axes: Axes, curve: np.ndarray, weight: float, taken: list[np.nd
     taken.append(spot)
     text = signed(weight, 1) if abs(weight) >= 0.05 else signed(weight, 2)
     axes.text(
-        *spot, text, size=7.5, color=_INK, ha="center", va="center", zorder=2, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+        spot[0],
+        spot[1],
+        text,
+        size=7.5,
+        color=_INK,
+        ha="center",
+        va="center",
+        zorder=2,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
     )
 
 
@@ -201,7 +213,7 @@ def draw_trials(axes: Axes, snapshot: Snapshot, box: Box) -> None:
     limit = _color_limit(snapshot)
     left, top = box.left + label_width, box.bottom + box.height - 24
 
-    def write(x: float, y: float, text: str, **style) -> None:
+    def write(x: float, y: float, text: str, **style: Any) -> None:
         axes.text(x, y, text, **{"size": size, "color": _INK, "ha": "center", "va": "center", **style})
 
     def draw_row(bottom: float, values: np.ndarray | None, target: int) -> None:

@@ -143,7 +143,8 @@ def _logged_variables(snapshot: Snapshot, first_trial: int) -> list[int]:
 def _aligned(rows: list[list[str]]) -> list[str]:
     """Rows of cells as lines: columns two spaces apart, to the right but for the second, no spaces at a line's end."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) if k == 1 else cell.rjust(width) for k, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
-        for row in rows
-    ]
+    lines = []
+    for trial, what, *cells in rows:
+        numbers = [cell.rjust(width) for cell, width in zip(cells, widths[2:], strict=True)]
+        lines.append("  ".join([trial.rjust(widths[0]), what.ljust(widths[1]), *numbers]).rstrip())
+    return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,8 @@ from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
 _LOOKUP_ROWS = 16
 _LOOKUP_VALUES = 2_000
 _LOOKUP_EPISODES = 64
+# Smaller batches are prepared for this many episodes at once, for the same reason.
+_PREPARED_EPISODES = 512
 
 
 class CausalDAGTask(BatchedTask):
@@ -48,8 +51,8 @@ class CausalDAGTask(BatchedTask):
             keys["cue"] = spaces.MultiBinary(num_variables)
         self.observation_space = spaces.Dict(keys)
         self.action_space = spaces.Discrete(2 * num_variables)
-        self._worlds: Worlds | None = None
-        self._first_episode = -1  # of the worlds; -1: they are no run of the stream
+        self._worlds: Worlds | None = None  # holds the episodes being played, at ``_now``
+        self._first_episode = -1  # of the prepared worlds; -1: they are no run of the stream
         table = config.trials * 2 * num_variables * num_variables
         self._looks_up = num_envs <= _LOOKUP_ROWS and table <= _LOOKUP_VALUES
 
@@ -57,12 +60,12 @@ class CausalDAGTask(BatchedTask):
 
     @property
     def block_size(self) -> int:
-        """About 36,000 initial values a block, 16 to 1,024 episodes; a quarter of that where rejection makes them costly."""
-        per_block = 36_000 // (self.config.trials * self.config.num_variables * (4 if self.config.conditions.held_out else 1))
-        return int(2 ** np.clip(np.floor(np.log2(max(per_block, 1))), 4, 10))
+        """About 150,000 initial values a block, 16 to 4,096 episodes; a quarter of that where rejection makes them costly."""
+        most = 150_000 // (self.config.trials * self.config.num_variables * (4 if self.config.conditions.held_out else 1))
+        return int(2 ** np.clip(np.floor(np.log2(max(most, 1))), 4, 12))
 
-    def draw_block(self, rng: np.random.Generator) -> Draws:
-        return Draws.draw(rng, self.block_size, self.config)
+    def draw_block(self, rng: np.random.Generator, count: int) -> Draws:
+        return Draws.draw(rng, count, self.config)
 
     def seed(self, *args: Any, **kwargs: Any) -> None:
         super().seed(*args, **kwargs)
@@ -75,26 +78,25 @@ class CausalDAGTask(BatchedTask):
         assert self._stream is not None
         if options:
             draws = self._with_options(self._stream.take(episodes), options)
-            self._set_worlds(Worlds(draws, self.config), first_episode=-1)
+            self._prepare(Worlds(draws, self.config), first_episode=-1)
             first = 0
         else:
-            if self._worlds is None or self._first_episode < 0 or not self._holds(first):
-                count = max(self.num_envs, _LOOKUP_EPISODES) if self._looks_up else self.num_envs
-                draws = self._stream.take(np.arange(first, first + count))
-                self._set_worlds(Worlds(draws, self.config), first_episode=first)
+            if self._first_episode < 0 or not self._first_episode <= first <= self._first_episode + len(self._prepared) - self.num_envs:
+                most = _LOOKUP_EPISODES if self._looks_up else min(_PREPARED_EPISODES, self.block_size)
+                count = self.num_envs * max(1, most // self.num_envs)
+                self._prepare(Worlds(self._stream.take(np.arange(first, first + count)), self.config), first_episode=first)
             first -= self._first_episode
-        self._now = slice(first, first + self.num_envs)  # the rows' episodes among the worlds
-        self._places = np.arange(first, first + self.num_envs)
+        now = slice(first, first + self.num_envs)
+        if self._looks_up:
+            self._worlds, self._now, self._places = self._prepared, now, np.arange(now.start, now.stop)
+        else:
+            self._worlds, self._now = self._prepared.take(now), slice(0, self.num_envs)
         self._trial = 0
         self._actions: list[np.ndarray] = []  # one (B,) a trial
         self._results: list[TrialResult] = []
 
-    def _holds(self, first: int) -> bool:
-        assert self._worlds is not None
-        return self._first_episode <= first and first + self.num_envs <= self._first_episode + len(self._worlds)
-
-    def _set_worlds(self, worlds: Worlds, first_episode: int) -> None:
-        self._worlds, self._first_episode = worlds, first_episode
+    def _prepare(self, worlds: Worlds, first_episode: int) -> None:
+        self._prepared, self._first_episode = worlds.prepare(), first_episode
         self.__dict__.pop("_table", None)
 
     def _with_options(self, draws: Draws, options: dict[str, Any]) -> Draws:
@@ -127,7 +129,7 @@ class CausalDAGTask(BatchedTask):
             goals = np.broadcast_to(goals, self.num_envs)
         if not relevant[np.arange(self.num_envs), goals].all():
             raise ValueError("options: goal must be one of the relevant variables of cue; give both")
-        return Draws(models, goals, relevant, *(getattr(draws, f) for f in ("initial_noise", "outcome_noise", "priority", "sign", "choice")))
+        return dataclasses.replace(draws, models=models, goals=goals, relevant=relevant)
 
     # --- playing ---------------------------------------------------------------------------------------------------------
 
@@ -192,10 +194,10 @@ class CausalDAGTask(BatchedTask):
         if trial == config.trials:
             raise ValueError("expert_actions: the episode is over; call reset first")
         if self.phase is Phase.EXPLORATION:
-            negative = (draws.sign[self._now, trial] < 0.5) & (config.exploration_sign == "random")
+            negative = (draws.decision[self._now, trial] < 0.5) & (config.exploration_sign == "random")
             return exploration_actions(draws.relevant[self._now], draws.priority[self._now], self.tried, trial, negative)
         probabilities = self._worlds.optimum.action_probabilities(float(config.expert_temperature))
-        return draw_actions(probabilities[self._now], draws.choice[self._now, trial])
+        return draw_actions(probabilities[self._now], draws.decision[self._now, trial])
 
     @property
     def tried(self) -> np.ndarray:
@@ -231,8 +233,7 @@ class CausalDAGTask(BatchedTask):
 
     @cached_property
     def _table(self) -> Table:
-        assert self._worlds is not None
-        return Table(self._worlds)
+        return Table(self._prepared)
 
     # --- evaluation, pictures --------------------------------------------------------------------------------------------
 

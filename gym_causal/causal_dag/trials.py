@@ -31,13 +31,13 @@ def play_trial(worlds: Worlds, trial: int, actions: np.ndarray) -> TrialResult:
     config, models = worlds.config, worlds.models
     do_target, do_value = worlds.intervention(trial, actions)
     outcomes = worlds.outcomes(trial, do_target, do_value)
-    is_set = np.arange(config.num_variables) == do_target[:, None]
-    intervention = (is_set * do_value[:, None]).astype(np.float32)
+    intervention = np.zeros((len(worlds), config.num_variables), np.float32)
+    intervention[np.arange(len(worlds)), do_target] = do_value  # an illegal action has value 0, so -1 does no harm
     facts: explanations.Facts = {}
     if config.explain != "none":
         kind = explained(config, trial)
         if kind == "property":
-            effects = models.to_variable((outcomes - worlds.undisturbed[:, trial]).astype(np.float32))
+            effects = models.to_variable((outcomes - worlds.undisturbed[trial]).astype(np.float32))
             facts = explanations.experiment_facts(worlds.routes, do_target, do_value, effects)
         elif kind == "reward":
             facts = explanations.choice_facts(worlds.best_choice, worlds.goals, worlds.optimum, actions)
@@ -55,7 +55,7 @@ class Table:
     def __init__(self, worlds: Worlds) -> None:
         config = worlds.config
         num_actions = 2 * config.num_variables
-        alternatives = worlds.repeated(num_actions)
+        alternatives = worlds.take(np.repeat(np.arange(len(worlds)), num_actions))
         actions = np.tile(np.arange(num_actions), len(worlds))
         self._num_actions = num_actions
         self._trials = [_records(play_trial(alternatives, trial, actions)) for trial in range(config.trials)]  # (E * 2N,) each

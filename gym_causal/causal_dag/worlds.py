@@ -25,8 +25,7 @@ class Draws:
     initial_noise: np.ndarray  # (E, T, N) standard normal, by topological position (not by variable: it is drawn alike for all)
     outcome_noise: np.ndarray  # (E, T, N) likewise
     priority: np.ndarray  # (E, N) uniform; orders the expert's exploration
-    sign: np.ndarray  # (E, T) uniform; the sign of its exploratory interventions
-    choice: np.ndarray  # (E, T) uniform; its choice among equally good actions
+    decision: np.ndarray  # (E, T) uniform; the sign of its exploratory interventions, its choice among equally good actions
 
     @classmethod
     def draw(cls, rng: np.random.Generator, count: int, config: CausalDAGConfig) -> Draws:
@@ -40,8 +39,8 @@ class Draws:
         initial_noise, outcome_noise = (rng.standard_normal((trials, num_variables, count)).transpose(2, 0, 1) for _ in range(2))
         if config.shared_noise:
             outcome_noise = initial_noise
-        priority, sign, choice = (rng.random((count, size)) for size in (num_variables, trials, trials))
-        return cls(models, goals, relevant, initial_noise, outcome_noise, priority, sign, choice)
+        priority, decision = rng.random((count, num_variables)), rng.random((count, trials))
+        return cls(models, goals, relevant, initial_noise, outcome_noise, priority, decision)
 
 
 class Worlds:
@@ -62,23 +61,20 @@ class Worlds:
     @cached_property
     def initial_values(self) -> np.ndarray:
         """(T + 2, E, N) float32, by variable; zeros come before the first trial and after the last."""
-        by_position = self.models.propagate(self._scaled(self.draws.initial_noise)).astype(np.float32)
+        by_position = self.models.propagate(self._scaled(self.draws.initial_noise))
         values = np.zeros((self.config.trials + 2, len(self), self.config.num_variables), np.float32)
-        values[1:-1] = self.models.to_variable(by_position).transpose(1, 0, 2)
+        for trial, now in enumerate(by_position, start=1):
+            values[trial] = self.models.to_variable(now.astype(np.float32))
         return values
 
     @cached_property
     def undisturbed(self) -> np.ndarray:
-        """(N, T, E) by position; what the outcomes would have been without any intervention, in the same noise."""
-        return self.models.propagate(self._outcome_noise)
-
-    @cached_property
-    def _outcome_noise(self) -> np.ndarray:
-        return self._scaled(self.draws.outcome_noise)
+        """(T, N, E) by position; what the outcomes would have been without any intervention, in the same noise."""
+        return self.models.propagate(self._scaled(self.draws.outcome_noise))
 
     def _scaled(self, noise: np.ndarray) -> np.ndarray:
-        """(N, T, E) exogenous noise from (E, T, N) standard normal numbers."""
-        return noise.T * self.models.scale[:, None, :]
+        """(T, N, E) exogenous noise from (E, T, N) standard normal numbers."""
+        return noise.transpose(1, 2, 0) * self.models.scale
 
     def intervention(self, trial: int, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``do_target`` and ``do_value``, (E,) each, of (E,) actions; -1 and 0 where the action is illegal and sets nothing."""
@@ -92,7 +88,8 @@ class Worlds:
 
     def outcomes(self, trial: int, do_target: np.ndarray, do_value: np.ndarray) -> np.ndarray:
         """(N, E) by position; the values of a trial under (E,) interventions."""
-        return self.models.propagate(self._outcome_noise[:, trial], do_target, do_value)
+        noise = self.draws.outcome_noise[:, trial].T * self.models.scale
+        return self.models.propagate(noise, do_target, do_value)
 
     @cached_property
     def optimum(self) -> Optimum:
@@ -106,10 +103,25 @@ class Worlds:
     def best_choice(self) -> BestChoice:
         return BestChoice.of(self.routes, self.goals, self.optimum, self.config.intervention_value)
 
-    def repeated(self, times: int) -> Worlds:
-        """``times`` copies of every episode, side by side: to play every alternative of each."""
-        index = np.repeat(np.arange(len(self)), times)
-        copies = Worlds(take_rows(self.draws, index), self.config)
-        if self.config.explain in ("reward", "full"):  # what each copy's explanations need, worked out once
-            copies.__dict__.update(optimum=take_rows(self.optimum, index), best_choice=take_rows(self.best_choice, index))
-        return copies
+    def prepare(self) -> Worlds:
+        """Work out, for all episodes at once, what playing and explaining them takes; returns itself."""
+        needed = ["initial_values"]
+        if self.config.explain in ("properties", "full"):
+            needed += ["undisturbed", "routes"]
+        if self.config.explain in ("reward", "full"):
+            needed += ["optimum", "routes", "best_choice"]
+        for name in needed:
+            getattr(self, name)
+        return self
+
+    def take(self, index: slice | np.ndarray) -> Worlds:
+        """The episodes at ``index``, with what was worked out about them."""
+        part = Worlds(take_rows(self.draws, index), self.config)
+        for name in ("optimum", "routes", "best_choice"):
+            if name in self.__dict__:
+                part.__dict__[name] = take_rows(self.__dict__[name], index)
+        if "initial_values" in self.__dict__:
+            part.__dict__["initial_values"] = self.initial_values[:, index]
+        if "undisturbed" in self.__dict__:
+            part.__dict__["undisturbed"] = self.undisturbed[..., index]
+        return part
