@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import gym_causal
 from gym_causal.causal_dag import env as causal_dag_env
 from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
 from gym_causal.causal_dag.explanations import no_facts, num_tokens, vocabulary
@@ -79,8 +80,6 @@ def test_every_argument_has_a_line_of_documentation(config_class):
 
 
 def test_every_metric_is_defined():
-    import gym_causal
-
     result = gym_causal.evaluate("random", "CausalDAG-v0", num_episodes=5, references={"expert": "expert"})
     defined = {row[0] for row in table("evaluation.md", "Metric")}
     assert {metric if not metric.startswith("match_") else "match_<reference>" for metric in result.metrics} == defined

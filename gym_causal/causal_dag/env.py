@@ -15,10 +15,11 @@ class CausalDAGEnv(TaskEnv):
     ## Description
 
     Every episode has a new structural causal model over N variables (five, named A to E, unless asked otherwise). In the *exploration*
-    trials, N by default, there is no goal: the agent sets one variable a trial and sees what becomes of all of them. Then a goal variable is
-    named, and in each of the two *exploitation* trials the agent again sets one variable and is paid the value that the goal takes.
+    trials, N by default, there is no goal: the agent sets one variable a trial and sees what becomes of all of them. Then a goal
+    variable is named, and in each of the two *exploitation* trials the agent again sets one variable and is paid the value that the
+    goal takes.
 
-    The environment is that of the talk "Passive learning of active causal strategies in agents and language models" (arXiv 2305.16183);
+    The environment is that of the talk "Passive learning of active causal strategies in agents and language models" (arXiv 2305.16183):
     which numbers are the talk's and which are ours is on the page "Sources" of the documentation.
 
     In each trial, variables have *initial values*, which follow from exogenous noise without any intervention, and, once one of them is
@@ -166,9 +167,7 @@ class CausalDAGVectorEnv(TaskVectorEnv):
         config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`.
     """
 
-    def __init__(
-        self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any
-    ) -> None:
+    def __init__(self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any) -> None:
         _check_no_time_limit(max_episode_steps)
         super().__init__(CausalDAGTask(CausalDAGConfig(**config), num_envs), explanation_text=explanation_text)
 
@@ -183,9 +182,7 @@ class CausalDAGCuedVectorEnv(TaskVectorEnv):
         config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`.
     """
 
-    def __init__(
-        self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any
-    ) -> None:
+    def __init__(self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any) -> None:
         _check_no_time_limit(max_episode_steps)
         super().__init__(CausalDAGTask(CausalDAGCuedConfig(**config), num_envs), explanation_text=explanation_text)
 

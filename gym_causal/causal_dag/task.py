@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
-from gym_causal.batched import BatchedTask, Infos, Observations, constant
+from gym_causal.batched import BatchedTask, Infos, Observations, constant, take_rows
 from gym_causal.causal_dag import explanations, rendering
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.expert import draw_actions, exploration_actions
@@ -217,32 +217,29 @@ class CausalDAGTask(BatchedTask):
     # --- evaluation, pictures --------------------------------------------------------------------------------------------
 
     def is_choice(self) -> np.ndarray:
-        return constant(self.num_envs, self.phase is Phase.EXPLOITATION)
+        """Exploitation trials in which something is at stake: some intervention raises the goal. (Else all are equally good.)"""
+        assert self._worlds is not None
+        return (self._worlds.optimum.best_value[self._now] > 0) & (self.phase is Phase.EXPLOITATION)
 
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See the base class; docs/evaluation.md defines each metric."""
         assert self._worlds is not None
-        zero, one = np.zeros(self.num_envs), np.ones(self.num_envs)
-        trial, actions = self._trial - 1, self._actions[-1]
-        row = np.arange(self.num_envs)
-        if trial < self.config.exploration_trials:
-            relevant = self._worlds.relevant[self._now]
-            variable = actions % self.config.num_variables
-            before = np.zeros_like(relevant)
-            for earlier in self._actions[:-1]:
-                before[row, earlier % self.config.num_variables] = True
-            hit = relevant[row, variable]
-            # Each relevant variable counts the first time; the denominator is complete once, in the first trial.
-            return {
-                "exploration_coverage": ((hit & ~before[row, variable]).astype(float), relevant.sum(axis=1) * float(trial == 0)),
-                "exploration_relevance": (hit.astype(float), one),
-            }
-        optimum = self._worlds.optimum
-        value = optimum.values[self._now][row, actions]
+        worlds, trial, actions, row = self._worlds, self._trial - 1, self._actions[-1], np.arange(self.num_envs)
+        exploring = self.config.phase(trial) is Phase.EXPLORATION
+        relevant, variable = worlds.relevant[self._now], actions % self.config.num_variables
+        earlier = np.zeros_like(relevant)
+        for before in self._actions[:-1]:
+            earlier[row, before % self.config.num_variables] = True
+        hit = relevant[row, variable]
+        optimum = take_rows(worlds.optimum, self._now)
+        explored, exploited = np.full(self.num_envs, float(exploring)), np.full(self.num_envs, float(not exploring))
         return {
-            "normalized_reward": (value, optimum.best_value[self._now]),
-            "optimal_action_rate": (optimum.is_optimal[self._now][row, actions].astype(float), one),
-            "illegal_action_rate": (1.0 - optimum.legal[self._now][row, actions], zero + one),
+            "normalized_reward": (exploited * optimum.values[row, actions], exploited * optimum.best_value),
+            "optimal_action_rate": (exploited * optimum.is_optimal[row, actions], exploited),
+            "illegal_action_rate": (exploited * ~optimum.legal[row, actions], exploited),
+            # A relevant variable counts the first time it is tried; their number counts once an episode, in the first trial.
+            "exploration_coverage": (explored * (hit & ~earlier[row, variable]), explored * relevant.sum(axis=1) * (trial == 0)),
+            "exploration_relevance": (explored * hit, explored),
         }
 
     def render(self, row: int, mode: str) -> Any:
