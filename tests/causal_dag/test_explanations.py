@@ -9,6 +9,7 @@ import pytest
 import gym_causal
 from gym_causal.causal_dag.explanations import num_tokens, vocabulary
 from gym_causal.scm import StructuralCausalModels
+from tests.causal_dag.world import World
 
 CASES = [
     ("CausalDAG-v0", {}, 300),
@@ -23,44 +24,27 @@ CASES = [
 @pytest.mark.parametrize(("env_id", "kwargs", "num_envs"), CASES)
 def test_every_statement_is_true_of_the_world(env_id, kwargs, num_envs):
     venv = gym_causal.make_vec(env_id, num_envs, explanation_text=True, **kwargs)
-    observation, info = venv.reset(seed=3)
+    _, info = venv.reset(seed=3)
     assert set(info["explanation"]["kind"]) == {"none"} and set(info["explanation"]["text"]) == {""}
-    task, row = venv.task, np.arange(num_envs)
-    names = task.config.names
-    draws = task._worlds.draws
-    models = draws.models[:num_envs]
-    noise = models.to_variable((draws.outcome_noise[:num_envs].transpose(1, 2, 0)) * models.scale)  # (T, B, N)
-    goals = draws.goals[:num_envs]
-    weights, ancestors = models.weights, models.ancestors
-    rng = np.random.default_rng(0)
+    task, rng = venv.task, np.random.default_rng(0)
+    world = World(task)
+    names, weights, ancestors = task.config.names, world.models.weights, world.models.ancestors
     for trial in range(task.config.trials):
         actions = rng.integers(venv.single_action_space.n, size=num_envs)
-        observation, *_, infos = venv.step(actions)
+        *_, infos = venv.step(actions)
         facts = infos.get("final_info", infos)["explanation"]
-        variable, value = actions % len(names), np.where(actions < len(names), 5.0, -5.0)
-        if trial < task.config.exploration_trials:
-            assert set(facts["kind"]) == {"property"}
-            factual, undisturbed = models.sample(noise[trial], variable, value), models.sample(noise[trial])
-            assert np.allclose(facts["effects"], factual - undisturbed, rtol=1e-5)
-            assert np.array_equal(facts["do_target"], variable) and np.array_equal(facts["do_value"], value)
-            assert np.array_equal(facts["direct"], weights[row, variable] != 0)
-            moved = (factual - undisturbed) != 0
-            assert np.array_equal(moved & (np.arange(len(names)) != variable[:, None]), ancestors[row, variable])
-            for b in range(num_envs):
-                check_experiment(facts["text"][b], names, names[variable[b]], value[b], factual[b] - undisturbed[b], weights[b], ancestors[b])
-                for effect, through in enumerate(facts["through"][b]):
-                    if through >= 0:  # an edge into the effect from a variable that the set one reaches
-                        assert weights[b, through, effect] != 0 and ancestors[b, variable[b], through]
-        else:
-            assert set(facts["kind"]) == {"reward"}
-            legal = variable != goals
-            outcomes = np.stack([models.sample(np.zeros(noise.shape[1:]), a % len(names), 5.0 if a < len(names) else -5.0)[row, goals] for a in range(2 * len(names))])  # fmt: skip # noqa: E501
-            outcomes[goals, row] = outcomes[goals + len(names), row] = -np.inf
-            best = outcomes.max(axis=0)
-            assert np.array_equal(facts["allowed"], legal)
-            assert np.array_equal(facts["optimal"], legal & (outcomes[actions, row] == best))
-            for b in range(num_envs):
-                check_choice(facts["text"][b], names, names[goals[b]], legal[b], outcomes[actions[b], b], outcomes[:, b], weights[b], ancestors[b])
+        effects, outcomes = world.check(trial, actions, facts)
+        exploring = trial < task.config.exploration_trials
+        assert set(facts["kind"]) == {"property" if exploring else "reward"}
+        for b, (text, action) in enumerate(zip(facts["text"], actions.tolist(), strict=True)):
+            variable, value = action % len(names), 5.0 if action < len(names) else -5.0
+            if exploring:
+                moved = (effects[b] != 0) & (np.arange(len(names)) != variable)
+                assert np.array_equal(moved, ancestors[b, variable])
+                check_experiment(text, names, names[variable], value, effects[b], weights[b], ancestors[b])
+            else:
+                goal = world.goals[b]
+                check_choice(text, names, names[goal], variable != goal, outcomes[b, action], outcomes[b], weights[b], ancestors[b])
 
 
 def check_experiment(text, names, target, value, effects, weights, ancestors):
