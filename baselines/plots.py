@@ -46,8 +46,8 @@ def reward_figure(results: pd.DataFrame, metric: str = "normalized_reward") -> F
 def match_figure(results: pd.DataFrame) -> Figure:
     """How often each policy makes the choice that each strategy would make from the same experience: a map for each split."""
     policies, splits = results["policy"].unique(), results["split"].unique()
-    references = [metric for metric in results["metric"].unique() if metric.startswith("match_")]
-    columns = [*references, "optimal_action_rate"]
+    columns = [metric for metric in results["metric"].unique() if metric.startswith("match_")]
+    columns.sort(key=lambda metric: metric == "match_optimum")  # the optimum comes last
     height = 1.6 + 0.45 * len(policies)
     figure = Figure(figsize=(1.8 + 0.62 * len(columns) * len(splits), height), layout="constrained", dpi=150)
     grid = figure.subplots(1, len(splits), sharey=True, squeeze=False)[0]
@@ -56,7 +56,7 @@ def match_figure(results: pd.DataFrame) -> Figure:
         image = axes.imshow(rates, vmin=0, vmax=1, cmap="cividis", aspect="auto")
         for (i, j), rate in np.ndenumerate(rates):
             axes.text(j, i, f"{rate:.2f}", ha="center", va="center", fontsize=7, color="white" if rate < 0.6 else "black")
-        labels = [_label(column.removeprefix("match_")).replace("\n", " ") for column in references] + ["optimum"]
+        labels = [_label(column.removeprefix("match_")).replace("\n", " ") for column in columns]
         axes.set_xticks(range(len(columns)), labels, rotation=45, ha="right")
         axes.set_yticks(range(len(policies)), [_label(policy).replace("\n", " ") for policy in policies])
         axes.set_title(split)

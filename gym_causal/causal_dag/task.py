@@ -218,14 +218,17 @@ class CausalDAGTask(BatchedTask):
 
     def is_choice(self) -> np.ndarray:
         """Exploitation trials in which something is at stake: some intervention raises the goal. (Else all are equally good.)"""
+        return self._staked(self._trial)
+
+    def _staked(self, trial: int) -> np.ndarray:
         assert self._worlds is not None
-        return (self._worlds.optimum.best_value[self._now] > 0) & (self.phase is Phase.EXPLOITATION)
+        return (self._worlds.optimum.best_value[self._now] > 0) & (self.config.phase(trial) is Phase.EXPLOITATION)
 
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See the base class; docs/evaluation.md defines each metric."""
         assert self._worlds is not None
         worlds, trial, actions, row = self._worlds, self._trial - 1, self._actions[-1], np.arange(self.num_envs)
-        exploring = self.config.phase(trial) is Phase.EXPLORATION
+        exploring, staked = self.config.phase(trial) is Phase.EXPLORATION, self._staked(trial)
         relevant, variable = worlds.relevant[self._now], actions % self.config.num_variables
         earlier = np.zeros_like(relevant)
         for before in self._actions[:-1]:
@@ -235,6 +238,7 @@ class CausalDAGTask(BatchedTask):
         explored, exploited = np.full(self.num_envs, float(exploring)), np.full(self.num_envs, float(not exploring))
         return {
             "normalized_reward": (exploited * optimum.values[row, actions], exploited * optimum.best_value),
+            "match_optimum": (staked * optimum.is_optimal[row, actions], staked.astype(float)),
             "optimal_action_rate": (exploited * optimum.is_optimal[row, actions], exploited),
             "illegal_action_rate": (exploited * ~optimum.legal[row, actions], exploited),
             # A relevant variable counts the first time it is tried; their number counts once an episode, in the first trial.
