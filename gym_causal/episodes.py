@@ -114,17 +114,19 @@ class Episodes:
                 metadata = json.loads(str(file["metadata"]))
                 if metadata.pop("format", None) != _FORMAT:
                     raise ValueError("its format is another one")
-                parts: dict[str, dict[str, np.ndarray]] = {"observations": {}, "explanations": {}}
-                for name in file.files:
-                    kind, _, key = name.partition("/")
-                    if key:
-                        parts[kind][key] = file[name]
-                names = ("actions", "rewards", "lengths", "truncated")
-                return cls(parts["observations"], parts["explanations"], *(file[name] for name in names), metadata)
+                arrays = dict(file)
+                observations, explanations = within("observations", arrays), within("explanations", arrays)
+                actions, rewards, lengths, truncated = (arrays[name] for name in ("actions", "rewards", "lengths", "truncated"))
+                return cls(observations, explanations, actions, rewards, lengths, truncated, metadata)
         except FileNotFoundError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"path: {os.fspath(path)!r} is not a readable file of episodes: {error}") from error
+
+
+def within(folder: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays named ``folder/key``, by key."""
+    return {key.removeprefix(f"{folder}/"): value for key, value in arrays.items() if key.startswith(f"{folder}/")}
 
 
 def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

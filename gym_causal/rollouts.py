@@ -11,7 +11,7 @@ import numpy as np
 
 from gym_causal._version import __version__
 from gym_causal.batched import BatchedTask, Infos, Observations, SeedDomain
-from gym_causal.episodes import Episodes
+from gym_causal.episodes import Episodes, within
 from gym_causal.policies import Policy, bind, name_of
 from gym_causal.registration import make_vec
 
@@ -120,11 +120,7 @@ def collect(
         if ended.any():
             states.add(ended, step.episodes, _state(task.observations(), task.infos(text=False)))
             truncated[step.episodes[ended]] = step.truncated[ended]
-    recorded = states.by_episode()
-    parts = {
-        kind: {key.partition("/")[2]: value for key, value in recorded.items() if key.startswith(f"{kind}/")}
-        for kind in ("observations", "explanations")
-    }
+    recorded, played = states.by_episode(), steps.by_episode()
     metadata = {
         "env_id": env_id,
         "env_kwargs": {"split": split, **env_kwargs},
@@ -132,7 +128,8 @@ def collect(
         "seed": int(seed),
         "versions": {"gym_causal": __version__, "gymnasium": gym.__version__, "numpy": np.__version__},
     }
-    return Episodes(**parts, **steps.by_episode(), lengths=lengths, truncated=truncated, metadata=metadata)
+    observations, explanations = within("observations", recorded), within("explanations", recorded)
+    return Episodes(observations, explanations, played["actions"], played["rewards"], lengths, truncated, metadata)
 
 
 def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:

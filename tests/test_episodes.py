@@ -130,7 +130,9 @@ def test_explanations_are_left_out_when_there_are_none():
     assert gym_causal.collect("random", "CausalDAG-v0", num_episodes=3, explain="none").explanations == {}
 
 
-@pytest.mark.parametrize(("arguments", "message"), [({"num_episodes": 0}, "num_episodes"), ({"seed": -1}, "seed"), ({"split": "x"}, "split")])
+@pytest.mark.parametrize(
+    ("arguments", "message"), [({"num_episodes": 0}, "num_episodes"), ({"seed": -1}, "seed"), ({"split": "x"}, "split")]
+)
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         gym_causal.collect("expert", "CausalDAG-v0", **arguments)

@@ -227,6 +227,9 @@ def _pair(name: str, value: Any, low: float, high: float, *, whole: bool) -> Non
     if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
         raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
     for bound in value:
-        (_integer if whole else _number)(name, bound, low, high)  # type: ignore[operator]
+        if whole:
+            _integer(name, bound, int(low), int(high))
+        else:
+            _number(name, bound, low, high)
     if value[0] > value[1]:
         raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")
