@@ -95,7 +95,8 @@ class EpisodeStream(Generic[Draws]):
                 self._blocks.popitem(last=False)  # first, so that its memory can be used again
             seed_sequence = np.random.SeedSequence(self._seed, spawn_key=(int(self._domain), block))
             count = self._start(block + 1) - self._start(block)
-            self._blocks[block] = self._draw_block(np.random.default_rng(seed_sequence), count)
+            # SFC64 is NumPy's fastest generator; random numbers are a third of the cost of an episode.
+            self._blocks[block] = self._draw_block(np.random.Generator(np.random.SFC64(seed_sequence)), count)
         self._blocks.move_to_end(block)
         return self._blocks[block]
 

@@ -43,7 +43,9 @@ class ModelDistribution:
         num_roots = rng.integers(self.num_roots[0], self.num_roots[1], size=batch, endpoint=True)
         num_parents = rng.integers(*self.num_parents, size=(size, batch), endpoint=True)
         low, high = self.weight_range
-        weights = low + (high - low) * rng.random((size, width, batch))
+        weights = rng.random((size, width, batch))
+        weights *= high - low
+        weights += low
         choice = rng.random((size, width, batch))
         order = (rng.permuted(relevant, axis=1) if self.shuffle_names else np.sort(relevant, axis=1)).T  # (R, B) variables
         if first is not None and self.shuffle_names:
@@ -75,9 +77,11 @@ class ModelDistribution:
 
     def _draw_noise_scale(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """(N, B) normal(mean, std) truncated at 0."""
-        scale = rng.normal(self.noise_scale_mean, self.noise_scale_std, size=(self.num_variables, batch))
-        while (negative := scale < 0).any():
-            scale[negative] = rng.normal(self.noise_scale_mean, self.noise_scale_std, size=int(negative.sum()))
+        scale = rng.standard_normal((self.num_variables, batch))
+        scale *= self.noise_scale_std
+        scale += self.noise_scale_mean
+        while (negative := np.flatnonzero(scale < 0)).size:
+            scale.reshape(-1)[negative] = rng.normal(self.noise_scale_mean, self.noise_scale_std, size=negative.size)
         return scale
 
 

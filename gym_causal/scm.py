@@ -187,14 +187,23 @@ class StructuralCausalModels:
 
     def descendants(self, variable: ArrayLike) -> np.ndarray:
         """(B, N) bool; the strict, transitive descendants of ``variable`` (an int, or (B,) ints)."""
-        is_source = self.order == variable  # (N, B), by position
+        return self.to_variable(self._reached(variable))
+
+    def is_ancestor(self, cause: ArrayLike, effect: ArrayLike) -> np.ndarray:
+        """(B,) bool; whether ``cause`` is a strict, transitive ancestor of ``effect`` (an int, or (B,) ints, each)."""
+        return (self._reached(cause) & (self.order == effect)).any(axis=0)
+
+    def _reached(self, variable: ArrayLike) -> np.ndarray:
+        """(N, B) bool, by position; the strict descendants of ``variable``."""
+        is_source = self.order == variable
         reached = is_source.copy()
         flat = reached.reshape(-1)
         for k in range(1, self.num_variables):
             through = flat.take(self.flat_causes[k])
             through &= self.has_cause[k]
-            reached[k] |= np.logical_or.reduce(through, axis=0)
-        return self.to_variable(reached & ~is_source)
+            for carried in through:
+                reached[k] |= carried
+        return reached & ~is_source
 
     @property
     def ancestors(self) -> np.ndarray:
@@ -336,16 +345,20 @@ class StructuralCausalModels:
         values = noise.copy()
         flat = values.reshape(-1)
         is_set = None if do_target is None else self.order == do_target
+        set_to = np.broadcast_to(do_value, values.shape[1:])
+        drive, leaked = np.empty(self.causes.shape[1:]), np.empty(len(self))  # reused: allocating costs as much as computing
         for k, value in enumerate(values):
             if k:  # the first position is always a root
-                drive = flat.take(self.flat_causes[k])  # (P, B)
-                drive *= self.cause_weights[k]
-                value += np.add.reduce(drive, axis=0)
-                np.maximum(value, value * self._slope[k], out=value)
+                flat.take(self.flat_causes[k], out=drive, mode="clip")
+                np.multiply(drive, self.cause_weights[k], out=drive)
+                for carried in drive:
+                    value += carried
+                np.multiply(value, self._slope[k], out=leaked)
+                np.maximum(value, leaked, out=value)
             if saturate:
                 np.clip(value, -VALUE_LIMIT, VALUE_LIMIT, out=value)
             if is_set is not None:
-                np.copyto(value, do_value, where=is_set[k])
+                np.putmask(value, is_set[k], set_to)
         return values
 
     def to_variable(self, by_position: np.ndarray) -> np.ndarray:

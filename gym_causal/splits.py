@@ -29,12 +29,12 @@ def _any_model(models: StructuralCausalModels, link: HeldOutLink) -> np.ndarray:
 
 
 def _link_absent(models: StructuralCausalModels, link: HeldOutLink) -> np.ndarray:
-    return ~models.descendants(link.cause)[:, link.effect]
+    return ~models.is_ancestor(link.cause, link.effect)
 
 
 def _link_strong(models: StructuralCausalModels, link: HeldOutLink) -> tuple[np.ndarray, np.ndarray]:
     """(B,) whether the cause is an important ancestor of the effect, and (B,) the variable that is best to set."""
-    reached = models.descendants(link.cause)[:, link.effect]
+    reached = models.is_ancestor(link.cause, link.effect)
     strong, best = np.zeros(len(models), bool), np.full(len(models), -1)
     # Outcomes under every intervention are the costly part: only for models that can qualify at all.
     candidates = np.nonzero(reached)[0]
@@ -56,7 +56,7 @@ def _ancestor_of_cause_is_best(models: StructuralCausalModels, link: HeldOutLink
     admitted = np.nonzero(strong & (best != link.cause))[0]
     result = np.zeros(len(models), bool)
     if admitted.size:
-        result[admitted] = models[admitted].descendants(best[admitted])[:, link.cause]
+        result[admitted] = models[admitted].is_ancestor(best[admitted], link.cause)
     return result
 
 

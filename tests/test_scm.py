@@ -107,6 +107,8 @@ def test_ancestors_are_the_transitive_closure():
     assert np.array_equal(models.ancestors, reach)
     mixed = np.arange(20) % 7
     assert np.array_equal(models.descendants(mixed), reach[np.arange(20), mixed])
+    assert np.array_equal(models.is_ancestor(mixed, 3), reach[np.arange(20), mixed, 3])
+    assert np.array_equal(models.is_ancestor(2, mixed), reach[np.arange(20), 2, mixed])
 
 
 def test_dense_weights_round_trip():

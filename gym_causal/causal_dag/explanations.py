@@ -9,7 +9,7 @@ False for "nothing to say".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 import numpy as np
 
@@ -154,68 +154,48 @@ def _experiment_tokens(count: int, num_variables: int) -> np.ndarray:
     return tokens
 
 
-@dataclass(frozen=True)
-class BestChoice:
-    """The intervention that raises the goal most, of E episodes, as facts."""
-
-    target: np.ndarray  # (E,) int; -1: no legal intervention raises the goal
-    value: np.ndarray  # (E,) float
-    effect: np.ndarray  # (E,) float
-    direct: np.ndarray  # (E,) bool
-    through: np.ndarray  # (E,) int
-
-    @classmethod
-    def of(cls, routes: Routes, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> BestChoice:
-        num_variables = routes.code.shape[1]
-        action, raises, row = optimum.is_optimal.argmax(axis=1), optimum.best_value > 0, np.arange(len(goals))
-        target = action % num_variables
-        direct, through = routes.from_source(target)
-        value = np.where(action < num_variables, intervention_value, -intervention_value)
-        return cls(
-            target=np.where(raises, target, -1),
-            value=raises * value,
-            effect=raises * optimum.best_value,
-            direct=raises & direct[row, goals],
-            through=np.where(raises, through[row, goals], -1),
-        )
-
-    @cached_property
-    def tokens(self) -> np.ndarray:
-        """(E, 5) int; the intervention, its sign, by how much it moves the goal, ``directly``, and through what."""
-        raises = self.target >= 0
-        return np.stack(
-            [
-                np.where(raises, _FIRST_VARIABLE + self.target, _NOTHING),
-                raises * np.where(self.value > 0, _PLUS, _MINUS),
-                raises * _size_tokens(self.effect),
-                self.direct * _DIRECTLY,
-                (self.through >= 0) * (_FIRST_VARIABLE + self.through),
-            ],
-            axis=1,
-        )
-
-
-def choice_facts(best: BestChoice, goals: np.ndarray, optimum: Optimum, actions: np.ndarray) -> Facts:
-    """Whether (E,) actions were optimal for (E,) goals, and what was."""
-    num_actions = optimum.legal.shape[1]
-    chosen = np.arange(len(actions)) * num_actions + actions
-    optimal, allowed = optimum.is_optimal.reshape(-1).take(chosen), optimum.legal.reshape(-1).take(chosen)
-    facts = no_facts(len(actions), num_actions // 2)
+def best_choice_facts(routes: Routes, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> Facts:
+    """The intervention that raises each of (E,) goals most; what a reward explanation says whatever the choice."""
+    count, num_variables, row = len(goals), routes.code.shape[1], np.arange(len(goals))
+    action, raises = optimum.is_optimal.argmax(axis=1), optimum.best_value > 0
+    target = action % num_variables
+    value = np.where(action < num_variables, intervention_value, -intervention_value)
+    direct, through = (field[row, goals] for field in routes.from_source(target))
+    facts = no_facts(count, num_variables)
     facts["goal_variable"][:] = goals
+    facts["best_target"][:] = np.where(raises, target, -1)
+    facts["best_value"][:] = raises * value
+    facts["best_effect"][:] = raises * optimum.best_value
+    facts["best_direct"][:] = raises & direct
+    facts["best_through"][:] = np.where(raises, through, -1)
+    facts["tokens"][:, 1:_CHOICE_TOKENS] = np.stack(
+        [
+            _FIRST_VARIABLE + goals,
+            np.where(raises, _FIRST_VARIABLE + target, _NOTHING),
+            raises * np.where(value > 0, _PLUS, _MINUS),
+            raises * _size_tokens(optimum.best_value),
+            (raises & direct) * _DIRECTLY,
+            (raises & (through >= 0)) * (_FIRST_VARIABLE + through),
+        ],
+        axis=1,
+    )
+    return facts
+
+
+def choice_facts(best: Facts, optimum: Optimum, actions: np.ndarray) -> Facts:
+    """Whether (E,) actions were optimal, and what was: the facts ``best`` of :func:`best_choice_facts` with the verdict added."""
+    chosen = np.arange(len(actions)) * optimum.legal.shape[1] + actions
+    optimal, allowed = optimum.is_optimal.reshape(-1).take(chosen), optimum.legal.reshape(-1).take(chosen)
+    facts = {name: value.copy() for name, value in best.items()}
     facts["optimal"][:] = optimal
     facts["allowed"][:] = allowed
-    for field in ("target", "value", "effect", "direct", "through"):
-        facts[f"best_{field}"][:] = getattr(best, field)
-    tokens = facts["tokens"]
-    tokens[:, 0] = np.where(optimal, _OPTIMAL, np.where(allowed, _NOT_OPTIMAL, _NOT_ALLOWED))
-    tokens[:, 1] = _FIRST_VARIABLE + goals
-    tokens[:, 2:_CHOICE_TOKENS] = best.tokens
+    facts["tokens"][:, 0] = np.where(optimal, _OPTIMAL, np.where(allowed, _NOT_OPTIMAL, _NOT_ALLOWED))
     return facts
 
 
 def _size_tokens(sizes: np.ndarray) -> np.ndarray:
     """The token of each absolute size: the classes are powers of two, so a float's exponent tells (0.5 to 1 has exponent 0)."""
-    return _FIRST_SIZE + np.clip(np.frexp(sizes)[1] + 1, 0, len(_SIZES) - 1)
+    return np.minimum(np.maximum(np.frexp(sizes)[1], -1), len(_SIZES) - 2) + (_FIRST_SIZE + 1)
 
 
 # --- words ---------------------------------------------------------------------------------------------------------------------

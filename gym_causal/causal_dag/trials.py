@@ -70,7 +70,7 @@ def play_trial(worlds: Worlds, trial: int, actions: np.ndarray) -> TrialResult:
             effects = models.to_variable((by_position - worlds.undisturbed[trial]).astype(np.float32))
             facts = explanations.experiment_facts(worlds.routes, do_target, do_value, effects)
         elif kind == "reward":
-            facts = explanations.choice_facts(worlds.best_choice, worlds.goals, worlds.optimum, actions)
+            facts = explanations.choice_facts(worlds.best_choice, worlds.optimum, actions)
         else:
             facts = explanations.no_facts(len(worlds), config.num_variables)
     return TrialResult(observe(worlds, slice(None), trial + 1, intervention, outcome), reward, facts)

@@ -10,7 +10,7 @@ import numpy as np
 from gym_causal.batched import take_rows
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.expert import Optimum
-from gym_causal.causal_dag.explanations import BestChoice, Routes
+from gym_causal.causal_dag.explanations import Facts, Routes, best_choice_facts
 from gym_causal.generators import draw_models
 from gym_causal.scm import StructuralCausalModels
 
@@ -100,8 +100,8 @@ class Worlds:
         return Routes.of(self.models)
 
     @cached_property
-    def best_choice(self) -> BestChoice:
-        return BestChoice.of(self.routes, self.goals, self.optimum, self.config.intervention_value)
+    def best_choice(self) -> Facts:
+        return best_choice_facts(self.routes, self.goals, self.optimum, self.config.intervention_value)
 
     def prepare(self) -> Worlds:
         """Work out, for all episodes at once, what playing and explaining them takes; returns itself."""
@@ -117,9 +117,11 @@ class Worlds:
     def take(self, index: slice | np.ndarray) -> Worlds:
         """The episodes at ``index``, with what was worked out about them."""
         part = Worlds(take_rows(self.draws, index), self.config)
-        for name in ("optimum", "routes", "best_choice"):
+        for name in ("optimum", "routes"):
             if name in self.__dict__:
                 part.__dict__[name] = take_rows(self.__dict__[name], index)
+        if "best_choice" in self.__dict__:
+            part.__dict__["best_choice"] = {name: value[index] for name, value in self.best_choice.items()}
         if "initial_values" in self.__dict__:
             part.__dict__["initial_values"] = self.initial_values[:, index]
         if "undisturbed" in self.__dict__:
