@@ -53,7 +53,7 @@ def partial_correlation_slopes(
 
 
 def slope_preferences(slopes: np.ndarray) -> np.ndarray:
-    """(B, 2N): the effect of an action is the slope times its sign, so the best is the largest |slope| with the sign that raises."""
+    """(B, 2N): the effect of an action is the slope times its sign, so the best is the steepest slope with the sign that raises."""
     return np.concatenate([slopes, -slopes], axis=1)
 
 

@@ -43,8 +43,8 @@ class StructurePosterior:
         num_noise_scales: Q, grid points for the noise's standard deviation; 6 and 40 give the same reward (measured).
         seed: of the sampling, where graphs are sampled.
 
-    Attributes (after :meth:`fit`):
-        sets_: (S, 2) int, the parent sets that a variable can have, -1 = none; the first is empty.
+    Attributes:
+        sets_: after :meth:`fit`, as all of these: (S, 2) int, the parent sets that a variable can have, -1 = none; the first is empty.
         choice_: (B, K, n) int, which of them each variable has in each episode's K graphs; listed graphs come most probable first.
         probability_: (B, K) float, the graphs' posterior probability (their sum is the mass that they cover), or 1 / K if sampled.
         weights_: (B, n, S, 2) float, posterior mean weights of every variable's regression on every parent set.

@@ -97,7 +97,10 @@ def evaluate(
 
     for step in play(bind(policy, task, seed), task, num_episodes, observers):
         add("reward", step.rewards, np.zeros(task.num_envs))
-        for metric, (numerator, denominator) in task.step_scores().items():
+        scores = task.step_scores()
+        if taken := {f"match_{key}" for key in observers} & scores.keys():
+            raise ValueError(f"references: the env has metrics of its own called {', '.join(sorted(taken))}; choose other names")
+        for metric, (numerator, denominator) in scores.items():
             add(metric, numerator, denominator)
         for key, choice in step.observer_actions.items():
             add(f"match_{key}", (step.is_choice & (choice == step.actions)).astype(float), step.is_choice.astype(float))

@@ -150,6 +150,7 @@ def test_policies_bound_by_hand_are_the_named_ones():
         ("expert", {"seed": -1}, ValueError, "seed"),
         ("expert", {"split": "test"}, ValueError, "split must be one of"),
         ("expert", {"color": 1}, TypeError, "color"),
+        ("expert", {"references": {"optimum": "expert"}}, ValueError, "metrics of its own called match_optimum"),
     ],
 )
 def test_bad_arguments_are_named(policy, kwargs, error, message):
