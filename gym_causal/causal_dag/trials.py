@@ -89,14 +89,17 @@ class Table:
         actions = np.tile(np.arange(self._num_actions), len(worlds))
         results = [play_trial(alternatives, trial, actions) for trial in range(config.trials)]
         # All of a trial in one record, (E * 2N,) of them a trial, so that one look-up finds it.
-        self._records = [_packed({**result.observation, "reward": result.reward, **result.facts}) for result in results]
+        records = [_packed({**result.observation, "reward": result.reward, **result.facts}) for result in results]
+        self._fields = records[0].dtype
+        self._records = [record.view(f"V{self._fields.itemsize}") for record in records]  # as plain bytes they are taken faster
         self._observed, self._facts = tuple(results[0].observation), tuple(results[0].facts)
         overlap = set(self._observed) & set(self._facts)
         assert not overlap, overlap
 
     def look_up(self, episodes: np.ndarray, trial: int, actions: np.ndarray) -> TrialResult:
         """The result of (B,) actions in a trial of (B,) of the episodes."""
-        record = self._records[trial].take(episodes * self._num_actions + actions)
+        plain = self._records[trial].take(episodes * self._num_actions + actions)
+        record = np.ndarray(plain.shape, self._fields, plain)  # a view, without the time that .view() takes to check it
         return TrialResult({key: record[key] for key in self._observed}, record["reward"], {key: record[key] for key in self._facts})
 
 
