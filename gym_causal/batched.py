@@ -54,20 +54,21 @@ class EpisodeStream(Generic[Draws]):
         block_of = episodes // self._block_size
         first = episodes[0] - block_of[0] * self._block_size
         if block_of[0] == block_of[-1] and (np.diff(episodes) == 1).all():  # neighbours in one block: a view
-            return take_rows(self._block(int(block_of[0])), slice(first, first + len(episodes)))
+            return take_rows(self.block(int(block_of[0])), slice(first, first + len(episodes)))
         blocks, part = np.unique(block_of, return_inverse=True)
         parts, places = [], []
         for k, block in enumerate(blocks):
             mine = np.nonzero(part == k)[0]
             within = episodes[mine] - block * self._block_size
             contiguous = (np.diff(within) == 1).all()
-            parts.append(take_rows(self._block(int(block)), slice(within[0], within[-1] + 1) if contiguous else within))
+            parts.append(take_rows(self.block(int(block)), slice(within[0], within[-1] + 1) if contiguous else within))
             places.append(mine)
         joined = concatenate_rows(parts)
         place = np.concatenate(places)
         return joined if (np.diff(place) == 1).all() else take_rows(joined, np.argsort(place))
 
-    def _block(self, block: int) -> Draws:
+    def block(self, block: int) -> Draws:
+        """The randomness of episodes block * block_size and on."""
         if block not in self._blocks:
             seed_sequence = np.random.SeedSequence(self._seed, spawn_key=(int(self._domain), block))
             self._blocks[block] = self._draw_block(np.random.default_rng(seed_sequence))
@@ -135,9 +136,17 @@ class BatchedTask(ABC):
     def observations(self) -> Observations:
         """What the agent sees now: fresh arrays (B, ...)."""
 
+    def observations_of(self, rows: np.ndarray) -> Observations:
+        """The observations of some rows, (n,) ints. A task whose rows end at different times should compute no others."""
+        return {key: value[rows] for key, value in self.observations().items()}
+
     @abstractmethod
     def infos(self, *, text: bool) -> Infos:
         """What is said beside it, privileged facts included: fresh arrays (B, ...); ``text`` also puts explanations into words."""
+
+    def infos_of(self, rows: np.ndarray, *, text: bool) -> Infos:
+        """The infos of some rows, (n,) ints, as :meth:`observations_of`."""
+        return _select_rows(self.infos(text=text), rows)
 
     @abstractmethod
     def action_masks(self) -> np.ndarray:
@@ -281,14 +290,20 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         done = terminated | truncated
         if not done.any():
             return self.task.observations(), rewards, terminated, truncated, self.task.infos(text=self._text)
-        final_obs = _rows_where(done, self.task.observations())
-        final_info = self.task.infos(text=self._text)
-        self._episodes[done] += self.num_envs
-        self.task.begin(self._rows[done], self._episodes[done])
-        infos = self.task.infos(text=self._text)
+        observations, final_info = self.task.observations(), self.task.infos(text=self._text)
+        final_obs = _rows_where(done, observations)
+        rows = self._rows[done]
+        self._episodes[rows] += self.num_envs
+        self.task.begin(rows, self._episodes[rows])
+        if len(rows) == self.num_envs:
+            observations, infos = self.task.observations(), self.task.infos(text=self._text)
+        else:  # only what has changed
+            for key, value in self.task.observations_of(rows).items():
+                observations[key][rows] = value
+            infos = _with_rows(final_info, rows, self.task.infos_of(rows, text=self._text))
         infos.update(final_obs=final_obs, final_observation=final_obs, final_info=final_info)
         infos.update({f"_{key}": done.copy() for key in ("final_obs", "final_observation", "final_info")})
-        return self.task.observations(), rewards, terminated, truncated, infos
+        return observations, rewards, terminated, truncated, infos
 
     def expert_actions(self) -> np.ndarray:
         """(B,) int; the expert's action in every row's present state."""
@@ -317,6 +332,22 @@ def _checked(actions: Any, shape: tuple[int, ...], num_actions: int) -> np.ndarr
 
 def _first_row(batch: dict[str, Any]) -> dict[str, Any]:
     return {key: _first_row(value) if isinstance(value, dict) else value[0] for key, value in batch.items()}
+
+
+def _select_rows(batch: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
+    return {key: _select_rows(value, rows) if isinstance(value, dict) else value[rows] for key, value in batch.items()}
+
+
+def _with_rows(batch: dict[str, Any], rows: np.ndarray, changed: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a batch of infos with some rows exchanged."""
+    result: dict[str, Any] = {}
+    for key, value in batch.items():
+        if isinstance(value, dict):
+            result[key] = _with_rows(value, rows, changed[key])
+        else:
+            result[key] = value.copy()
+            result[key][rows] = changed[key]
+    return result
 
 
 def _rows_where(mask: np.ndarray, batch: Observations) -> np.ndarray:
