@@ -7,10 +7,12 @@ A :class:`BatchedTask` owns all logic on arrays with a leading batch axis. :clas
 from __future__ import annotations
 
 import dataclasses
+import operator
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 import gymnasium as gym
@@ -23,6 +25,9 @@ Observations = dict[str, np.ndarray]
 Infos = dict[str, Any]
 
 
+_FIRST_BLOCK = 64  # episodes
+
+
 class SeedDomain(IntEnum):
     """Disjoint families of episodes: the same seed never gives the same episode in two of them."""
 
@@ -32,48 +37,68 @@ class SeedDomain(IntEnum):
 
 
 class EpisodeStream(Generic[Draws]):
-    """The endless sequence of a seed's episodes, drawn in fixed-size blocks, so that episode i depends on nothing but (seed, i).
+    """The endless sequence of a seed's episodes, drawn in blocks of fixed sizes, so that episode i depends on nothing but (seed, i).
+
+    The first blocks are small, so that a first ``reset`` is quick; the later ones large, so that drawing them is: sizes grow
+    fourfold until ``block_size``, such that blocks end at 64, 256, 1024, ... and then at multiples of ``block_size``.
 
     Args:
-        draw_block: draws the randomness of one block of ``block_size`` episodes from the generator it is given.
-        block_size: episodes a block.
+        draw_block: draws the randomness of one block, of a given number of episodes, from the generator it is given.
+        block_size: episodes of a large block.
         seed: non-negative int.
         domain: which of the disjoint families.
         max_blocks: blocks kept; one that was dropped is drawn again when it is needed.
     """
 
     def __init__(
-        self, draw_block: Callable[[np.random.Generator], Draws], block_size: int, seed: int, domain: SeedDomain, max_blocks: int = 8
+        self, draw_block: Callable[[np.random.Generator, int], Draws], block_size: int, seed: int, domain: SeedDomain, max_blocks: int = 4
     ) -> None:
         self._draw_block, self._block_size, self._max_blocks = draw_block, block_size, max_blocks
         self._seed, self._domain = seed, domain
         self._blocks: OrderedDict[int, Draws] = OrderedDict()
+        ends = [block_size]
+        while ends[0] > _FIRST_BLOCK:
+            ends.insert(0, max(_FIRST_BLOCK, ends[0] // 4))
+        self._first_ends = np.array(ends)  # of the growing blocks; the last is block_size
 
     def take(self, episodes: np.ndarray) -> Draws:
         """The randomness of the given episodes, (n,) ints >= 0, in that order."""
-        block_of = episodes // self._block_size
-        first = episodes[0] - block_of[0] * self._block_size
+        block_of = self.blocks_of(episodes)
         if block_of[0] == block_of[-1] and (np.diff(episodes) == 1).all():  # neighbours in one block: a view
+            first = episodes[0] - self.start(int(block_of[0]))
             return take_rows(self.block(int(block_of[0])), slice(first, first + len(episodes)))
         blocks, part = np.unique(block_of, return_inverse=True)
         parts, places = [], []
-        for k, block in enumerate(blocks):
-            mine = np.nonzero(part == k)[0]
-            within = episodes[mine] - block * self._block_size
-            contiguous = (np.diff(within) == 1).all()
-            parts.append(take_rows(self.block(int(block)), slice(within[0], within[-1] + 1) if contiguous else within))
+        for k, block in enumerate(blocks.tolist()):
+            mine = np.flatnonzero(part == k)
+            within = episodes[mine] - self.start(block)
+            neighbours = (np.diff(within) == 1).all()
+            parts.append(take_rows(self.block(block), slice(within[0], within[-1] + 1) if neighbours else within))
             places.append(mine)
         joined = concatenate_rows(parts)
         place = np.concatenate(places)
         return joined if (np.diff(place) == 1).all() else take_rows(joined, np.argsort(place))
 
+    def blocks_of(self, episodes: np.ndarray) -> np.ndarray:
+        """The numbers of the blocks that episodes are in."""
+        growing = np.searchsorted(self._first_ends, episodes, side="right")
+        return np.where(episodes < self._block_size, growing, len(self._first_ends) + episodes // self._block_size - 1)
+
+    def start(self, block: int) -> int:
+        """The first episode of a block."""
+        growing = len(self._first_ends)
+        if block >= growing:
+            return (block - growing + 1) * self._block_size
+        return int(self._first_ends[block - 1]) if block else 0
+
     def block(self, block: int) -> Draws:
-        """The randomness of episodes block * block_size and on."""
+        """The randomness of a block."""
         if block not in self._blocks:
+            if len(self._blocks) >= self._max_blocks:
+                self._blocks.popitem(last=False)  # first, so that its memory can be used again
             seed_sequence = np.random.SeedSequence(self._seed, spawn_key=(int(self._domain), block))
-            self._blocks[block] = self._draw_block(np.random.default_rng(seed_sequence))
-            if len(self._blocks) > self._max_blocks:
-                self._blocks.popitem(last=False)
+            count = self.start(block + 1) - self.start(block)
+            self._blocks[block] = self._draw_block(np.random.default_rng(seed_sequence), count)
         self._blocks.move_to_end(block)
         return self._blocks[block]
 
@@ -112,17 +137,17 @@ class BatchedTask(ABC):
 
     def seed(self, seed: int, domain: SeedDomain = SeedDomain.INTERACTION) -> None:
         """Play the episodes of ``seed`` from now on."""
-        blocks = 2 + 2 * self.num_envs // self.block_size
-        self._stream = EpisodeStream(self.draw_block, self.block_size, seed, domain, max_blocks=max(4, blocks))
+        blocks = 4 + self.num_envs // self.block_size
+        self._stream = EpisodeStream(self.draw_block, self.block_size, seed, domain, max_blocks=blocks)
 
     @property
     @abstractmethod
     def block_size(self) -> int:
-        """Episodes drawn at once; a function of the task's arguments alone."""
+        """Episodes of a large block (see :class:`EpisodeStream`); a function of the task's arguments alone."""
 
     @abstractmethod
-    def draw_block(self, rng: np.random.Generator) -> Any:
-        """The randomness of ``block_size`` episodes, as a dataclass whose fields are indexed by episode first."""
+    def draw_block(self, rng: np.random.Generator, count: int) -> Any:
+        """The randomness of ``count`` episodes, as a dataclass whose fields are indexed by episode first."""
 
     @abstractmethod
     def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
@@ -204,7 +229,13 @@ class TaskEnv(gym.Env):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, Infos]:
         if self._over:
             raise gym.error.ResetNeeded("step: the episode is over or was never begun; call reset first")
-        rewards, terminated, truncated = self.task.step(_checked(np.asarray(action)[None], (1,), self.task.action_space.n))
+        try:
+            action = operator.index(action)
+        except TypeError:
+            raise ValueError(f"action must be an int in 0..{self.task.action_space.n - 1}, got {action!r}") from None
+        if not 0 <= action < self.task.action_space.n:
+            raise ValueError(f"action must be an int in 0..{self.task.action_space.n - 1}, got {action}")
+        rewards, terminated, truncated = self.task.step(np.array([action]))
         self._over = bool(terminated[0] or truncated[0])
         result = (
             _first_row(self.task.observations()),
@@ -248,8 +279,8 @@ class TaskVectorEnv(gym.vector.VectorEnv):
 
     Row b of B plays episodes b, b + B, b + 2B, ... of the seed, so the i-th episode is the same whatever ``num_envs``. (Gymnasium's
     own vector envs seed row i with ``seed + i`` instead.) A row that is done begins its next episode in the same step; the
-    observation and info that ended the old one are in ``infos["final_obs"]`` (an object array of dicts, None where not done;
-    also under 0.29's name, ``final_observation``) and ``infos["final_info"]`` (batched like any info), with the mask
+    observation and info that ended the old one are in ``infos["final_obs"]`` (per row a dict, None where not done; also under
+    0.29's name, ``final_observation``) and ``infos["final_info"]`` (batched like any info), with the mask
     ``infos["_final_obs"]`` saying where.
     """
 
@@ -291,13 +322,15 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         if not done.any():
             return self.task.observations(), rewards, terminated, truncated, self.task.infos(text=self._text)
         observations, final_info = self.task.observations(), self.task.infos(text=self._text)
-        final_obs = _rows_where(done, observations)
         rows = self._rows[done]
         self._episodes[rows] += self.num_envs
-        self.task.begin(rows, self._episodes[rows])
         if len(rows) == self.num_envs:
+            final_obs = FinalObservations(observations, rows, self.num_envs)
+            self.task.begin(rows, self._episodes)
             observations, infos = self.task.observations(), self.task.infos(text=self._text)
         else:  # only what has changed
+            final_obs = FinalObservations(_select_rows(observations, rows), rows, self.num_envs)
+            self.task.begin(rows, self._episodes[rows])
             for key, value in self.task.observations_of(rows).items():
                 observations[key][rows] = value
             infos = _with_rows(final_info, rows, self.task.infos_of(rows, text=self._text))
@@ -315,6 +348,16 @@ class TaskVectorEnv(gym.vector.VectorEnv):
 
     def close(self, **kwargs: Any) -> None:
         self.closed = True
+
+
+@lru_cache(maxsize=None, typed=True)  # typed: True and 1 make different arrays
+def _constant(count: int, value: Any) -> np.ndarray:
+    return np.full(count, value, object if value == "" else None)
+
+
+def constant(count: int, value: Any) -> np.ndarray:
+    """A fresh (count,) array of one value; many times faster than ``np.full`` for a short one."""
+    return _constant(count, value).copy()
 
 
 def _new_seed(seed: int | None, np_random: np.random.Generator) -> int:
@@ -350,10 +393,36 @@ def _with_rows(batch: dict[str, Any], rows: np.ndarray, changed: dict[str, Any])
     return result
 
 
-def _rows_where(mask: np.ndarray, batch: Observations) -> np.ndarray:
-    """(B,) object array: the dict of a row's observation where ``mask``, else None (Gymnasium's own format)."""
-    rows = np.full(len(mask), None, object)
-    keys = batch.keys()
-    for i, values in zip(np.nonzero(mask)[0], zip(*(value[mask] for value in batch.values()), strict=True), strict=True):
-        rows[i] = dict(zip(keys, values, strict=True))
-    return rows
+class FinalObservations(Sequence[Any]):
+    """The last observations of the episodes that ended: like Gymnasium's object array, the dict of row i or None, but made on demand.
+
+    (Making thousands of small dicts costs more than playing the episodes.) ``batched`` holds the same as arrays (n, ...), one row for each
+    of the ``rows`` that ended.
+    """
+
+    def __init__(self, batched: Observations, rows: np.ndarray, num_envs: int) -> None:
+        self.batched, self.rows, self._num_envs = batched, rows, num_envs
+        self._made: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return self._num_envs
+
+    def __getitem__(self, row: Any) -> Any:
+        if not hasattr(row, "__index__"):  # a slice, a mask or a list, as of an array
+            return np.asarray(self)[row]
+        index = range(len(self))[row]
+        if index not in self._made:
+            place = int(np.searchsorted(self.rows, index))
+            ended = place < len(self.rows) and self.rows[place] == index
+            self._made[index] = {key: value[place] for key, value in self.batched.items()} if ended else None
+        return self._made[index]
+
+    def __setitem__(self, row: int, observation: Any) -> None:
+        """Wrappers that transform observations put theirs in place."""
+        self._made[range(len(self))[row]] = observation
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        rows = np.empty(len(self), object)
+        for i in range(len(self)):
+            rows[i] = self[i]
+        return rows

@@ -71,7 +71,7 @@ class ModelDistribution:
                 np.concatenate([field, np.zeros((num_others, width, batch), field.dtype)]) for field in (causes, weights, has_cause)
             )
         return StructuralCausalModels.from_topology(
-            np.ascontiguousarray(order), causes, weights, has_cause, noise_scale.T, self.negative_slope
+            np.ascontiguousarray(order), causes, weights, has_cause, noise_scale, self.negative_slope
         )
 
     def _draw_noise_scale(self, rng: np.random.Generator, batch: int) -> np.ndarray:
@@ -145,9 +145,10 @@ def draw_models(
     kept: list[tuple[StructuralCausalModels, np.ndarray, np.ndarray]] = []
     accepted, drawn = 0, 0
     while accepted < count:
-        # Aim a little above what is missing at the acceptance rate so far.
-        rate = (accepted + 1) / (drawn + 1)
-        batch = int(np.clip((count - accepted) / rate * 1.1, 64, _MAX_BATCH))
+        # Aim at what is missing, and a little above, at the acceptance rate so far.
+        rate = (accepted + 1) / (drawn + 1) if drawn else split.acceptance
+        missing = (count - accepted) / rate
+        batch = int(np.clip(missing if rate == 1 else missing + 3 * missing**0.5, 64, _MAX_BATCH))
         if cues is None or not restrict_cues:
             relevant = np.tile(np.arange(num_variables), (batch, 1))
             if size < num_variables:
@@ -158,18 +159,17 @@ def draw_models(
         goals = relevant[np.arange(batch), rng.integers(size, size=batch)]
         if split.held_out:
             goals = np.full(batch, link.effect)
-        admitted = split.admits(models, link)
+        admitted = np.flatnonzero(split.admits(models, link))[: count - accepted]
         drawn += batch
-        accepted += int(admitted.sum())
+        accepted += len(admitted)
         kept.append((models[admitted], goals[admitted], relevant[admitted]))
         if drawn > MAX_DRAWS_PER_EPISODE * (accepted + 1):
             raise ValueError(
                 f"split: only {accepted} of {drawn} models drawn with num_variables={num_variables} satisfy: {split.description}. "
                 "Use fewer variables, a smaller min_effect, or another split"
             )
-    models = StructuralCausalModels.concatenate([part[0] for part in kept])[:count]
-    goals, relevant = (np.concatenate([part[i] for part in kept])[:count] for i in (1, 2))
-    return models, goals, relevant
+    goals, relevant = (np.concatenate([part[i] for part in kept]) for i in (1, 2))
+    return StructuralCausalModels.concatenate([part[0] for part in kept]), goals, relevant
 
 
 def _put_first(order: np.ndarray, first: int, second: int) -> np.ndarray:

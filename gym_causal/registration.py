@@ -21,11 +21,12 @@ ENTRY_POINTS: dict[str, tuple[str, str]] = {  # id -> env, vector env
 
 def register_envs() -> None:
     """Register every id that is not registered yet. (Also gymnasium 0.29's plugin entry point: it may run before our own import.)"""
-    import gymnasium as gym  # noqa: PLC0415 - as a plugin this runs while gymnasium itself is being imported
+    # As a plugin this runs while gymnasium itself is being imported: the package has no `registry` yet, this module of it has.
+    from gymnasium.envs.registration import register, registry  # noqa: PLC0415
 
     for env_id, (entry_point, vector_entry_point) in ENTRY_POINTS.items():
-        if env_id not in gym.registry:
-            gym.register(env_id, entry_point=entry_point, vector_entry_point=vector_entry_point)
+        if env_id not in registry:
+            register(env_id, entry_point=entry_point, vector_entry_point=vector_entry_point)
 
 
 def make_vec(env_id: str, num_envs: int = 1, **kwargs: Any) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+_CACHED_ROWS = 4_096  # long enough to make NumPy's calls cheap, short enough for a core's cache
+
 VALUE_LIMIT = 1e6
 """Values saturate at plus or minus this, so that no model, however extreme, leaves the observation space. Our choice."""
 
@@ -29,9 +31,9 @@ def variable_names(num_variables: int) -> list[str]:
 class StructuralCausalModels:
     """A batch of B acyclic models over N variables, each given by parent lists, so that cost follows the edges.
 
-    Inside, everything is kept by *topological position* with the batch axis innermost: evaluating a model is then one pass over
-    the positions, a handful of long vector operations each. Arrays that come out have the shapes documented here; they may be
-    transposed views.
+    Inside, everything is kept by *topological position* with the batch axis innermost, (..., N, B): evaluating the models is then
+    one pass over the positions, a handful of long vector operations each. :attr:`order`, :meth:`propagate`, :meth:`to_position` and
+    :meth:`to_variable` are that interface, for code in a hurry; everything else speaks of variables, batch first.
 
     Args:
         parents: (B, N, P) int. ``parents[b, j]`` lists the direct causes of variable j of model b; -1 = none.
@@ -43,12 +45,12 @@ class StructuralCausalModels:
         ValueError: shapes that do not agree, an index out of range, a repeated parent, a cycle, a value that is not finite.
     """
 
-    noise_scale: np.ndarray  # (B, N) float
     negative_slope: float
-    _order: np.ndarray  # (N, B) int; the variable at each topological position
-    _causes: np.ndarray  # (N, P, B) int; positions of the direct causes of the variable at a position; 0 where there is none
-    _cause_weights: np.ndarray  # (N, P, B) float; 0 where there is none
-    _has_cause: np.ndarray  # (N, P, B) bool
+    order: np.ndarray  # (N, B) int; the variable at each topological position
+    causes: np.ndarray  # (N, P, B) int; positions of the direct causes of the variable at a position; 0 where there is none
+    cause_weights: np.ndarray  # (N, P, B) float; 0 where there is none
+    has_cause: np.ndarray  # (N, P, B) bool
+    scale: np.ndarray  # (N, B) float; noise standard deviation of the variable at each position
 
     def __init__(
         self, parents: ArrayLike, parent_weights: ArrayLike, noise_scale: ArrayLike, negative_slope: float = 0.2
@@ -76,13 +78,11 @@ class StructuralCausalModels:
         listed = np.take_along_axis(parents, order[:, :, None], 1)  # (B, N, P)
         listed_weights = np.take_along_axis(weights, order[:, :, None], 1)
         cause_position = np.take_along_axis(position, np.maximum(listed, 0).reshape(batch, -1), 1).reshape(listed.shape)
+        by_position = (np.where(listed >= 0, cause_position, 0), np.where(listed >= 0, listed_weights, 0.0), listed >= 0)
         self._set(
             np.ascontiguousarray(order.T),
-            *(
-                np.ascontiguousarray(field.transpose(1, 2, 0))
-                for field in (np.where(listed >= 0, cause_position, 0), np.where(listed >= 0, listed_weights, 0.0), listed >= 0)
-            ),
-            np.array(scale),
+            *(np.ascontiguousarray(field.transpose(1, 2, 0)) for field in by_position),
+            np.ascontiguousarray(np.take_along_axis(scale, order, 1).T),
             negative_slope,
         )
 
@@ -114,58 +114,71 @@ class StructuralCausalModels:
         causes: np.ndarray,
         cause_weights: np.ndarray,
         has_cause: np.ndarray,
-        noise_scale: np.ndarray,
+        scale: np.ndarray,
         negative_slope: float,
     ) -> StructuralCausalModels:
-        """Models from their internal form, unchecked: for code that establishes it, as generators do (see the class's fields)."""
+        """Models from their inner form (see the class's fields), unchecked: for code that establishes it, as generators do."""
         models = object.__new__(cls)
-        models._set(order, causes, cause_weights, has_cause, noise_scale, negative_slope)
+        models._set(order, causes, cause_weights, has_cause, scale, negative_slope)
         return models
 
-    def _set(self, order, causes, cause_weights, has_cause, noise_scale, negative_slope) -> None:
-        self._order, self._causes, self._cause_weights, self._has_cause = order, causes, cause_weights, has_cause
-        self.noise_scale, self.negative_slope = noise_scale, negative_slope
+    def _set(self, order, causes, cause_weights, has_cause, scale, negative_slope) -> None:
+        self.order, self.causes, self.cause_weights, self.has_cause, self.scale = order, causes, cause_weights, has_cause, scale
+        self.negative_slope = negative_slope
+
+    def _fields(self) -> tuple[np.ndarray, ...]:
+        return self.order, self.causes, self.cause_weights, self.has_cause, self.scale
 
     # --- the batch -------------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return self._order.shape[1]
+        return self.order.shape[1]
 
     @property
     def num_variables(self) -> int:
-        return self._order.shape[0]
+        return self.order.shape[0]
 
-    def __getitem__(self, index: Any) -> StructuralCausalModels:
+    def __getitem__(self, index: slice | np.ndarray) -> StructuralCausalModels:
         """The sub-batch at ``index`` (a slice, an integer or boolean array over the batch axis)."""
-        by_position = (self._order, self._causes, self._cause_weights, self._has_cause)
-        return self.from_topology(*(field[..., index] for field in by_position), self.noise_scale[index], self.negative_slope)
+        if isinstance(index, slice):
+            return self.from_topology(*(field[..., index] for field in self._fields()), self.negative_slope)
+        index = np.flatnonzero(index) if index.dtype == bool else index
+        # Flat indices: taking along the last axis moves one number at a time.
+        flat = np.arange(self.causes[..., 0].size)[:, None] * len(self) + index  # (N * P, len(index))
+        taken = (
+            field.reshape(-1).take(flat[: field[..., 0].size]).reshape(*field.shape[:-1], len(index)) for field in self._fields()
+        )
+        return self.from_topology(*taken, self.negative_slope)
 
     @classmethod
     def concatenate(cls, parts: Sequence[StructuralCausalModels]) -> StructuralCausalModels:
         """One batch of several; all must have the same N, P and ``negative_slope``."""
         if len(parts) == 1:
             return parts[0]
-        fields = zip(*((part._order, part._causes, part._cause_weights, part._has_cause) for part in parts), strict=True)
-        # The batch axis of noise_scale is its outer one, but its memory is laid out batch innermost, like the rest.
-        noise_scale = np.concatenate([part.noise_scale.T for part in parts], axis=-1).T
-        return cls.from_topology(*(np.concatenate(field, axis=-1) for field in fields), noise_scale, parts[0].negative_slope)
+        fields = zip(*(part._fields() for part in parts), strict=True)
+        return cls.from_topology(*(np.concatenate(field, axis=-1) for field in fields), parts[0].negative_slope)
 
     # --- the graph -------------------------------------------------------------------------------------------------------
 
     @cached_property
     def parents(self) -> np.ndarray:
         """(B, N, P) int; the direct causes of every variable, -1 = none."""
-        cause = np.take_along_axis(self._order, self._causes.reshape(-1, len(self)), 0).reshape(self._causes.shape)
-        return self._by_variable(np.where(self._has_cause, cause, -1))
+        cause = np.take_along_axis(self.order, self.causes.reshape(-1, len(self)), 0).reshape(self.causes.shape)
+        return self._per_slot(np.where(self.has_cause, cause, -1))
 
     @cached_property
     def parent_weights(self) -> np.ndarray:
         """(B, N, P) float; the weight of each of :attr:`parents`, 0 where there is none."""
-        return self._by_variable(self._cause_weights)
+        return self._per_slot(self.cause_weights)
 
-    def _by_variable(self, by_position: np.ndarray) -> np.ndarray:
+    def _per_slot(self, by_position: np.ndarray) -> np.ndarray:
         """(B, N, P), by variable, of a field (N, P, B), by position."""
-        return np.take_along_axis(by_position, self._position[:, None, :], 0).transpose(2, 0, 1)
+        return self.to_variable(by_position.transpose(1, 0, 2)).transpose(1, 2, 0)
+
+    @property
+    def noise_scale(self) -> np.ndarray:
+        """(B, N) float; standard deviation of each variable's exogenous noise."""
+        return self.to_variable(self.scale)
 
     @property
     def is_root(self) -> np.ndarray:
@@ -182,12 +195,14 @@ class StructuralCausalModels:
 
     def descendants(self, variable: ArrayLike) -> np.ndarray:
         """(B, N) bool; the strict, transitive descendants of ``variable`` (an int, or (B,) ints)."""
-        is_source = self._order == variable  # (N, B), by position
+        is_source = self.order == variable  # (N, B), by position
         reached = is_source.copy()
         flat = reached.reshape(-1)
-        for k, (causes, has_cause) in enumerate(zip(self._flat_causes, self._has_cause, strict=True)):
-            reached[k] |= (np.take(flat, causes) & has_cause).any(axis=0)
-        return np.take_along_axis(reached & ~is_source, self._position, 0).T
+        for k in range(1, self.num_variables):
+            through = flat.take(self.flat_causes[k])
+            through &= self.has_cause[k]
+            reached[k] |= np.logical_or.reduce(through, axis=0)
+        return self.to_variable(reached & ~is_source)
 
     @property
     def ancestors(self) -> np.ndarray:
@@ -198,9 +213,7 @@ class StructuralCausalModels:
 
     def sample_noise(self, rng: np.random.Generator, num_samples: int) -> np.ndarray:
         """Draw exogenous noise, (B, num_samples, N)."""
-        noise = rng.standard_normal((self.num_variables, num_samples, len(self)))
-        noise *= self.noise_scale.T[:, None, :]
-        return noise.T
+        return rng.standard_normal((len(self), num_samples, self.num_variables)) * self.noise_scale[:, None, :]
 
     def sample(self, noise: np.ndarray, do_target: ArrayLike | None = None, do_value: ArrayLike = 0.0) -> np.ndarray:
         """The values that follow from exogenous noise, under an intervention or none.
@@ -213,30 +226,15 @@ class StructuralCausalModels:
         Returns:
             Values of the shape of ``noise``, saturated at ``VALUE_LIMIT``.
         """
-        batch, num_variables = len(self), self.num_variables
-        if noise.ndim not in (2, 3) or noise.shape[0] != batch or noise.shape[-1] != num_variables:
-            raise ValueError(f"noise must have shape ({batch}, {num_variables}) or ({batch}, S, {num_variables}), got {noise.shape}")
+        noise = np.asarray(noise, float)
+        if noise.ndim not in (2, 3) or noise.shape[0] != len(self) or noise.shape[-1] != self.num_variables:
+            expected = f"({len(self)}, {self.num_variables}) or ({len(self)}, S, {self.num_variables})"
+            raise ValueError(f"noise must have shape {expected}, got {noise.shape}")
         samples = noise.shape[:-1]
-        num_samples = noise.shape[1] if noise.ndim == 3 else 1
-        rows, grid = batch * num_samples, (num_samples, batch)
-        row = np.arange(rows).reshape(grid)
-        by_position = np.take(np.ascontiguousarray(noise.T), (self._order * rows)[:, None, :] + row)  # (N, S, B)
-        values_so_far = by_position.reshape(-1)
         if do_target is not None:
-            is_set = self._order[:, None, :] == np.broadcast_to(do_target, samples).T.reshape(grid)
-            set_to = np.broadcast_to(do_value, samples).T.reshape(grid)
-        for k in range(num_variables):
-            values = by_position[k]
-            causes = self._flat_causes[k][:, None, :] if num_samples == 1 else (self._causes[k] * rows)[:, None, :] + row
-            drive = np.take(values_so_far, causes)  # (P, S, B)
-            drive *= self._cause_weights[k][:, None, :]
-            values += np.add.reduce(drive, axis=0)
-            np.maximum(values, values * self._slope[k], out=values)
-            np.minimum(values, VALUE_LIMIT, out=values)
-            np.maximum(values, -VALUE_LIMIT, out=values)
-            if do_target is not None:
-                np.copyto(values, set_to, where=is_set[k])
-        return np.take(values_so_far, (self._position * rows)[:, None, :] + row).T.reshape(noise.shape)
+            do_target, do_value = np.broadcast_to(do_target, samples).T, np.broadcast_to(do_value, samples).T
+        samples_first = np.moveaxis(noise, 0, -2)  # (B, N) or (S, B, N)
+        return np.moveaxis(self.to_variable(self.propagate(self.to_position(samples_first), do_target, do_value)), -2, 0)
 
     def abduct(self, values: np.ndarray, do_target: ArrayLike | None = None) -> np.ndarray:
         """The exogenous noise that produced ``values``: the inverse of :meth:`sample`.
@@ -299,30 +297,99 @@ class StructuralCausalModels:
         # All N values of each of the V * N worlds are computed to read one: in chunks, so that memory stays bounded.
         chunk = max(1, 2_000_000 // (target.size * num_variables))
         for start in range(0, len(self), chunk):
-            part = slice(start, start + chunk)
-            calm = np.zeros((num_variables, target.size, len(outcome[part]))).T
-            worlds = self[part].sample(calm, target, value)
-            result[part] = np.take_along_axis(worlds.T, outcome[part][None, None, :], 0)[0].T
+            models, wanted = self[start : start + chunk], outcome[start : start + chunk]
+            calm = np.zeros((target.size, num_variables, len(models)))
+            worlds = models.propagate(calm, target[:, None], value[:, None])  # (V * N, N, B)
+            place = models.position_of(wanted)
+            result[start : start + chunk] = worlds[:, place, np.arange(len(models))].T
         return result.reshape(len(self), num_values, num_variables)
 
-    # --- derived once, on demand -----------------------------------------------------------------------------------------
+    # --- by topological position -----------------------------------------------------------------------------------------
 
-    @cached_property
-    def _position(self) -> np.ndarray:
-        """(N, B) int; the topological position of every variable."""
-        position = np.empty_like(self._order)
-        np.put_along_axis(position, self._order, np.arange(self.num_variables)[:, None], 0)
-        return position
+    def propagate(self, noise: np.ndarray, do_target: np.ndarray | None = None, do_value: ArrayLike = 0.0) -> np.ndarray:
+        """:meth:`sample` by position.
+
+        Args:
+            noise: (N, B) or (S, N, B) float, by position.
+            do_target: (B,) or broadcastable to (S, B) int, the variable (not the position) that is set, -1 = none.
+            do_value: of the same shape.
+
+        Returns:
+            Values of the shape of ``noise``, a new array.
+        """
+        if noise.ndim == 2:
+            values = self._propagate(noise, do_target, do_value, saturate=False)
+            # Almost no model comes near the limit: look once at the end, and only then saturate on the way. (NaN fails the test.)
+            if not (values.max() <= VALUE_LIMIT and values.min() >= -VALUE_LIMIT):
+                values = self._propagate(noise, do_target, do_value, saturate=True)
+            return values
+        num_samples, num_variables, batch = noise.shape
+        values = np.empty(noise.shape)
+        if do_target is not None:
+            do_target, do_value = np.broadcast_to(do_target, (num_samples, batch)), np.broadcast_to(do_value, (num_samples, batch))
+        # Samples of one model are further models with the same graph, as many at a time as a processor's cache holds.
+        width = max(1, min(num_samples, _CACHED_ROWS // batch))
+        models = self.concatenate([self] * width)
+        for start in range(0, num_samples, width):
+            part = slice(start, start + width)
+            side_by_side = noise[part].transpose(1, 0, 2).reshape(num_variables, -1)  # (N, width * B)
+            if side_by_side.shape[1] < len(models):  # the last, narrower one
+                models = models[: side_by_side.shape[1]]
+            do = () if do_target is None else (do_target[part].reshape(-1), np.asarray(do_value)[part].reshape(-1))
+            values[part] = models.propagate(side_by_side, *do).reshape(num_variables, -1, batch).transpose(1, 0, 2)
+        return values
+
+    def _propagate(self, noise: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, saturate: bool) -> np.ndarray:
+        values = noise.copy()
+        flat = values.reshape(-1)
+        is_set = None if do_target is None else self.order == do_target
+        for k, value in enumerate(values):
+            if k:  # the first position is always a root
+                drive = flat.take(self.flat_causes[k])  # (P, B)
+                drive *= self.cause_weights[k]
+                value += np.add.reduce(drive, axis=0)
+                np.maximum(value, value * self._slope[k], out=value)
+            if saturate:
+                np.clip(value, -VALUE_LIMIT, VALUE_LIMIT, out=value)
+            if is_set is not None:
+                np.copyto(value, do_value, where=is_set[k])
+        return values
+
+    def to_variable(self, by_position: np.ndarray) -> np.ndarray:
+        """(N, B) or (S, N, B) by position -> (B, N) or (S, B, N) by variable."""
+        if by_position.ndim == 2:
+            return by_position.reshape(-1).take(self._flat_position)
+        by_variable = np.empty((len(by_position), len(self), self.num_variables), by_position.dtype)
+        for sample, values in zip(by_variable, by_position, strict=True):
+            sample[:] = self.to_variable(values)
+        return by_variable
+
+    def to_position(self, by_variable: np.ndarray) -> np.ndarray:
+        """(B, N) or (S, B, N) by variable -> (N, B) or (S, N, B) by position."""
+        swapped = by_variable.swapaxes(-1, -2)
+        return np.take_along_axis(swapped, self.order if swapped.ndim == 2 else self.order[None], -2)
+
+    def position_of(self, variable: np.ndarray) -> np.ndarray:
+        """(B,) int; the topological positions of (B,) variables."""
+        return self._flat_position[np.arange(len(self)), variable] // len(self)
 
     @cached_property
     def _slope(self) -> np.ndarray:
         """(N, B) float; the slope below zero of the variable at each position: a root is linear."""
-        return np.where(self._has_cause.any(axis=1), self.negative_slope, 1.0)
+        return np.where(self.has_cause.any(axis=1), self.negative_slope, 1.0)
 
     @cached_property
-    def _flat_causes(self) -> np.ndarray:
+    def flat_causes(self) -> np.ndarray:
         """(N, P, B) int; indices of the causes in a flattened (N, B) array by position."""
-        return self._causes * len(self) + np.arange(len(self))
+        return self.causes * len(self) + np.arange(len(self))
+
+    @cached_property
+    def _flat_position(self) -> np.ndarray:
+        """(B, N) int; indices of the variables in a flattened (N, B) array by position."""
+        row = np.arange(len(self))
+        flat = np.empty((len(self), self.num_variables), int)
+        flat[row, self.order] = np.arange(self.num_variables)[:, None] * len(self) + row
+        return flat
 
 
 def _topological_order(parents: np.ndarray) -> np.ndarray:

@@ -66,16 +66,18 @@ class Split:
 
     description: str
     admits: Callable[[StructuralCausalModels, HeldOutLink], np.ndarray]  # -> (B,) bool
+    acceptance: float  # roughly, with the default arguments: how many models to draw at first is guessed from it
     held_out: bool = False  # an evaluation of the held-out link: the goal is its effect, cues come from the held-out subsets
 
 
 SPLITS: dict[str, Split] = {
-    "train": Split("the held-out cause is never an ancestor of the held-out effect", _link_absent),
-    "eval_target": Split("the goal is the held-out effect and setting the held-out cause is optimal", _cause_is_best, held_out=True),
+    "train": Split("the held-out cause is never an ancestor of the held-out effect", _link_absent, 0.75),
+    "eval_target": Split("the goal is the held-out effect and setting the held-out cause is optimal", _cause_is_best, 0.24, held_out=True),
     "eval_path": Split(
         "the goal is the held-out effect, the held-out cause moves it strongly, but setting one of the cause's ancestors is optimal",
         _ancestor_of_cause_is_best,
+        0.045,
         held_out=True,
     ),
-    "unrestricted": Split("any model, any goal", _any_model),
+    "unrestricted": Split("any model, any goal", _any_model, 1.0),
 }

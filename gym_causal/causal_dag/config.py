@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 from gym_causal.arguments import check_integer as _integer
@@ -110,14 +111,17 @@ class CausalDAGConfig:
         """How many of the variables are in the graph (the relevant ones)."""
         return self.num_variables
 
-    @property
+    @cached_property
     def exploration_trials(self) -> int:
         return self.size_of_graph if self.num_exploration_trials is None else self.num_exploration_trials
 
-    @property
+    @cached_property
     def trials(self) -> int:
         """T; trials of an episode."""
         return self.exploration_trials + self.num_exploitation_trials
+
+    def phase(self, trial: int) -> Phase:
+        return Phase.EXPLORATION if trial < self.exploration_trials else Phase.EXPLOITATION
 
     @property
     def names(self) -> list[str]:

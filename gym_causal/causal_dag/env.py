@@ -10,7 +10,91 @@ from gym_causal.causal_dag.task import CausalDAGTask
 
 
 class CausalDAGEnv(TaskEnv):
-    """TODO docs."""
+    """``CausalDAG-v0``: find out by experiment what causes what, then use it.
+
+    ## Description
+
+    Every episode has a new structural causal model over N variables (five, named A to E, unless asked otherwise). In the *exploration*
+    trials, N by default, there is no goal: the agent sets one variable a trial and sees what becomes of all of them. Then a goal variable is
+    named, and in each of the two *exploitation* trials the agent again sets one variable and is paid the value that the goal takes.
+
+    The environment is that of the talk "Passive learning of active causal strategies in agents and language models" (arXiv 2305.16183);
+    which numbers are the talk's and which are ours is on the page "Sources" of the documentation.
+
+    In each trial, variables have *initial values*, which follow from exogenous noise without any intervention, and, once one of them is
+    set, *outcome values*. A variable with causes has the value ``LeakyReLU(noise + sum of weight * value of the cause)``, a variable
+    without causes has the value of its noise, and the variable that is set has the value it is set to. The outcome's noise is drawn anew
+    (unless ``shared_noise``), so initial values and outcome differ by more than the intervention's effect.
+
+    ## Action Space
+
+    ``Discrete(2N)``: which variable to set, and to which of two values, ``intervention_value`` (5) or minus that.
+
+    | Action         | with N = 5 | Meaning                                  |
+    |----------------|------------|------------------------------------------|
+    | 0 .. N - 1     | 0 .. 4     | set variable A, B, ... to +5             |
+    | N .. 2N - 1    | 5 .. 9     | set variable A, B, ... to -5             |
+
+    While exploiting, the goal itself may not be set. Such an action sets nothing: the trial is purely observational, and the reward
+    is what the goal happens to be. :meth:`action_masks` tells which actions are legal.
+
+    ## Observation Space
+
+    A ``Dict`` of one level. Values lie within plus or minus 1e6, where they saturate.
+
+    | Key                   | Space              | Meaning                                                                            |
+    |-----------------------|--------------------|------------------------------------------------------------------------------------|
+    | `last_initial_values` | `Box (N,)`         | initial values of the trial just played; zeros in the first                        |
+    | `last_intervention`   | `Box (N,)`         | the value set, at the variable that was set in it; zeros elsewhere, or if none was |
+    | `last_outcome`        | `Box (N,)`         | values of all variables after that                                                 |
+    | `initial_values`      | `Box (N,)`         | initial values of the coming trial; zeros once the episode is over                 |
+    | `phase`               | `Discrete(2)`      | of the coming trial: 0 exploration, 1 exploitation                                 |
+    | `goal`                | `Discrete(N + 1)`  | the variable to maximize; N while there is none                                    |
+    | `trial`               | `Discrete(T + 1)`  | how many of the T trials have been played                                          |
+
+    ## Rewards
+
+    0 in exploration; in exploitation the goal's outcome value, which may be negative.
+
+    ## Starting State
+
+    The model, the goal and all noise are drawn from the seed. Episode i of a seed is the same whatever was played before it.
+    ``reset(options={"model": ..., "goal": ...})`` plays a model of your own
+    (:class:`~gym_causal.scm.StructuralCausalModels` holding one model; the goal by name or index), for that episode.
+
+    ## Episode End
+
+    An episode is terminated after its T = N + 2 trials. It is never truncated.
+
+    ## Information
+
+    ``info["explanation"]`` says, as data, token ids and text, what the last intervention did (exploration) or whether it was optimal
+    (exploitation). ``info["expert_action"]`` and ``info["weights"]`` are there on request. The graph and the optimum are in no
+    observation. See the page "Explanations" of the documentation.
+
+    ## Arguments
+
+    Those of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`, and ``render_mode``: None, "ansi", "rgb_array" or "human" (the
+    last two need the extra ``render``).
+
+    ```python
+    >>> import gymnasium as gym
+    >>> env = gym.make("gym_causal:CausalDAG-v0", split="eval_target")
+    >>> observation, info = env.reset(seed=0)
+    >>> observation, reward, terminated, truncated, info = env.step(env.unwrapped.expert_action())
+    >>> info["explanation"]["kind"].item()
+    'property'
+
+    ```
+
+    ## Vectorized environment
+
+    ``gym_causal.make_vec("CausalDAG-v0", num_envs=1024)`` is a native, batched vector env: :class:`CausalDAGVectorEnv`.
+
+    ## Version History
+
+    * v0: first version.
+    """
 
     metadata = CausalDAGTask.metadata
 
@@ -19,6 +103,51 @@ class CausalDAGEnv(TaskEnv):
 
 
 class CausalDAGCuedEnv(TaskEnv):
+    """``CausalDAGCued-v0``: the same, with variables that do not matter and a cue that tells which do.
+
+    ## Description
+
+    As :class:`CausalDAGEnv`, with N = 10 variables of which, in each episode, R = 5 are in the graph. The others are independent noise,
+    but are observed and can be set like any other. A multi-hot cue names the relevant ones: to find out enough in R exploration trials,
+    an agent must spend them on those. The goal is one of them. Some subsets of relevant variables are held out of training.
+
+    ## Action Space
+
+    ``Discrete(2N)``, as in :class:`CausalDAGEnv`.
+
+    ## Observation Space
+
+    That of :class:`CausalDAGEnv`, and
+
+    | Key   | Space             | Meaning                            |
+    |-------|-------------------|------------------------------------|
+    | `cue` | `MultiBinary(N)`  | 1 for the variables in the graph   |
+
+    ## Rewards
+
+    As in :class:`CausalDAGEnv`.
+
+    ## Starting State
+
+    As in :class:`CausalDAGEnv`. ``reset(options=...)`` may also hold ``cue``, N zeros and ones.
+
+    ## Episode End
+
+    An episode is terminated after its T = R + 2 trials. It is never truncated.
+
+    ## Arguments
+
+    Those of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`, and ``render_mode``.
+
+    ## Vectorized environment
+
+    ``gym_causal.make_vec("CausalDAGCued-v0", num_envs=1024)``: :class:`CausalDAGCuedVectorEnv`.
+
+    ## Version History
+
+    * v0: first version.
+    """
+
     metadata = CausalDAGTask.metadata
 
     def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
@@ -26,14 +155,28 @@ class CausalDAGCuedEnv(TaskEnv):
 
 
 class CausalDAGVectorEnv(TaskVectorEnv):
-    """The native batched ``CausalDAG-v0``; the arguments of :class:`CausalDAGEnv` but ``render_mode``."""
+    """The native batched ``CausalDAG-v0``, as :func:`gym_causal.make_vec` makes it; see :class:`CausalDAGEnv` for the task.
+
+    Observations, rewards and infos are those of :class:`CausalDAGEnv` with a leading axis of ``num_envs``.
+
+    Args:
+        num_envs: how many episodes at once.
+        explanation_text: put explanations into words, ``infos["explanation"]["text"]``; words are slow, so the default is data only.
+        config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`.
+    """
 
     def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
         super().__init__(CausalDAGTask(CausalDAGConfig(**config), num_envs), explanation_text=explanation_text)
 
 
 class CausalDAGCuedVectorEnv(TaskVectorEnv):
-    """The native batched ``CausalDAGCued-v0``; the arguments of :class:`CausalDAGCuedEnv` but ``render_mode``."""
+    """The native batched ``CausalDAGCued-v0``, as :func:`gym_causal.make_vec` makes it; see :class:`CausalDAGCuedEnv` for the task.
+
+    Args:
+        num_envs: how many episodes at once.
+        explanation_text: put explanations into words, ``infos["explanation"]["text"]``.
+        config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`.
+    """
 
     def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
         super().__init__(CausalDAGTask(CausalDAGCuedConfig(**config), num_envs), explanation_text=explanation_text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,12 +25,12 @@ class Optimum:
         legal = np.tile(np.arange(num_variables), 2) != goals[:, None]
         return cls(np.where(legal, values, 0.0), legal)
 
-    @property
+    @cached_property
     def best_value(self) -> np.ndarray:
         """(E,) float; the highest value that a legal action reaches."""
         return np.where(self.legal, self.values, -np.inf).max(axis=1)
 
-    @property
+    @cached_property
     def is_optimal(self) -> np.ndarray:
         """(E, 2N) bool; the legal actions that reach it. Actions without influence on the goal tie exactly."""
         return self.legal & (self.values == self.best_value[:, None])

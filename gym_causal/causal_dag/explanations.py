@@ -9,6 +9,7 @@ False for "nothing to say".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,11 @@ Facts = dict[str, np.ndarray]
 
 _WORDS = ("", "set", "optimal", "not optimal", "not allowed", "+", "-", "moves up", "moves down", "does not move", "directly", "nothing")
 _PAD, _SET, _OPTIMAL, _NOT_OPTIMAL, _NOT_ALLOWED, _PLUS, _MINUS, _UP, _DOWN, _STILL, _DIRECTLY, _NOTHING = range(len(_WORDS))
-_SIZE_EDGES = np.array([0.5, 1.0, 2.0, 4.0, 8.0])
+_MOVES = np.array([_STILL, _UP, _DOWN], np.int16)  # by the sign of an effect: 0, 1, -1
 _SIZES = ("by <0.5", "by 0.5-1", "by 1-2", "by 2-4", "by 4-8", "by >=8")
 _FIRST_SIZE = len(_WORDS)
 _FIRST_VARIABLE = _FIRST_SIZE + len(_SIZES)
-_TOKENS_BEFORE, _TOKENS_PER_VARIABLE = 3, 5
+_TOKENS_BEFORE, _TOKENS_PER_VARIABLE, _CHOICE_TOKENS = 3, 5, 7
 
 
 def vocabulary(num_variables: int) -> list[str]:
@@ -43,62 +44,93 @@ def num_tokens(num_variables: int) -> int:
     return _TOKENS_BEFORE + _TOKENS_PER_VARIABLE * num_variables
 
 
-def no_facts(shape: tuple[int, ...], num_variables: int) -> Facts:
-    """Facts that say nothing, fresh arrays of shape (*shape, ...)."""
-    per_variable = (*shape, num_variables)
+def no_facts(count: int, num_variables: int) -> Facts:
+    """Facts that say nothing, fresh arrays (count, ...)."""
+    return {name: value.copy() for name, value in _nothing(count, num_variables).items()}
+
+
+@cache
+def _nothing(count: int, num_variables: int) -> Facts:
+    per_variable = (count, num_variables)
     return {
-        "do_target": np.full(shape, -1, np.int16),  # the variable that was set
-        "do_value": np.zeros(shape, np.float32),  # the value it was set to
+        "do_target": np.full(count, -1, np.int16),  # the variable that was set
+        "do_value": np.zeros(count, np.float32),  # the value it was set to
         "effects": np.zeros(per_variable, np.float32),  # change of every variable because of it
         "direct": np.zeros(per_variable, bool),  # whether there is an edge from do_target to the variable
-        "through": np.full(per_variable, -1, np.int16),  # the cause, other than do_target, that carries most of the change to it
-        "goal": np.full(shape, -1, np.int16),
-        "optimal": np.full(shape, -1, np.int8),  # 1: the choice was optimal, 0: it was not
-        "allowed": np.zeros(shape, bool),  # False: the choice was the goal itself, nothing was set
-        "best_target": np.full(shape, -1, np.int16),  # the variable that raises the goal most; -1: none raises it
-        "best_value": np.zeros(shape, np.float32),  # the value to set it to
-        "best_effect": np.zeros(shape, np.float32),  # noise-free value of the goal then; without any intervention it is 0
-        "best_direct": np.zeros(shape, bool),
-        "best_through": np.full(shape, -1, np.int16),
-        "tokens": np.zeros((*shape, num_tokens(num_variables)), np.int16),
+        "through": np.full(per_variable, -1, np.int16),  # its heaviest direct cause among the descendants of do_target
+        "goal": np.full(count, -1, np.int16),
+        "optimal": np.full(count, -1, np.int8),  # 1: the choice was optimal, 0: it was not
+        "allowed": np.zeros(count, bool),  # False: the choice was the goal itself, nothing was set
+        "best_target": np.full(count, -1, np.int16),  # the variable that raises the goal most; -1: none raises it
+        "best_value": np.zeros(count, np.float32),  # the value to set it to
+        "best_effect": np.zeros(count, np.float32),  # noise-free value of the goal then; without any intervention it is 0
+        "best_direct": np.zeros(count, bool),
+        "best_through": np.full(count, -1, np.int16),
+        "tokens": np.zeros((count, num_tokens(num_variables)), np.int16),
     }
 
 
-def experiment_facts(
-    models: StructuralCausalModels, do_target: np.ndarray, do_value: np.ndarray, outcomes: np.ndarray, undisturbed: np.ndarray
-) -> Facts:
+@dataclass(frozen=True)
+class Routes:
+    """How a change of one variable reaches another, in E models: a matter of the graph, not of the noise."""
+
+    direct: np.ndarray  # (E, N, N) bool; [e, i, j] whether i is a direct cause of j
+    through: np.ndarray  # (E, N, N) int16; [e, i, j] the heaviest direct cause of j among the descendants of i, -1 = none
+
+    @classmethod
+    def of(cls, models: StructuralCausalModels) -> Routes:
+        num_variables, batch = models.order.shape
+        # By position, from every source at once: [j, i, e] for position j and source position i.
+        reached = np.zeros((num_variables, num_variables, batch), bool)
+        direct = np.zeros_like(reached)
+        heaviest = np.zeros(reached.shape)
+        through = np.full(reached.shape, -1, np.int16)
+        source, model = np.arange(num_variables)[:, None], np.arange(batch)
+        for j in range(1, num_variables):
+            for slot in range(models.causes.shape[1]):
+                cause, has_cause = models.causes[j, slot], models.has_cause[j, slot]
+                direct[j] |= (source == cause) & has_cause
+                carries = reached[cause, source, model] & has_cause
+                weight = carries * np.abs(models.cause_weights[j, slot])
+                heavier = carries & (weight > heaviest[j])
+                np.copyto(through[j], models.order[cause, model].astype(np.int16), where=heavier)
+                np.copyto(heaviest[j], weight, where=heavier)
+                reached[j] |= carries
+            reached[j] |= direct[j]
+        by_variable = []
+        for field in (direct, through):
+            out = np.empty((batch, num_variables, num_variables), field.dtype)
+            out[model, models.order[None, :, :], models.order[:, None, :]] = field
+            by_variable.append(out)
+        return cls(*by_variable)
+
+
+def experiment_facts(routes: Routes, do_target: np.ndarray, do_value: np.ndarray, effects: np.ndarray) -> Facts:
     """What an intervention did to every variable.
 
     Args:
-        models: E models.
-        do_target: (E, S) int, the variable set in each of S experiments.
-        do_value: (E, S) float, the value it was set to.
-        outcomes: (E, S, N) float, the values then.
-        undisturbed: (E, S, N) float, the values without it, in the same noise.
+        routes: of E models.
+        do_target: (E,) int, the variable that was set.
+        do_value: (E,) float, the value it was set to.
+        effects: (E, N) float32, the change of every variable because of it, in the same noise.
     """
-    effects = outcomes - undisturbed
-    direct, through = _routes(models, effects, do_target)
-    facts = no_facts(do_target.shape, models.num_variables)
-    facts.update(
-        do_target=do_target.astype(np.int16),
-        do_value=do_value.astype(np.float32),
-        effects=effects.astype(np.float32, order="C"),
-        direct=np.ascontiguousarray(direct),
-        through=through.astype(np.int16, order="C"),
-    )
+    count, num_variables = effects.shape
+    row = np.arange(count)
+    facts = no_facts(count, num_variables)
+    direct, through = routes.direct[row, do_target], routes.through[row, do_target]
+    facts.update(do_target=do_target.astype(np.int16), do_value=do_value.astype(np.float32), effects=effects, direct=direct, through=through)
     tokens = facts["tokens"]
-    tokens[..., 0] = _SET
-    tokens[..., 1] = _FIRST_VARIABLE + do_target
-    tokens[..., 2] = np.where(do_value > 0, _PLUS, _MINUS)
-    variables = np.arange(models.num_variables)
-    slots = tokens[..., _TOKENS_BEFORE:].reshape(*do_target.shape, models.num_variables, _TOKENS_PER_VARIABLE)
-    slots[..., 0] = _FIRST_VARIABLE + variables
-    slots[..., 1] = _STILL + (effects > 0) * np.int16(_UP - _STILL) + (effects < 0) * np.int16(_DOWN - _STILL)
-    slots[..., 2] = (_FIRST_SIZE + _size_class(effects)) * (effects != 0)
+    tokens[:, 0] = _SET
+    tokens[:, 1] = _FIRST_VARIABLE + do_target
+    tokens[:, 2] = np.where(do_value > 0, _PLUS, _MINUS)
+    slots = tokens[:, _TOKENS_BEFORE:].reshape(count, num_variables, _TOKENS_PER_VARIABLE)
+    slots[..., 0] = _variable_tokens(num_variables)[:-1]
+    sign = np.sign(effects).astype(np.int8)
+    slots[..., 1] = _MOVES[sign]
+    slots[..., 2] = _size_tokens(effects) * (sign != 0)
+    slots[row, do_target, 1:3] = _PAD  # that it moved itself is no finding
     slots[..., 3] = direct * np.int16(_DIRECTLY)
-    slots[..., 4] = np.where(through >= 0, _FIRST_VARIABLE + through, _PAD)
-    # The variable that was set is no finding.
-    slots[variables == do_target[..., None], 1:] = _PAD
+    slots[..., 4] = _variable_tokens(num_variables)[through]
     return facts
 
 
@@ -113,75 +145,61 @@ class BestChoice:
     through: np.ndarray  # (E,) int
 
     @classmethod
-    def of(cls, models: StructuralCausalModels, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> BestChoice:
-        action = optimum.is_optimal.argmax(axis=1)
-        raises = optimum.best_value > 0
-        target = np.where(raises, action % models.num_variables, -1)
-        value = np.where(raises, np.where(action < models.num_variables, intervention_value, -intervention_value), 0.0)
-        changes = models.total_effect(target, value)  # (E, N)
-        direct, through = _routes(models, changes[:, None], target[:, None])
-        row = np.arange(len(goals))
+    def of(cls, routes: Routes, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> BestChoice:
+        num_variables = routes.direct.shape[1]
+        action, raises, row = optimum.is_optimal.argmax(axis=1), optimum.best_value > 0, np.arange(len(goals))
+        target = action % num_variables
+        value = np.where(action < num_variables, intervention_value, -intervention_value)
         return cls(
-            target, value, np.where(raises, optimum.best_value, 0.0), direct[row, 0, goals], np.where(raises, through[row, 0, goals], -1)
+            target=np.where(raises, target, -1),
+            value=raises * value,
+            effect=raises * optimum.best_value,
+            direct=raises & routes.direct[row, target, goals],
+            through=np.where(raises, routes.through[row, target, goals], -1),
+        )
+
+    @cached_property
+    def tokens(self) -> np.ndarray:
+        """(E, 5) int; the intervention, its sign, by how much it moves the goal, ``directly``, and through what."""
+        raises = self.target >= 0
+        return np.stack(
+            [
+                np.where(raises, _FIRST_VARIABLE + self.target, _NOTHING),
+                raises * np.where(self.value > 0, _PLUS, _MINUS),
+                raises * _size_tokens(self.effect),
+                self.direct * _DIRECTLY,
+                (self.through >= 0) * (_FIRST_VARIABLE + self.through),
+            ],
+            axis=1,
         )
 
 
 def choice_facts(best: BestChoice, goals: np.ndarray, optimum: Optimum, actions: np.ndarray) -> Facts:
-    """Whether (E, S) actions were optimal for (E,) goals, and what was."""
-    shape, num_variables = actions.shape, optimum.legal.shape[1] // 2
-    optimal = np.take_along_axis(optimum.is_optimal, actions, 1)
-    allowed = np.take_along_axis(optimum.legal, actions, 1)
-    facts = no_facts(shape, num_variables)
-    facts["goal"][:] = goals[:, None]
+    """Whether (E,) actions were optimal for (E,) goals, and what was."""
+    row = np.arange(len(actions))
+    optimal, allowed = optimum.is_optimal[row, actions], optimum.legal[row, actions]
+    facts = no_facts(len(actions), optimum.legal.shape[1] // 2)
+    facts["goal"][:] = goals
     facts["optimal"][:] = optimal
     facts["allowed"][:] = allowed
     for field in ("target", "value", "effect", "direct", "through"):
-        facts[f"best_{field}"][:] = getattr(best, field)[:, None]
+        facts[f"best_{field}"][:] = getattr(best, field)
     tokens = facts["tokens"]
-    tokens[..., 0] = np.where(optimal, _OPTIMAL, np.where(allowed, _NOT_OPTIMAL, _NOT_ALLOWED))
-    tokens[..., 1] = _FIRST_VARIABLE + goals[:, None]
-    raises = best.target >= 0
-    sign = np.where(best.value > 0, _PLUS, _MINUS)
-    size = _FIRST_SIZE + _size_class(best.effect)
-    through = np.where(best.through >= 0, _FIRST_VARIABLE + best.through, _PAD)
-    tokens[..., 2] = np.where(raises, _FIRST_VARIABLE + best.target, _NOTHING)[:, None]
-    for slot, token in enumerate((sign, size, best.direct * _DIRECTLY, through), start=3):
-        tokens[..., slot] = (token * raises)[:, None]
+    tokens[:, 0] = np.where(optimal, _OPTIMAL, np.where(allowed, _NOT_OPTIMAL, _NOT_ALLOWED))
+    tokens[:, 1] = _FIRST_VARIABLE + goals
+    tokens[:, 2:_CHOICE_TOKENS] = best.tokens
     return facts
 
 
-def _routes(models: StructuralCausalModels, changes: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How changes (E, S, N) that began at (E, S) ``source`` reach every variable.
-
-    Returns:
-        (E, S, N) bool, whether the source is a direct cause; (E, S, N) int, the direct cause other than the source that carries the
-        largest weighted change, -1 = none.
-    """
-    by_variable = np.ascontiguousarray(changes.T)  # (N, S, E): long vector operations
-    num_variables, num_samples, episodes = by_variable.shape
-    parents, weights = models.parents.transpose(2, 1, 0), models.parent_weights.transpose(2, 1, 0)  # (P, N, E)
-    row = np.arange(num_samples * episodes).reshape(num_samples, episodes)
-    direct = np.zeros(by_variable.shape, bool)
-    through = np.full(by_variable.shape, -1)
-    largest = np.zeros(by_variable.shape)
-    for cause, weight in zip(parents[:, :, None, :], weights[:, :, None, :], strict=True):  # (N, 1, E) each
-        is_source = cause == source.T
-        direct |= is_source & (cause >= 0)
-        carried = np.abs(np.take(by_variable, np.maximum(cause, 0) * row.size + row) * weight)
-        carried *= ~is_source
-        more = carried > largest
-        np.copyto(through, np.broadcast_to(cause, through.shape), where=more)
-        np.copyto(largest, carried, where=more)
-    return direct.T, through.T
+@cache
+def _variable_tokens(num_variables: int) -> np.ndarray:
+    """(N + 1,) int16; the token of each variable, and padding for variable -1."""
+    return np.append(_FIRST_VARIABLE + np.arange(num_variables), _PAD).astype(np.int16)
 
 
-def _size_class(sizes: np.ndarray) -> np.ndarray:
-    """Which of ``_SIZES`` an absolute size falls into; comparisons beat ``searchsorted`` on so few edges."""
-    magnitude = np.abs(sizes)
-    classes = np.zeros(magnitude.shape, np.int16)
-    for edge in _SIZE_EDGES:
-        classes += magnitude >= edge
-    return classes
+def _size_tokens(sizes: np.ndarray) -> np.ndarray:
+    """The token of each absolute size: the classes are powers of two, so a float's exponent tells (0.5 to 1 has exponent 0)."""
+    return _FIRST_SIZE + np.clip(np.frexp(sizes)[1] + 1, 0, len(_SIZES) - 1)
 
 
 # --- words ---------------------------------------------------------------------------------------------------------------------

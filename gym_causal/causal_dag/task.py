@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
 
-from gym_causal.batched import BatchedTask, Infos, Observations
+from gym_causal.batched import BatchedTask, Infos, Observations, constant
 from gym_causal.causal_dag import explanations, rendering
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.expert import draw_actions, exploration_actions
+from gym_causal.causal_dag.trials import Table, TrialResult, explained, play_trial
 from gym_causal.causal_dag.worlds import Draws, Worlds
 from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
 
@@ -20,6 +23,8 @@ from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
 _LOOKUP_ROWS = 16
 _LOOKUP_VALUES = 2_000
 _LOOKUP_EPISODES = 64
+# Smaller batches are prepared for this many episodes at once, for the same reason.
+_PREPARED_EPISODES = 512
 
 
 class CausalDAGTask(BatchedTask):
@@ -46,8 +51,8 @@ class CausalDAGTask(BatchedTask):
             keys["cue"] = spaces.MultiBinary(num_variables)
         self.observation_space = spaces.Dict(keys)
         self.action_space = spaces.Discrete(2 * num_variables)
-        self._worlds: Worlds | None = None
-        self._first_episode = -1  # of the worlds; -1: they are no run of the stream
+        self._worlds: Worlds | None = None  # holds the episodes being played, at ``_now``
+        self._first_episode = -1  # of the prepared worlds; -1: they are no run of the stream
         table = config.trials * 2 * num_variables * num_variables
         self._looks_up = num_envs <= _LOOKUP_ROWS and table <= _LOOKUP_VALUES
 
@@ -55,12 +60,12 @@ class CausalDAGTask(BatchedTask):
 
     @property
     def block_size(self) -> int:
-        """About 36,000 initial values a block, 16 to 1,024 episodes; a quarter of that where rejection makes them costly."""
-        per_block = 36_000 // (self.config.trials * self.config.num_variables * (4 if self.config.conditions.held_out else 1))
-        return int(2 ** np.clip(np.floor(np.log2(max(per_block, 1))), 4, 10))
+        """About 150,000 initial values a block, 16 to 4,096 episodes; a quarter of that where rejection makes them costly."""
+        most = 150_000 // (self.config.trials * self.config.num_variables * (4 if self.config.conditions.held_out else 1))
+        return int(2 ** np.clip(np.floor(np.log2(max(most, 1))), 4, 12))
 
-    def draw_block(self, rng: np.random.Generator) -> Draws:
-        return Draws.draw(rng, self.block_size, self.config)
+    def draw_block(self, rng: np.random.Generator, count: int) -> Draws:
+        return Draws.draw(rng, count, self.config)
 
     def seed(self, *args: Any, **kwargs: Any) -> None:
         super().seed(*args, **kwargs)
@@ -73,28 +78,26 @@ class CausalDAGTask(BatchedTask):
         assert self._stream is not None
         if options:
             draws = self._with_options(self._stream.take(episodes), options)
-            self._set_worlds(Worlds(draws, self.config), first_episode=-1)
+            self._prepare(Worlds(draws, self.config), first_episode=-1)
             first = 0
         else:
-            if self._worlds is None or self._first_episode < 0 or not self._holds(first):
-                count = max(self.num_envs, _LOOKUP_EPISODES) if self._looks_up else self.num_envs
-                draws = self._stream.take(np.arange(first, first + count))
-                self._set_worlds(Worlds(draws, self.config), first_episode=first)
+            if self._first_episode < 0 or not self._first_episode <= first <= self._first_episode + len(self._prepared) - self.num_envs:
+                most = _LOOKUP_EPISODES if self._looks_up else min(_PREPARED_EPISODES, self.block_size)
+                count = self.num_envs * max(1, most // self.num_envs)
+                self._prepare(Worlds(self._stream.take(np.arange(first, first + count)), self.config), first_episode=first)
             first -= self._first_episode
-        self._now = slice(first, first + self.num_envs)
+        now = slice(first, first + self.num_envs)
+        if self._looks_up:
+            self._worlds, self._now, self._places = self._prepared, now, np.arange(now.start, now.stop)
+        else:
+            self._worlds, self._now = self._prepared.take(now), slice(0, self.num_envs)
         self._trial = 0
         self._actions: list[np.ndarray] = []  # one (B,) a trial
-        self._outcomes: list[np.ndarray] = []  # one (B, N) float32 a trial
-        self._interventions: list[np.ndarray] = []  # one (B, N) float32 a trial
+        self._results: list[TrialResult] = []
 
-    def _holds(self, first: int) -> bool:
-        assert self._worlds is not None
-        return self._first_episode <= first and first + self.num_envs <= self._first_episode + len(self._worlds)
-
-    def _set_worlds(self, worlds: Worlds, first_episode: int) -> None:
-        self._worlds, self._first_episode = worlds, first_episode
+    def _prepare(self, worlds: Worlds, first_episode: int) -> None:
+        self._prepared, self._first_episode = worlds.prepare(), first_episode
         self.__dict__.pop("_table", None)
-        self.__dict__.pop("_best", None)
 
     def _with_options(self, draws: Draws, options: dict[str, Any]) -> Draws:
         unknown = set(options) - {"model", "goal", "cue"}
@@ -126,31 +129,30 @@ class CausalDAGTask(BatchedTask):
             goals = np.broadcast_to(goals, self.num_envs)
         if not relevant[np.arange(self.num_envs), goals].all():
             raise ValueError("options: goal must be one of the relevant variables of cue; give both")
-        return Draws(models, goals, relevant, *(getattr(draws, f) for f in ("initial_noise", "outcome_noise", "priority", "sign", "choice")))
+        return dataclasses.replace(draws, models=models, goals=goals, relevant=relevant)
 
     # --- playing ---------------------------------------------------------------------------------------------------------
 
     @property
     def phase(self) -> Phase:
-        return Phase.EXPLORATION if self._trial < self.config.exploration_trials else Phase.EXPLOITATION
+        return self.config.phase(self._trial)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        trial, exploiting = self._trial, self.phase is Phase.EXPLOITATION
-        if self._looks_up:
-            outcome, intervention = self._table.look_up(self._now, trial, actions)
-        else:
-            worlds, everyone = self._worlds, self._now
-            assert worlds is not None and everyone == slice(0, len(worlds))
-            do_target, do_value = worlds.interventions(actions[:, None], exploiting=exploiting)
-            outcome = worlds.outcomes(slice(trial, trial + 1), do_target, do_value)[:, 0]
-            intervention = _one_hot(do_target[:, 0], do_value[:, 0], self.config.num_variables)
-        rewards = outcome[np.arange(self.num_envs), self._goals] if exploiting else np.zeros(self.num_envs)
+        result = self._table.look_up(self._places, self._trial, actions) if self._looks_up else self._trial_result(actions)
+        outcome = result.outcome
+        rewards = np.zeros(self.num_envs)
+        if self.phase is Phase.EXPLOITATION:
+            rewards += outcome[np.arange(self.num_envs), self._goals]
         self._actions.append(actions.copy())
-        self._outcomes.append(outcome.astype(np.float32, order="C"))
-        self._interventions.append(intervention)
+        self._results.append(result)
         self._trial += 1
         over = self._trial == self.config.trials
-        return rewards, np.full(self.num_envs, over), np.zeros(self.num_envs, bool)
+        return rewards, constant(self.num_envs, over), constant(self.num_envs, False)
+
+    def _trial_result(self, actions: np.ndarray) -> TrialResult:
+        worlds = self._worlds
+        assert worlds is not None and self._now == slice(0, len(worlds))
+        return play_trial(worlds, self._trial, actions)
 
     def observations(self) -> Observations:
         worlds, trial = self._worlds, self._trial
@@ -159,12 +161,12 @@ class CausalDAGTask(BatchedTask):
         exploring = self.phase is Phase.EXPLORATION
         observations = {
             "last_initial_values": worlds.initial_values[trial, self._now].copy(),
-            "last_intervention": self._interventions[-1].copy() if trial else np.zeros(shape, np.float32),
-            "last_outcome": self._outcomes[-1].copy() if trial else np.zeros(shape, np.float32),
+            "last_intervention": self._results[-1].intervention.copy() if trial else np.zeros(shape, np.float32),
+            "last_outcome": self._results[-1].outcome.copy() if trial else np.zeros(shape, np.float32),
             "initial_values": worlds.initial_values[trial + 1, self._now].copy(),
-            "phase": np.full(num_envs, int(self.phase)),
-            "goal": np.full(num_envs, self.config.num_variables) if exploring else self._goals.copy(),
-            "trial": np.full(num_envs, trial),
+            "phase": constant(num_envs, int(self.phase)),
+            "goal": constant(num_envs, self.config.num_variables) if exploring else self._goals.copy(),
+            "trial": constant(num_envs, trial),
         }
         if self.config.cues is not None:
             observations["cue"] = worlds.relevant[self._now].astype(np.int8)
@@ -174,7 +176,7 @@ class CausalDAGTask(BatchedTask):
         infos: Infos = {"explanation": self._explanation(text=text)}
         if self.config.expert_info:
             over = self._trial == self.config.trials
-            infos["expert_action"] = np.full(self.num_envs, -1) if over else self.expert_actions()
+            infos["expert_action"] = constant(self.num_envs, -1) if over else self.expert_actions()
         if self.config.graph_info:
             assert self._worlds is not None
             infos["weights"] = self._worlds.models[self._now].weights.astype(np.float32)
@@ -192,10 +194,10 @@ class CausalDAGTask(BatchedTask):
         if trial == config.trials:
             raise ValueError("expert_actions: the episode is over; call reset first")
         if self.phase is Phase.EXPLORATION:
-            negative = (draws.sign[self._now, trial] < 0.5) & (config.exploration_sign == "random")
+            negative = (draws.decision[self._now, trial] < 0.5) & (config.exploration_sign == "random")
             return exploration_actions(draws.relevant[self._now], draws.priority[self._now], self.tried, trial, negative)
         probabilities = self._worlds.optimum.action_probabilities(float(config.expert_temperature))
-        return draw_actions(probabilities[self._now], draws.choice[self._now, trial])
+        return draw_actions(probabilities[self._now], draws.decision[self._now, trial])
 
     @property
     def tried(self) -> np.ndarray:
@@ -210,74 +212,33 @@ class CausalDAGTask(BatchedTask):
         assert self._worlds is not None
         return self._worlds.goals[self._now]
 
-    # --- explanations ----------------------------------------------------------------------------------------------------
-
-    def _kind(self, trial: int) -> str:
-        """The kind of explanation that the given trial gets under the mode."""
-        exploring = trial < self.config.exploration_trials
-        mode = "properties" if exploring else "reward"
-        return ("property" if exploring else "reward") if self.config.explain in (mode, "full") else "none"
-
     def _explanation(self, *, text: bool) -> dict[str, Any]:
-        kind = self._kind(self._trial - 1) if self._trial else "none"
-        explanation: dict[str, Any] = {"kind": np.full(self.num_envs, kind, "<U8")}
+        """The explanation of the last trial."""
+        result = self._results[-1] if self._trial else None
+        kind = explained(self.config, self._trial - 1) if result else "none"
+        explanation: dict[str, Any] = {"kind": constant(self.num_envs, kind)}
         if self.config.explain != "none":
-            explanation.update(self._facts(kind))
+            explanation.update(result.facts if result else explanations.no_facts(self.num_envs, self.config.num_variables))
         if text:
-            words = np.full(self.num_envs, "", object)
+            words = constant(self.num_envs, "")
             if kind != "none":
                 for row in range(self.num_envs):
-                    facts = {key: value[row] for key, value in explanation.items()}
-                    words[row] = explanations.describe(kind, facts, self._names)
+                    words[row] = explanations.describe(kind, {key: value[row] for key, value in explanation.items()}, self._names)
             explanation["text"] = words
         return explanation
-
-    def _facts(self, kind: str) -> explanations.Facts:
-        """The facts of the last trial, (B, ...) each."""
-        assert self._worlds is not None
-        trial = self._trial - 1
-        if kind == "none":
-            return explanations.no_facts((self.num_envs,), self.config.num_variables)
-        if self._looks_up:
-            packed = self._table.facts[np.arange(self._now.start, self._now.stop), trial, self._actions[-1]]
-            return {name: packed[name] for name in packed.dtype.names}
-        facts = self._facts_of(slice(trial, trial + 1), self._actions[-1][:, None], self._outcomes[-1][:, None], kind)
-        return {name: value[:, 0] for name, value in facts.items()}
-
-    def _facts_of(self, trials: slice, actions: np.ndarray, outcomes: np.ndarray, kind: str) -> explanations.Facts:
-        """The facts of (E, S) actions with (E, S, N) outcomes; S may be k * len(trials), as in Worlds.outcomes."""
-        worlds = self._worlds
-        assert worlds is not None
-        if kind == "none":
-            return explanations.no_facts(actions.shape, self.config.num_variables)
-        if kind == "reward":
-            return explanations.choice_facts(self._best, worlds.goals, worlds.optimum, actions)
-        do_target, do_value = worlds.interventions(actions, exploiting=False)
-        undisturbed = worlds.undisturbed[:, trials]
-        if actions.shape[1] != undisturbed.shape[1]:
-            undisturbed = np.repeat(undisturbed, actions.shape[1] // undisturbed.shape[1], axis=1)
-        return explanations.experiment_facts(worlds.models, do_target, do_value, outcomes, undisturbed)
-
-    @cached_property
-    def _best(self) -> explanations.BestChoice:
-        worlds = self._worlds
-        assert worlds is not None
-        return explanations.BestChoice.of(worlds.models, worlds.goals, worlds.optimum, float(self.config.intervention_value))
 
     @cached_property
     def _names(self) -> list[str]:
         return self.config.names
 
-    # --- looking up ------------------------------------------------------------------------------------------------------
-
     @cached_property
-    def _table(self) -> _Table:
-        return _Table(self)
+    def _table(self) -> Table:
+        return Table(self._prepared)
 
     # --- evaluation, pictures --------------------------------------------------------------------------------------------
 
     def is_choice(self) -> np.ndarray:
-        return np.full(self.num_envs, self.phase is Phase.EXPLOITATION)
+        return constant(self.num_envs, self.phase is Phase.EXPLOITATION)
 
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See the base class; docs/evaluation.md defines each metric."""
@@ -310,9 +271,12 @@ class CausalDAGTask(BatchedTask):
 
     def _snapshot(self, row: int) -> rendering.Snapshot:
         worlds = self._worlds
-        assert worlds is not None
+        if worlds is None:
+            raise ResetNeeded("render: nothing to show yet; call reset first")
         episode = self._now.start + row
-        explanation = self._explanation(text=True)
+        kind = explained(self.config, self._trial - 1) if self._trial else "none"
+        facts = {key: value[row] for key, value in self._results[-1].facts.items()} if kind != "none" else {}
+        nothing = np.zeros((0, self.config.num_variables), np.float32)
         return rendering.Snapshot(
             names=self.config.names,
             weights=worlds.models[episode : episode + 1].weights[0],
@@ -321,54 +285,7 @@ class CausalDAGTask(BatchedTask):
             exploration_trials=self.config.exploration_trials,
             trials=self.config.trials,
             initial_values=worlds.initial_values[1 : self._trial + 2, episode],
-            interventions=np.array([intervention[row] for intervention in self._interventions]).reshape(self._trial, -1),
-            outcomes=np.array([outcome[row] for outcome in self._outcomes]).reshape(self._trial, -1),
-            explanation=str(explanation["text"][row]),
+            interventions=np.stack([result.intervention[row] for result in self._results]) if self._trial else nothing,
+            outcomes=np.stack([result.outcome[row] for result in self._results]) if self._trial else nothing,
+            explanation=explanations.describe(kind, facts, self._names),
         )
-
-
-class _Table:
-    """Every intervention in every trial of the present worlds, simulated at once."""
-
-    def __init__(self, task: CausalDAGTask) -> None:
-        worlds, config = task._worlds, task.config
-        assert worlds is not None
-        num_variables, num_actions = config.num_variables, 2 * config.num_variables
-        outcomes, interventions, facts = [], [], []
-        for trials, exploiting in (
-            (slice(0, config.exploration_trials), False),
-            (slice(config.exploration_trials, config.trials), True),
-        ):
-            count = trials.stop - trials.start
-            if count == 0:
-                continue
-            actions = np.tile(np.arange(num_actions), (len(worlds), count))  # (E, count * 2N)
-            do_target, do_value = worlds.interventions(actions, exploiting=exploiting)
-            outcome = worlds.outcomes(trials, do_target, do_value)
-            shape = (len(worlds), count, num_actions)
-            outcomes.append(outcome.reshape(*shape, num_variables))
-            interventions.append(_one_hot(do_target, do_value, num_variables).reshape(*shape, num_variables))
-            if config.explain != "none":
-                facts.append(_packed(task._facts_of(trials, actions, outcome, task._kind(trials.start))).reshape(shape))
-        self._outcomes = np.ascontiguousarray(np.concatenate(outcomes, axis=1))  # (E, T, 2N, N)
-        self._interventions = np.concatenate(interventions, axis=1)  # (E, T, 2N, N) float32
-        self.facts = np.concatenate(facts, axis=1) if facts else np.empty(0)  # (E, T, 2N) structured
-
-    def look_up(self, now: slice, trial: int, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Outcomes and interventions, (B, N) each, of (B,) actions in a trial of the episodes ``now``."""
-        episode = np.arange(now.start, now.stop)
-        return self._outcomes[episode, trial, actions], self._interventions[episode, trial, actions]
-
-
-def _one_hot(do_target: np.ndarray, do_value: np.ndarray, num_variables: int) -> np.ndarray:
-    """(..., N) float32: the value at the variable that is set, 0 elsewhere; all 0 for -1."""
-    return ((np.arange(num_variables) == do_target[..., None]) * do_value[..., None]).astype(np.float32)
-
-
-def _packed(facts: explanations.Facts) -> np.ndarray:
-    """(E, S) structured array: all facts of a trial in one record, so that one look-up finds them."""
-    shape = facts["do_target"].shape
-    packed = np.empty(shape, [(name, value.dtype, value.shape[2:]) for name, value in facts.items()])
-    for name, value in facts.items():
-        packed[name] = value
-    return packed

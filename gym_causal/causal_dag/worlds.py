@@ -7,8 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from gym_causal.causal_dag.config import CausalDAGConfig
+from gym_causal.batched import take_rows
+from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.expert import Optimum
+from gym_causal.causal_dag.explanations import BestChoice, Routes
 from gym_causal.generators import draw_models
 from gym_causal.scm import StructuralCausalModels
 
@@ -20,11 +22,10 @@ class Draws:
     models: StructuralCausalModels  # E of them
     goals: np.ndarray  # (E,) int
     relevant: np.ndarray  # (E, N) bool; the variables in the graph
-    initial_noise: np.ndarray  # (E, T, N) standard normal
-    outcome_noise: np.ndarray  # (E, T, N) standard normal
+    initial_noise: np.ndarray  # (E, T, N) standard normal, by topological position (not by variable: it is drawn alike for all)
+    outcome_noise: np.ndarray  # (E, T, N) likewise
     priority: np.ndarray  # (E, N) uniform; orders the expert's exploration
-    sign: np.ndarray  # (E, T) uniform; the sign of its exploratory interventions
-    choice: np.ndarray  # (E, T) uniform; its choice among equally good actions
+    decision: np.ndarray  # (E, T) uniform; the sign of its exploratory interventions, its choice among equally good actions
 
     @classmethod
     def draw(cls, rng: np.random.Generator, count: int, config: CausalDAGConfig) -> Draws:
@@ -34,15 +35,16 @@ class Draws:
         )
         relevant = np.zeros((count, num_variables), bool)
         np.put_along_axis(relevant, subsets, True, 1)
-        # Drawn with the batch innermost, as the models keep their arrays.
-        initial_noise = rng.standard_normal((num_variables, trials, count)).T
-        outcome_noise = initial_noise if config.shared_noise else rng.standard_normal((num_variables, trials, count)).T
-        priority, sign, choice = (rng.random((count, size)) for size in (num_variables, trials, trials))
-        return cls(models, goals, relevant, initial_noise, outcome_noise, priority, sign, choice)
+        # In memory (T, N, E): a trial's noise is one contiguous piece with the batch innermost, as the models keep their arrays.
+        initial_noise, outcome_noise = (rng.standard_normal((trials, num_variables, count)).transpose(2, 0, 1) for _ in range(2))
+        if config.shared_noise:
+            outcome_noise = initial_noise
+        priority, decision = rng.random((count, num_variables)), rng.random((count, trials))
+        return cls(models, goals, relevant, initial_noise, outcome_noise, priority, decision)
 
 
 class Worlds:
-    """E episodes, ready to be played.
+    """E episodes, ready to be played. Arrays by topological position are (N, E), arrays by variable (E, N).
 
     Args:
         draws: their randomness.
@@ -52,38 +54,74 @@ class Worlds:
     def __init__(self, draws: Draws, config: CausalDAGConfig) -> None:
         self.draws, self.config = draws, config
         self.models, self.goals, self.relevant = draws.models, draws.goals, draws.relevant
-        scale = self.models.noise_scale[:, None, :]
-        initial = self.models.sample(draws.initial_noise * scale)  # (E, T, N)
-        self.outcome_noise = draws.outcome_noise * scale  # (E, T, N)
-        # With zeros before the first trial and after the last, so that trial t - 1 and trial T have values too.
-        self.initial_values = np.zeros((config.trials + 2, *initial.shape[::2]), np.float32)  # (T + 2, E, N)
-        self.initial_values[1:-1] = initial.transpose(1, 0, 2)
 
     def __len__(self) -> int:
         return len(self.goals)
 
-    def interventions(self, actions: np.ndarray, *, exploiting: bool) -> tuple[np.ndarray, np.ndarray]:
-        """``do_target`` and ``do_value``, (E, S) each, of (E, S) actions; -1 and 0 where the action is illegal and sets nothing."""
-        num_variables = self.config.num_variables
-        target = actions % num_variables
-        value = np.where(actions < num_variables, float(self.config.intervention_value), -float(self.config.intervention_value))
-        if exploiting:
-            illegal = target == self.goals[:, None]
-            target, value = np.where(illegal, -1, target), np.where(illegal, 0.0, value)
-        return target, value
-
-    def outcomes(self, trials: slice, do_target: np.ndarray, do_value: np.ndarray) -> np.ndarray:
-        """(E, S, N) values under (E, S) interventions in S trials; S may be k * len(trials), for k interventions in each trial."""
-        noise = self.outcome_noise[:, trials]
-        if do_target.shape[1] != noise.shape[1]:
-            noise = np.repeat(noise, do_target.shape[1] // noise.shape[1], axis=1)
-        return self.models.sample(noise, do_target, do_value)
+    @cached_property
+    def initial_values(self) -> np.ndarray:
+        """(T + 2, E, N) float32, by variable; zeros come before the first trial and after the last."""
+        by_position = self.models.propagate(self._scaled(self.draws.initial_noise))
+        values = np.zeros((self.config.trials + 2, len(self), self.config.num_variables), np.float32)
+        for trial, now in enumerate(by_position, start=1):
+            values[trial] = self.models.to_variable(now.astype(np.float32))
+        return values
 
     @cached_property
     def undisturbed(self) -> np.ndarray:
-        """(E, T, N); what the outcomes would have been without any intervention, in the same noise."""
-        return self.models.sample(self.outcome_noise)
+        """(T, N, E) by position; what the outcomes would have been without any intervention, in the same noise."""
+        return self.models.propagate(self._scaled(self.draws.outcome_noise))
+
+    def _scaled(self, noise: np.ndarray) -> np.ndarray:
+        """(T, N, E) exogenous noise from (E, T, N) standard normal numbers."""
+        return noise.transpose(1, 2, 0) * self.models.scale
+
+    def intervention(self, trial: int, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``do_target`` and ``do_value``, (E,) each, of (E,) actions; -1 and 0 where the action is illegal and sets nothing."""
+        config = self.config
+        target = actions % config.num_variables
+        value = np.where(actions < config.num_variables, config.intervention_value, -config.intervention_value)
+        if config.phase(trial) is Phase.EXPLOITATION:
+            illegal = target == self.goals
+            target, value = np.where(illegal, -1, target), np.where(illegal, 0.0, value)
+        return target, value
+
+    def outcomes(self, trial: int, do_target: np.ndarray, do_value: np.ndarray) -> np.ndarray:
+        """(N, E) by position; the values of a trial under (E,) interventions."""
+        noise = self.draws.outcome_noise[:, trial].T * self.models.scale
+        return self.models.propagate(noise, do_target, do_value)
 
     @cached_property
     def optimum(self) -> Optimum:
-        return Optimum.of(self.models, self.goals, float(self.config.intervention_value))
+        return Optimum.of(self.models, self.goals, self.config.intervention_value)
+
+    @cached_property
+    def routes(self) -> Routes:
+        return Routes.of(self.models)
+
+    @cached_property
+    def best_choice(self) -> BestChoice:
+        return BestChoice.of(self.routes, self.goals, self.optimum, self.config.intervention_value)
+
+    def prepare(self) -> Worlds:
+        """Work out, for all episodes at once, what playing and explaining them takes; returns itself."""
+        needed = ["initial_values"]
+        if self.config.explain in ("properties", "full"):
+            needed += ["undisturbed", "routes"]
+        if self.config.explain in ("reward", "full"):
+            needed += ["optimum", "routes", "best_choice"]
+        for name in needed:
+            getattr(self, name)
+        return self
+
+    def take(self, index: slice | np.ndarray) -> Worlds:
+        """The episodes at ``index``, with what was worked out about them."""
+        part = Worlds(take_rows(self.draws, index), self.config)
+        for name in ("optimum", "routes", "best_choice"):
+            if name in self.__dict__:
+                part.__dict__[name] = take_rows(self.__dict__[name], index)
+        if "initial_values" in self.__dict__:
+            part.__dict__["initial_values"] = self.initial_values[:, index]
+        if "undisturbed" in self.__dict__:
+            part.__dict__["undisturbed"] = self.undisturbed[..., index]
+        return part

@@ -93,8 +93,8 @@ class OddOneOutTask(BatchedTask):
     def block_size(self) -> int:
         return 512
 
-    def draw_block(self, rng: np.random.Generator) -> np.ndarray:
-        return draw_episodes(rng, self.block_size, self.config)
+    def draw_block(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        return draw_episodes(rng, count, self.config)
 
     def seed(self, seed: int, domain: SeedDomain = SeedDomain.INTERACTION) -> None:
         super().seed(seed, domain)

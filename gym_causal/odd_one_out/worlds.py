@@ -148,33 +148,34 @@ class EpisodeStore:
     blocks that are in use, and picking is one look-up.
 
     Args:
-        stream: whose blocks are (block_size,) arrays of records.
-        block_size: episodes a block.
+        stream: whose blocks are (at most block_size,) arrays of records.
+        block_size: episodes of its large blocks.
     """
 
     MAX_BLOCKS = 4_096  # a row that lags behind so far that more would be kept has its blocks drawn again
 
     def __init__(self, stream: EpisodeStream[np.ndarray], block_size: int) -> None:
         self._stream, self._block_size = stream, block_size
-        self._place_of: dict[int, int] = {}  # block -> where in the array
+        self._place_of: dict[int, int] = {}  # block -> where in the arrays
         self._free: list[int] = []
         self._records: np.ndarray | None = None  # (places, block_size)
+        self._starts = np.zeros(0, int)  # (places,) the first episode of the block there
 
     def take(self, episodes: np.ndarray, oldest: int) -> np.ndarray:
         """The records of (n,) episodes; ``oldest`` is one before which nothing will be asked for any more."""
-        blocks, within = np.divmod(episodes, self._block_size)
-        wanted = blocks.tolist()
-        for block in wanted:
+        blocks = self._stream.blocks_of(episodes).tolist()
+        for block in blocks:
             if block not in self._place_of:
-                self._add(block, set(wanted), oldest // self._block_size)
-        place = np.array([self._place_of[block] for block in wanted])
+                self._add(block, set(blocks), int(self._stream.blocks_of(np.array(oldest))))
+        place = np.array([self._place_of[block] for block in blocks])
         assert self._records is not None
-        return self._records[place, within]
+        return self._records[place, episodes - self._starts[place]]
 
     def _add(self, block: int, wanted: set[int], oldest: int) -> None:
         drawn = self._stream.block(block)
         if self._records is None:
-            self._records, self._free = np.empty((4, self._block_size), drawn.dtype), list(range(4))
+            self._records, self._starts = np.empty((1, self._block_size), drawn.dtype), np.zeros(1, int)
+            self._free = [0]
         if not self._free:
             dropped = [kept for kept in self._place_of if kept < oldest]
             if not dropped and len(self._records) >= self.MAX_BLOCKS:
@@ -183,5 +184,7 @@ class EpisodeStore:
         if not self._free:
             self._free = list(range(len(self._records), 2 * len(self._records)))
             self._records = np.concatenate([self._records, np.empty_like(self._records)])
+            self._starts = np.tile(self._starts, 2)
         place = self._free.pop()
-        self._place_of[block], self._records[place] = place, drawn
+        self._place_of[block], self._starts[place] = place, self._stream.start(block)
+        self._records[place, : len(drawn)] = drawn
