@@ -31,10 +31,10 @@ _NEXT_CELL = NEXT_CELL.astype(np.intp).ravel()
 _NEARNESS = NEARNESS.ravel()
 _OVER = -1  # the value of _feedback once an episode is over
 
-_CHOICES = np.array(["", "none"] + ["several"] * 15)
+_CHOICES = np.array(
+    ["", *("several" if mask.bit_count() > 1 else ("none", *ATTRIBUTES)[mask.bit_length()] for mask in range(1 << NUM_ATTRIBUTES))]
+)
 """In what the touched object is unique, by 0 for "nothing was touched" or else 1 + a bit for each attribute."""
-for _attribute, _name in enumerate(ATTRIBUTES):
-    _CHOICES[1 + (1 << _attribute)] = _name
 
 
 class OddOneOutTask(BatchedTask):
