@@ -30,6 +30,9 @@ def check_pair(name: str, value: Any, low: float, high: float, *, whole: bool) -
     if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
         raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
     for bound in value:
-        (check_integer if whole else check_number)(name, bound, low, high)  # type: ignore[operator]
+        if whole:
+            check_integer(name, bound, int(low), int(high))
+        else:
+            check_number(name, bound, low, high)
     if value[0] > value[1]:
         raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")

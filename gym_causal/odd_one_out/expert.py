@@ -10,7 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gym_causal.odd_one_out.features import IS_FLOOR, NEARNESS, NEXT_CELL, NUM_CELLS, NUM_MOVES, NUM_OBJECTS, ODD_OBJECT, ROOM_CELLS, first_adjacent
+from gym_causal.odd_one_out.features import (
+    IS_FLOOR,
+    NEARNESS,
+    NEXT_CELL,
+    NUM_CELLS,
+    NUM_MOVES,
+    NUM_OBJECTS,
+    ODD_OBJECT,
+    ROOM_CELLS,
+    first_adjacent,
+)
 
 UNREACHABLE = 200
 """Farther than any two cells of the room, and small enough that one more is no overflow."""

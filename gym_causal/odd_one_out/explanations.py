@@ -39,7 +39,7 @@ share it. color, texture, shape, position: the object's values, those that are s
 """
 STATEMENT, ATTRIBUTE, UNIQUE, FIRST_VALUE, OBJECT, CORRECT = 0, 1, 2, 3, len(FIELDS) - 2, len(FIELDS) - 1
 NUM_TOKENS = OBJECT
-"""L; ``tokens`` are the statement, the attribute, the relation, and the values of colour, texture, shape and position, 0 where nothing is said."""
+"""L; ``tokens`` are the statement, the attribute, the relation, the values of colour, texture, shape and position; 0: nothing is said."""
 
 _STATEMENTS = ("next to", "correct", "incorrect", "must be", "must not be", "may be", "nothing")
 _RELATIONS = ("others are", "only this is")
@@ -144,7 +144,8 @@ def describe(facts: np.ndarray, *, explains_attribute: bool) -> str:
     if statement in (Statement.MUST_BE, Statement.MUST_NOT_BE, Statement.MAY_BE):
         return f"The attribute that pays {_STATEMENTS[statement]} {ATTRIBUTES[attribute]}."
     verdict = "Correct" if statement == Statement.CORRECT else "Incorrect"
-    reason = f"only this object is {_predicates(values, plural=False)}" if unique else f"other objects are {_predicates(values, plural=True)}"
+    subject = "only this object is" if unique else "other objects are"
+    reason = f"{subject} {_predicates(values, plural=not unique)}"
     if explains_attribute:
         return f"{verdict}, the attribute that pays is {ATTRIBUTES[attribute]}: {reason}."
     expected = bool(unique) == (statement == Statement.CORRECT)
@@ -162,9 +163,12 @@ def name_object(values: dict[Attribute, str]) -> str:
 def _predicates(values: dict[Attribute, str], *, plural: bool) -> str:
     words = []
     for attribute, word in values.items():
-        if attribute == Attribute.SHAPE:
-            word = (word + ("es" if word[-1] in "sx" else "s")) if plural else _with_article(word)
-        words.append(word)
+        if attribute != Attribute.SHAPE:
+            words.append(word)
+        elif plural:
+            words.append(word + ("es" if word[-1] in "sx" else "s"))
+        else:
+            words.append(_with_article(word))
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 

@@ -1,7 +1,7 @@
 """From the room to what the agent sees: 11x11 cells around it, as pixels or as symbols.
 
-Most of a view depends on the agent's cell alone and is copied whole; then the objects are put in. That is all there is to do a step, and what
-makes frames cheap: both tables are made once.
+Most of a view depends on the agent's cell alone and is copied whole from a table; then the objects are put in. That is all there is to do
+in a step, and it is what makes frames cheap.
 """
 
 from __future__ import annotations

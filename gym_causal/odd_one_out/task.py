@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -20,7 +20,6 @@ from gym_causal.odd_one_out.features import (
     NUM_VISIBLE,
     ODD_OBJECT,
     STAY,
-    Attribute,
     first_adjacent,
 )
 from gym_causal.odd_one_out.frames import VIEWS
@@ -43,7 +42,7 @@ class OddOneOutTask(BatchedTask):
     Arrays about objects have the batch axis last, so that what is done to four objects is done to long vectors.
     """
 
-    metadata = {**BatchedTask.metadata, "render_fps": 4}
+    metadata: ClassVar[dict[str, Any]] = {**BatchedTask.metadata, "render_fps": 4}
 
     def __init__(self, config: RoomConfig, num_envs: int) -> None:
         super().__init__(num_envs)
@@ -55,6 +54,8 @@ class OddOneOutTask(BatchedTask):
                 "may_transform": spaces.Discrete(2),
                 "touched": spaces.Discrete(2),
                 "trial": spaces.Discrete(config.trials + 1),
+                # Without it no experiment would tell an agent anything: a policy is called with observations and nothing else.
+                "last_reward": spaces.Box(0.0, max(config.trial_rewards), (1,), np.float32),
             }
         )
         self.action_space = spaces.Discrete(config.num_actions)
@@ -82,6 +83,7 @@ class OddOneOutTask(BatchedTask):
         self._plans: dict[bool, expert.Plan] = {}  # by whether the oracle's; made when asked for
         self._plan_is_old = {oracle: np.ones(num_envs, bool) for oracle in (False, True)}  # (B,) each
         self._reward_so_far = np.zeros(num_envs)  # (B,)
+        self._last_reward = np.zeros((num_envs, 1), np.float32)
         # The last step, for its scores.
         self._step_trial = self._trial.copy()
         self._step_rewards = np.zeros(num_envs)
@@ -103,7 +105,7 @@ class OddOneOutTask(BatchedTask):
         self._episode[:] = 0
 
     def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
-        """See the base class. ``options`` may hold ``episodes``, records as :func:`gym_causal.odd_one_out.worlds.draw_episodes` makes them."""
+        """See the base class. ``options`` may hold ``episodes``: records as :func:`~gym_causal.odd_one_out.worlds.draw_episodes` makes them."""
         assert self._store is not None
         self._episode[rows] = episodes
         self._draws[rows] = self._store.take(episodes, oldest=int(self._episode.min()))
@@ -113,6 +115,7 @@ class OddOneOutTask(BatchedTask):
         self._trial[rows] = 0
         self._choice[rows] = 0
         self._reward_so_far[rows] = 0
+        self._last_reward[rows] = 0
         self._begin_trial(rows)
 
     def _given_episodes(self, options: dict[str, Any], count: int) -> np.ndarray:
@@ -120,7 +123,8 @@ class OddOneOutTask(BatchedTask):
             raise ValueError(f"options may hold episodes, got {sorted(map(str, options))}")
         given = np.atleast_1d(options["episodes"])
         if given.dtype != self._draws.dtype or given.shape not in ((1,), (count,)):
-            raise ValueError(f"options: episodes must be 1 or {count} records of episode_dtype({self.config.trials}), got {given.dtype} {given.shape}")
+            accepted = f"1 or {count} records of episode_dtype({self.config.trials})"
+            raise ValueError(f"options: episodes must be {accepted}, got {given.dtype} of shape {given.shape}")
         return given
 
     def _begin_trial(self, rows: np.ndarray) -> None:
@@ -169,6 +173,7 @@ class OddOneOutTask(BatchedTask):
             if self.config.feedback_steps == 0:
                 finished |= touched
         self._reward_so_far += rewards
+        self._last_reward[:, 0] = rewards
         self._step_rewards, self._step_touched, self._step_timed_out = rewards, touched, timed_out
         return (rewards, *self._finish_trials(np.flatnonzero(finished | timed_out), timed_out))
 
@@ -231,6 +236,7 @@ class OddOneOutTask(BatchedTask):
             "may_transform": (self._transforms[rows] > 0).astype(np.int64),
             "touched": (self._touched[rows] >= 0).astype(np.int64),
             "trial": self._trial[rows].copy(),
+            "last_reward": self._last_reward[rows].copy(),
         }
 
     def infos(self, *, text: bool) -> Infos:
@@ -307,7 +313,11 @@ class OddOneOutTask(BatchedTask):
                 explanation["text"] = np.full(count, "", object)
             return explanation
         kinds, facts = self._facts(rows)
-        explanation = {"kind": explanations.KINDS.take(kinds), "tokens": explanations.tokens(facts), **dict(zip(explanations.FIELDS, facts, strict=True))}
+        explanation = {
+            "kind": explanations.KINDS.take(kinds),
+            "tokens": explanations.tokens(facts),
+            **dict(zip(explanations.FIELDS, facts, strict=True)),
+        }
         if text:
             words = np.full(len(kinds), "", object)
             for row in np.flatnonzero(kinds):

@@ -17,6 +17,7 @@ class Room:
         self.rewarded = int(record["rewarded"])
         self.touch = None  # (objects as they were, the touched one, whether it paid); shown while the board stays
         self.possible = {0, 1, 2}
+        self.last_reward = 0.0
         self.begin_trial()
 
     def begin_trial(self):
@@ -51,6 +52,11 @@ class Room:
 
     def step(self, action):
         """Reward, terminated, truncated."""
+        result = self.step_without_noting(action)
+        self.last_reward = result[0]
+        return result
+
+    def step_without_noting(self, action):
         if self.config.feedback_steps == 0:
             self.touch = None
         if self.feedback:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gymnasium as gym
 import numpy as np
 import pytest
+from rooms import begin, episode
 
 import gym_causal
 from gym_causal.odd_one_out.features import SHAPES, TEXTURES, sprites
 from gym_causal.odd_one_out.frames import AGENT, OBJECT, WALL
-from rooms import begin, episode
 
 IDS = ("OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0")
 
@@ -91,8 +92,6 @@ def test_frames_are_not_touched_by_later_steps():
 
 @pytest.mark.parametrize("env_id", IDS)
 def test_pictures(env_id):
-    import gymnasium as gym
-
     env = gym.make(env_id, render_mode="ansi")
     env.reset(seed=0)
     room = env.render()
@@ -105,7 +104,7 @@ def test_pictures(env_id):
     shape = before.shape
     assert before.dtype == np.uint8 and shape[2] == 3 and min(shape[:2]) > 400
     for _ in range(40):
-        _, _, terminated, truncated, info = env.step(env.unwrapped.expert_action())
+        _, _, terminated, truncated, _ = env.step(env.unwrapped.expert_action())
         assert env.render().shape == shape
         if terminated or truncated:
             break

@@ -152,7 +152,12 @@ def test_explained_attribute_pays_unless_told_otherwise():
 
 @pytest.mark.parametrize(
     ("name", "difficulties"),
-    [("intervention", [0, 1, 2, 3]), ("intervention_eval", [0, 1, 2, 3]), ("hard_dimension", [0, 1, 2]), ("hard_dimension_eval", [1, 2, 3])],
+    [
+        ("intervention", [0, 1, 2, 3]),
+        ("intervention_eval", [0, 1, 2, 3]),
+        ("hard_dimension", [0, 1, 2]),
+        ("hard_dimension_eval", [1, 2, 3]),
+    ],
 )
 def test_experiments_split_a_uniform_number_of_attributes(drawn, name, difficulties):
     patterns = drawn[name]["patterns"][:, :-1, :NUM_VISIBLE]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference import Room, check_text
 
 import gym_causal
-from reference import Room, check_text
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 CASES = [
@@ -30,14 +30,14 @@ def check_row(room, observation, info, mask):
     assert observation["view"].tolist() == room.grid()
     assert observation["may_transform"] == (room.transforms > 0)
     assert observation["touched"] == (room.touched is not None)
-    assert observation["trial"] == room.trial
+    assert observation["trial"] == room.trial and observation["last_reward"] == room.last_reward
     assert mask.tolist() == [room.legal(action) for action in range(room.config.num_actions)]
     assert info["rewarded_attribute"] == room.rewarded
     assert info["touched_object"] == (-1 if room.touched is None else room.touched)
     explanation = info["explanation"]
     kind, mode = explanation["kind"], room.config.explain
     if room.touch is not None:
-        objects, touched, correct = room.touch
+        objects, touched, _ = room.touch
         odd = [a for a in range(4) if all(o[a] != objects[touched][a] for i, o in enumerate(objects) if i != touched)]
         assert info["choice"] == ("none" if not odd else "several" if len(odd) > 1 else ("color", "texture", "shape", "position")[odd[0]])
     else:

@@ -12,6 +12,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import gym_causal
+from gym_causal.batched import SeedDomain
+from gym_causal.odd_one_out.worlds import EpisodeStore
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 SPLITS = [
@@ -138,8 +140,6 @@ def test_single_env_is_the_batch_of_one(env_id):
 
 @pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
 def test_seeds_and_domains_give_other_episodes(env_id):
-    from gym_causal.batched import SeedDomain
-
     task = gym_causal.make_vec(env_id, 64, observation="symbolic").task
     starts = []
     for seed, domain in itertools.product((0, 1), SeedDomain):
@@ -151,8 +151,6 @@ def test_seeds_and_domains_give_other_episodes(env_id):
 
 def test_a_row_that_lags_behind_still_plays_its_own_episodes():
     """Also when its block was dropped long ago."""
-    from gym_causal.odd_one_out.worlds import EpisodeStore
-
     task = gym_causal.make_vec(CONFOUNDED, 2, observation="symbolic").task
     task.seed(0)
     expected = task._store.take(np.array([3, 70, 5_000]), oldest=0).copy()

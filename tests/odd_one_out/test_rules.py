@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rooms import begin, episode
 
 import gym_causal
 from gym_causal.odd_one_out.features import Action, cell
-from rooms import begin, episode
 
 CONFOUNDED, INTERVENTION = "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 NORTH, EAST, SOUTH, WEST = Action.NORTH, Action.EAST, Action.SOUTH, Action.WEST
@@ -108,7 +108,7 @@ def test_the_test_trial_pays_ten_times_and_allows_no_transform():
 
 def test_time_outs_pay_nothing_and_the_last_one_truncates():
     venv = begin(INTERVENTION, episode(2, agent=(1, 5), color=1), num_experiments=1, max_trial_steps=3)
-    observations, rewards, terminated, truncated, infos = play(venv, NORTH, NORTH, NORTH)
+    observations, _, terminated, truncated, infos = play(venv, NORTH, NORTH, NORTH)
     assert observations["trial"][0] == 1 and observations["touched"][0] == 0 and not (terminated[0] or truncated[0])
     assert text(infos) == "" and infos["choice"][0] == ""
     *_, terminated, truncated, infos = play(venv, NORTH, NORTH, NORTH)

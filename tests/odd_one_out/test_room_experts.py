@@ -7,11 +7,11 @@ from collections import deque
 
 import numpy as np
 import pytest
+from reference import MOVES, Room
+from rooms import begin, episode
 
 import gym_causal
 from gym_causal.odd_one_out.features import Action
-from reference import MOVES, Room
-from rooms import begin, episode
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 FAST = {"observation": "symbolic"}
@@ -34,7 +34,7 @@ def fewest_steps(room, may_be_touched, attribute=None):
             if place in room.cells:
                 if may_be_touched(objects, room.cells.index(place)):
                     return steps[state] + 1
-            elif 1 <= min(place) and max(place) <= 9:
+            elif min(place) >= 1 and max(place) <= 9:
                 following.append((place, changed))
         if attribute is not None and changed is None and room.transforms:
             near = [(agent[0] + down, agent[1] + right) for down, right in MOVES]
