@@ -105,7 +105,7 @@ class OddOneOutTask(BatchedTask):
         self._episode[:] = 0
 
     def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
-        """See the base class. ``options`` may hold ``episodes``: records as :func:`~gym_causal.odd_one_out.worlds.draw_episodes` makes them."""
+        """See the base class. ``options`` may hold ``episodes``: records of :func:`~gym_causal.odd_one_out.worlds.episode_dtype`."""
         assert self._store is not None
         self._episode[rows] = episodes
         self._draws[rows] = self._store.take(episodes, oldest=int(self._episode.min()))

@@ -12,7 +12,7 @@ RED, BLUE, SOLID, NOISY, TRIANGLE, CIRCLE = 0, 2, 0, 5, 0, 5
 
 
 def episode(trials=1, *, agent=(5, 5), cells=((1, 1), (1, 9), (9, 1), (9, 9)), color=0, texture=0, shape=0, rewarded=0, order=(0, 1, 2)):
-    """A record of which all trials are alike. ``color``, ``texture``, ``shape`` are patterns: object i has the second value if bit i is set.
+    """A record of which all trials are alike; ``color``, ``texture``, ``shape`` are patterns: bit i set, and object i has the second value.
 
     The values are red and blue, solid and noisy, triangle and circle.
     """
