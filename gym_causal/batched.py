@@ -155,11 +155,11 @@ class BatchedTask(ABC):
 
     @abstractmethod
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Play (B,) actions; returns rewards (B,) float64, terminated (B,) bool and truncated (B,) bool."""
+        """Play (B,) actions; returns rewards (B,) float64, terminated (B,) bool and truncated (B,) bool, all fresh."""
 
     @abstractmethod
     def observations(self) -> Observations:
-        """What the agent sees now: fresh arrays (B, ...)."""
+        """What the agent sees now, (B, ...) each: fresh arrays in every state (but the same ones when asked twice in one state)."""
 
     def observations_of(self, rows: np.ndarray) -> Observations:
         """The observations of some rows, (n,) ints. A task whose rows end at different times should compute no others."""
@@ -208,6 +208,7 @@ class TaskEnv(gym.Env):
         self.render_mode = render_mode
         self.observation_space = task.observation_space
         self.action_space = task.action_space
+        self._num_actions = int(task.action_space.n)
         self._rows = np.zeros(1, int)
         self._episode: int | None = None  # the next one to play; None until seeded
         self._over = True
@@ -221,7 +222,8 @@ class TaskEnv(gym.Env):
         self.task.begin(self._rows, np.array([self._episode]), options)
         self._episode += 1
         self._over = False
-        result = _first_row(self.task.observations()), _first_row(self.task.infos(text=True))
+        observation = {key: value[0] for key, value in self.task.observations().items()}
+        result = observation, _first_row(self.task.infos(text=True))
         if self.render_mode == "human":
             self.render()
         return result
@@ -230,18 +232,19 @@ class TaskEnv(gym.Env):
         if self._over:
             raise gym.error.ResetNeeded("step: the episode is over or was never begun; call reset first")
         try:
-            action = operator.index(action)
+            legal = 0 <= (action := operator.index(action)) < self._num_actions
         except TypeError:
-            raise ValueError(f"action must be an int in 0..{self.task.action_space.n - 1}, got {action!r}") from None
-        if not 0 <= action < self.task.action_space.n:
-            raise ValueError(f"action must be an int in 0..{self.task.action_space.n - 1}, got {action}")
+            legal = False
+        if not legal:
+            raise ValueError(f"action must be an int in 0..{self._num_actions - 1}, got {action!r}")
         rewards, terminated, truncated = self.task.step(np.array([action]))
-        self._over = bool(terminated[0] or truncated[0])
+        ended, cut = bool(terminated[0]), bool(truncated[0])
+        self._over = ended or cut
         result = (
-            _first_row(self.task.observations()),
+            {key: value[0] for key, value in self.task.observations().items()},
             float(rewards[0]),
-            bool(terminated[0]),
-            bool(truncated[0]),
+            ended,
+            cut,
             _first_row(self.task.infos(text=True)),
         )
         if self.render_mode == "human":
@@ -373,8 +376,8 @@ def _checked(actions: Any, shape: tuple[int, ...], num_actions: int) -> np.ndarr
     return actions
 
 
-def _first_row(batch: dict[str, Any]) -> dict[str, Any]:
-    return {key: _first_row(value) if isinstance(value, dict) else value[0] for key, value in batch.items()}
+def _first_row(infos: Infos) -> Infos:
+    return {key: _first_row(value) if type(value) is dict else value[0] for key, value in infos.items()}
 
 
 def _select_rows(batch: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:

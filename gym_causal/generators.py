@@ -108,8 +108,9 @@ class CueClass:
             subsets[missing] = np.concatenate([np.broadcast_to(include, (count, len(include))).astype(int), pool], axis=1)
             missing = self.contains(subsets) != held_out
         raise ValueError(
-            f"no subset of {num_relevant} of {num_variables} variables that contains {variable_names(num_variables)[:0] or list(include)} "
-            f"is {'held out' if held_out else 'in training'} with cue_modulus={self.modulus}, cue_residue={self.residue}"
+            f"no subset of num_relevant={num_relevant} of {num_variables} variables"
+            f"{' that contains ' + ' and '.join(variable_names(num_variables)[i] for i in include) if include else ''} was found that is "
+            f"{'held out' if held_out else 'in training'} with cue_modulus={self.modulus}, cue_residue={self.residue}"
         )
 
 

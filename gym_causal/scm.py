@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 
 _CACHED_ROWS = 4_096  # long enough to make NumPy's calls cheap, short enough for a core's cache
 
+_LARGEST = 1e300  # of a weight or a noise scale: times a value it must still be a float
+
 VALUE_LIMIT = 1e6
 """Values saturate at plus or minus this, so that no model, however extreme, leaves the observation space. Our choice."""
 
@@ -68,8 +70,8 @@ class StructuralCausalModels:
             raise ValueError(f"negative_slope must be in (0, 1], got {negative_slope}")
         if parents.size and (parents.min() < -1 or parents.max() >= num_variables):
             raise ValueError(f"parents must be -1 (none) or in 0..{num_variables - 1}, got {parents.min()}..{parents.max()}")
-        if not (np.isfinite(weights).all() and np.isfinite(scale).all() and (scale >= 0).all()):
-            raise ValueError("parent_weights must be finite and noise_scale finite and >= 0")
+        if not ((np.abs(weights) <= _LARGEST).all() and (scale <= _LARGEST).all() and (scale >= 0).all()):
+            raise ValueError(f"parent_weights must be finite and noise_scale finite and >= 0, neither beyond {_LARGEST:g}")
         ascending = np.sort(parents, axis=2)
         if ((ascending[..., 1:] == ascending[..., :-1]) & (ascending[..., 1:] >= 0)).any():
             raise ValueError("parents must not list the same cause of a variable twice")
@@ -318,8 +320,9 @@ class StructuralCausalModels:
             Values of the shape of ``noise``, a new array.
         """
         if noise.ndim == 2:
-            values = self._propagate(noise, do_target, do_value, saturate=False)
             # Almost no model comes near the limit: look once at the end, and only then saturate on the way. (NaN fails the test.)
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = self._propagate(noise, do_target, do_value, saturate=False)
             if not (values.max() <= VALUE_LIMIT and values.min() >= -VALUE_LIMIT):
                 values = self._propagate(noise, do_target, do_value, saturate=True)
             return values

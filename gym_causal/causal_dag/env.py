@@ -15,10 +15,11 @@ class CausalDAGEnv(TaskEnv):
     ## Description
 
     Every episode has a new structural causal model over N variables (five, named A to E, unless asked otherwise). In the *exploration*
-    trials, N by default, there is no goal: the agent sets one variable a trial and sees what becomes of all of them. Then a goal variable is
-    named, and in each of the two *exploitation* trials the agent again sets one variable and is paid the value that the goal takes.
+    trials, N by default, there is no goal: the agent sets one variable a trial and sees what becomes of all of them. Then a goal
+    variable is named, and in each of the two *exploitation* trials the agent again sets one variable and is paid the value that the
+    goal takes.
 
-    The environment is that of the talk "Passive learning of active causal strategies in agents and language models" (arXiv 2305.16183);
+    The environment is that of the talk "Passive learning of active causal strategies in agents and language models" (arXiv 2305.16183):
     which numbers are the talk's and which are ours is on the page "Sources" of the documentation.
 
     In each trial, variables have *initial values*, which follow from exogenous noise without any intervention, and, once one of them is
@@ -162,10 +163,12 @@ class CausalDAGVectorEnv(TaskVectorEnv):
     Args:
         num_envs: how many episodes at once.
         explanation_text: put explanations into words, ``infos["explanation"]["text"]``; words are slow, so the default is data only.
+        max_episode_steps: None; episodes have a length of their own. (Gymnasium 0.29's ``make_vec`` passes it to every vector env.)
         config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`.
     """
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
+    def __init__(self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any) -> None:
+        _check_no_time_limit(max_episode_steps)
         super().__init__(CausalDAGTask(CausalDAGConfig(**config), num_envs), explanation_text=explanation_text)
 
 
@@ -175,8 +178,15 @@ class CausalDAGCuedVectorEnv(TaskVectorEnv):
     Args:
         num_envs: how many episodes at once.
         explanation_text: put explanations into words, ``infos["explanation"]["text"]``.
+        max_episode_steps: None, as in :class:`CausalDAGVectorEnv`.
         config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`.
     """
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
+    def __init__(self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any) -> None:
+        _check_no_time_limit(max_episode_steps)
         super().__init__(CausalDAGTask(CausalDAGCuedConfig(**config), num_envs), explanation_text=explanation_text)
+
+
+def _check_no_time_limit(max_episode_steps: Any) -> None:
+    if max_episode_steps is not None:
+        raise ValueError(f"max_episode_steps must be None, episodes have a length of their own, got {max_episode_steps!r}")

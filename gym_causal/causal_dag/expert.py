@@ -45,7 +45,7 @@ class Optimum:
 
 
 def exploration_actions(
-    relevant: np.ndarray, priority: np.ndarray, tried: np.ndarray, trial: int, negative: np.ndarray
+    relevant: np.ndarray, priority: np.ndarray, tried: np.ndarray, trial: int | np.ndarray, negative: np.ndarray
 ) -> np.ndarray:
     """(B,) the expert's exploratory action: the next relevant variable, in its random order, that was not tried yet.
 
@@ -53,7 +53,7 @@ def exploration_actions(
         relevant: (B, N) bool; the variables worth trying.
         priority: (B, N) float; a random number per variable that orders them.
         tried: (B, N) bool; the variables set so far in this episode.
-        trial: how many trials were played; once every relevant variable was tried, the order begins again.
+        trial: how many trials were played, one int or (B,) ints; once every relevant variable was tried, the order begins again.
         negative: (B,) bool; whether to set the negative value.
     """
     num_variables = relevant.shape[1]

@@ -19,9 +19,8 @@ from gym_causal.scm import StructuralCausalModels, variable_names
 
 Facts = dict[str, np.ndarray]
 
-_WORDS = ("", "set", "optimal", "not optimal", "not allowed", "+", "-", "moves up", "moves down", "does not move", "directly", "nothing")
-_PAD, _SET, _OPTIMAL, _NOT_OPTIMAL, _NOT_ALLOWED, _PLUS, _MINUS, _UP, _DOWN, _STILL, _DIRECTLY, _NOTHING = range(len(_WORDS))
-_MOVES = np.array([_STILL, _UP, _DOWN], np.int16)  # by the sign of an effect: 0, 1, -1
+_WORDS = ("", "set", "optimal", "not optimal", "not allowed", "+", "-", "moves down", "does not move", "moves up", "directly", "nothing")
+_PAD, _SET, _OPTIMAL, _NOT_OPTIMAL, _NOT_ALLOWED, _PLUS, _MINUS, _DOWN, _STILL, _UP, _DIRECTLY, _NOTHING = range(len(_WORDS))
 _SIZES = ("by <0.5", "by 0.5-1", "by 1-2", "by 2-4", "by 4-8", "by >=8")
 _FIRST_SIZE = len(_WORDS)
 _FIRST_VARIABLE = _FIRST_SIZE + len(_SIZES)
@@ -44,9 +43,9 @@ def num_tokens(num_variables: int) -> int:
     return _TOKENS_BEFORE + _TOKENS_PER_VARIABLE * num_variables
 
 
-def no_facts(count: int, num_variables: int) -> Facts:
-    """Facts that say nothing, fresh arrays (count, ...)."""
-    return {name: value.copy() for name, value in _nothing(count, num_variables).items()}
+def no_facts(count: int, num_variables: int, **known: np.ndarray) -> Facts:
+    """Facts that say nothing but what is ``known``; fresh arrays (count, ...)."""
+    return {name: known[name] if name in known else value.copy() for name, value in _nothing(count, num_variables).items()}
 
 
 @cache
@@ -58,7 +57,7 @@ def _nothing(count: int, num_variables: int) -> Facts:
         "effects": np.zeros(per_variable, np.float32),  # change of every variable because of it
         "direct": np.zeros(per_variable, bool),  # whether there is an edge from do_target to the variable
         "through": np.full(per_variable, -1, np.int16),  # its heaviest direct cause among the descendants of do_target
-        "goal": np.full(count, -1, np.int16),
+        "goal_variable": np.full(count, -1, np.int16),
         "optimal": np.full(count, -1, np.int8),  # 1: the choice was optimal, 0: it was not
         "allowed": np.zeros(count, bool),  # False: the choice was the goal itself, nothing was set
         "best_target": np.full(count, -1, np.int16),  # the variable that raises the goal most; -1: none raises it
@@ -74,35 +73,41 @@ def _nothing(count: int, num_variables: int) -> Facts:
 class Routes:
     """How a change of one variable reaches another, in E models: a matter of the graph, not of the noise."""
 
-    direct: np.ndarray  # (E, N, N) bool; [e, i, j] whether i is a direct cause of j
-    through: np.ndarray  # (E, N, N) int16; [e, i, j] the heaviest direct cause of j among the descendants of i, -1 = none
+    # (E, N, N) int16; [e, i, j] is 2 * (1 + the heaviest direct cause of j among the descendants of i; 0 for none) + whether i is a
+    # direct cause of j. One number, because it is looked up in every step.
+    code: np.ndarray
 
     @classmethod
     def of(cls, models: StructuralCausalModels) -> Routes:
         num_variables, batch = models.order.shape
-        # By position, from every source at once: [j, i, e] for position j and source position i.
-        reached = np.zeros((num_variables, num_variables, batch), bool)
-        direct = np.zeros_like(reached)
-        heaviest = np.zeros(reached.shape)
-        through = np.full(reached.shape, -1, np.int16)
         source, model = np.arange(num_variables)[:, None], np.arange(batch)
+        # By position, from every source at once: [j, i, e] for the variable at position j and a source at position i.
+        reached = np.zeros((num_variables, num_variables, batch), bool)
+        code = np.zeros(reached.shape, np.int16)
         for j in range(1, num_variables):
+            heaviest = np.zeros((num_variables, batch))
+            direct = np.zeros((num_variables, batch), bool)
             for slot in range(models.causes.shape[1]):
                 cause, has_cause = models.causes[j, slot], models.has_cause[j, slot]
-                direct[j] |= (source == cause) & has_cause
+                direct |= (source == cause) & has_cause
                 carries = reached[cause, source, model] & has_cause
-                weight = carries * np.abs(models.cause_weights[j, slot])
-                heavier = carries & (weight > heaviest[j])
-                np.copyto(through[j], models.order[cause, model].astype(np.int16), where=heavier)
-                np.copyto(heaviest[j], weight, where=heavier)
+                # Even a weight of 0 is an edge: one more than nothing.
+                weight = carries * (1.0 + np.abs(models.cause_weights[j, slot]))
+                heavier = weight > heaviest
+                np.copyto(code[j], 2 * (1 + models.order[cause, model]), where=heavier, casting="unsafe")
+                np.maximum(heaviest, weight, out=heaviest)
                 reached[j] |= carries
-            reached[j] |= direct[j]
-        by_variable = []
-        for field in (direct, through):
-            out = np.empty((batch, num_variables, num_variables), field.dtype)
-            out[model, models.order[None, :, :], models.order[:, None, :]] = field
-            by_variable.append(out)
-        return cls(*by_variable)
+            reached[j] |= direct
+            code[j] += direct
+        by_variable = np.empty((batch, num_variables, num_variables), np.int16)
+        by_variable[model, models.order[None, :, :], models.order[:, None, :]] = code
+        return cls(by_variable)
+
+    def from_source(self, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """From (E,) variables to every variable: (E, N) bool, directly; (E, N) int16, through which direct cause, -1 = none."""
+        episodes, num_variables, _ = self.code.shape
+        code = self.code.reshape(-1, num_variables).take(np.arange(episodes) * num_variables + source, axis=0)
+        return (code & 1).astype(bool), (code >> 1) - np.int16(1)
 
 
 def experiment_facts(routes: Routes, do_target: np.ndarray, do_value: np.ndarray, effects: np.ndarray) -> Facts:
@@ -115,23 +120,39 @@ def experiment_facts(routes: Routes, do_target: np.ndarray, do_value: np.ndarray
         effects: (E, N) float32, the change of every variable because of it, in the same noise.
     """
     count, num_variables = effects.shape
-    row = np.arange(count)
-    facts = no_facts(count, num_variables)
-    direct, through = routes.direct[row, do_target], routes.through[row, do_target]
-    facts.update(do_target=do_target.astype(np.int16), do_value=do_value.astype(np.float32), effects=effects, direct=direct, through=through)
-    tokens = facts["tokens"]
-    tokens[:, 0] = _SET
+    direct, through = routes.from_source(do_target)
+    tokens = _experiment_tokens(count, num_variables).copy()
     tokens[:, 1] = _FIRST_VARIABLE + do_target
     tokens[:, 2] = np.where(do_value > 0, _PLUS, _MINUS)
     slots = tokens[:, _TOKENS_BEFORE:].reshape(count, num_variables, _TOKENS_PER_VARIABLE)
-    slots[..., 0] = _variable_tokens(num_variables)[:-1]
-    sign = np.sign(effects).astype(np.int8)
-    slots[..., 1] = _MOVES[sign]
+    sign = np.sign(effects).astype(np.int16)
+    slots[..., 1] = _STILL + sign
     slots[..., 2] = _size_tokens(effects) * (sign != 0)
-    slots[row, do_target, 1:3] = _PAD  # that it moved itself is no finding
     slots[..., 3] = direct * np.int16(_DIRECTLY)
-    slots[..., 4] = _variable_tokens(num_variables)[through]
-    return facts
+    slots[..., 4] = (through >= 0) * (through + np.int16(_FIRST_VARIABLE))
+    # That the variable that was set moved is no finding.
+    own = np.arange(count) * tokens.shape[1] + _TOKENS_BEFORE + _TOKENS_PER_VARIABLE * do_target
+    for slot in (1, 2):
+        tokens.reshape(-1)[own + slot] = _PAD
+    return no_facts(
+        count,
+        num_variables,
+        do_target=do_target.astype(np.int16),
+        do_value=do_value.astype(np.float32),
+        effects=effects,
+        direct=direct,
+        through=through,
+        tokens=tokens,
+    )
+
+
+@cache
+def _experiment_tokens(count: int, num_variables: int) -> np.ndarray:
+    """(count, L) int16; the tokens that all property explanations share."""
+    tokens = np.zeros((count, num_tokens(num_variables)), np.int16)
+    tokens[:, 0] = _SET
+    tokens[:, _TOKENS_BEFORE::_TOKENS_PER_VARIABLE] = _FIRST_VARIABLE + np.arange(num_variables)
+    return tokens
 
 
 @dataclass(frozen=True)
@@ -146,16 +167,17 @@ class BestChoice:
 
     @classmethod
     def of(cls, routes: Routes, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> BestChoice:
-        num_variables = routes.direct.shape[1]
+        num_variables = routes.code.shape[1]
         action, raises, row = optimum.is_optimal.argmax(axis=1), optimum.best_value > 0, np.arange(len(goals))
         target = action % num_variables
+        direct, through = routes.from_source(target)
         value = np.where(action < num_variables, intervention_value, -intervention_value)
         return cls(
             target=np.where(raises, target, -1),
             value=raises * value,
             effect=raises * optimum.best_value,
-            direct=raises & routes.direct[row, target, goals],
-            through=np.where(raises, routes.through[row, target, goals], -1),
+            direct=raises & direct[row, goals],
+            through=np.where(raises, through[row, goals], -1),
         )
 
     @cached_property
@@ -176,10 +198,11 @@ class BestChoice:
 
 def choice_facts(best: BestChoice, goals: np.ndarray, optimum: Optimum, actions: np.ndarray) -> Facts:
     """Whether (E,) actions were optimal for (E,) goals, and what was."""
-    row = np.arange(len(actions))
-    optimal, allowed = optimum.is_optimal[row, actions], optimum.legal[row, actions]
-    facts = no_facts(len(actions), optimum.legal.shape[1] // 2)
-    facts["goal"][:] = goals
+    num_actions = optimum.legal.shape[1]
+    chosen = np.arange(len(actions)) * num_actions + actions
+    optimal, allowed = optimum.is_optimal.reshape(-1).take(chosen), optimum.legal.reshape(-1).take(chosen)
+    facts = no_facts(len(actions), num_actions // 2)
+    facts["goal_variable"][:] = goals
     facts["optimal"][:] = optimal
     facts["allowed"][:] = allowed
     for field in ("target", "value", "effect", "direct", "through"):
@@ -191,12 +214,6 @@ def choice_facts(best: BestChoice, goals: np.ndarray, optimum: Optimum, actions:
     return facts
 
 
-@cache
-def _variable_tokens(num_variables: int) -> np.ndarray:
-    """(N + 1,) int16; the token of each variable, and padding for variable -1."""
-    return np.append(_FIRST_VARIABLE + np.arange(num_variables), _PAD).astype(np.int16)
-
-
 def _size_tokens(sizes: np.ndarray) -> np.ndarray:
     """The token of each absolute size: the classes are powers of two, so a float's exponent tells (0.5 to 1 has exponent 0)."""
     return _FIRST_SIZE + np.clip(np.frexp(sizes)[1] + 1, 0, len(_SIZES) - 1)
@@ -205,40 +222,40 @@ def _size_tokens(sizes: np.ndarray) -> np.ndarray:
 # --- words ---------------------------------------------------------------------------------------------------------------------
 
 
-def describe(kind: str, facts: dict[str, Any], names: list[str]) -> str:
-    """One explanation, the facts of one trial, in words; "" when there is none."""
+def describe(kind: str, facts: Facts, row: int, names: list[str]) -> str:
+    """The explanation of one row of ``facts`` in words; "" when there is none."""
     if kind == "property":
-        return _describe_experiment(facts, names)
-    return _describe_choice(facts, names) if kind == "reward" else ""
+        return _describe_experiment(facts, row, names)
+    return _describe_choice(facts, row, names) if kind == "reward" else ""
 
 
-def _describe_experiment(facts: dict[str, Any], names: list[str]) -> str:
-    target = int(facts["do_target"])
+def _describe_experiment(facts: Facts, row: int, names: list[str]) -> str:
+    target = int(facts["do_target"][row])
     moved, still = [], []
-    for variable, (effect, direct, through) in enumerate(
-        zip(facts["effects"].tolist(), facts["direct"].tolist(), facts["through"].tolist(), strict=True)
-    ):
+    columns = (facts[key][row].tolist() for key in ("effects", "direct", "through"))
+    for variable, (effect, direct, through) in enumerate(zip(*columns, strict=True)):
         if variable == target:
             continue
-        if effect == 0:
-            still.append(names[variable])
-        else:
+        if effect:
             moved.append(f"moves {names[variable]} by {_size(effect)}{_route(direct, through, names)}")
+        else:
+            still.append(names[variable])
     if still:
         moved.append(f"does not move {_listed(still, 'or')}")
-    return f"Setting {names[target]} to {_size(float(facts['do_value']))} {_listed(moved, 'and', comma=True)}."
+    return f"Setting {names[target]} to {_size(float(facts['do_value'][row]))} {_listed(moved, 'and', comma=True)}."
 
 
-def _describe_choice(facts: dict[str, Any], names: list[str]) -> str:
-    goal, best = names[facts["goal"]], int(facts["best_target"])
-    if not facts["allowed"]:
+def _describe_choice(facts: Facts, row: int, names: list[str]) -> str:
+    goal, best = names[facts["goal_variable"][row]], int(facts["best_target"][row])
+    if not facts["allowed"][row]:
         verdict = f"Not allowed: {goal} is the goal itself, nothing was set;"
     else:
-        verdict = "Optimal:" if facts["optimal"] else "Not optimal:"
+        verdict = "Optimal:" if facts["optimal"][row] else "Not optimal:"
     if best < 0:
         return f"{verdict} nothing that may be set raises {goal}."
-    effect, route = float(facts["best_effect"]), _route(bool(facts["best_direct"]), int(facts["best_through"]), names)
-    return f"{verdict} setting {names[best]} to {_size(float(facts['best_value']))} moves {goal} most, by {_size(effect)}{route}."
+    route = _route(bool(facts["best_direct"][row]), int(facts["best_through"][row]), names)
+    value, effect = float(facts["best_value"][row]), float(facts["best_effect"][row])
+    return f"{verdict} setting {names[best]} to {_size(value)} moves {goal} most, by {_size(effect)}{route}."
 
 
 def _size(value: float) -> str:

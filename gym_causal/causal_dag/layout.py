@@ -30,8 +30,9 @@ def layered_layout(weights: np.ndarray, included: np.ndarray) -> Layout:
 
     Args:
         weights: (N, N); [i, j] direct effect of i on j, 0 = no edge. Acyclic.
-        included: (N,) bool; the variables to draw. No edge may touch another.
+        included: (N,) bool; the variables to draw, with the edges between them.
     """
+    weights = np.where(included[:, None] & included, weights, 0)
     edges = [(int(cause), int(effect)) for cause, effect in np.argwhere(weights)]
     layer = _layers(len(weights), edges)
     linked = (weights != 0).any(axis=0) | (weights != 0).any(axis=1)

@@ -112,7 +112,7 @@ def trial_log(snapshot: Snapshot) -> str:
     notes = []
     if not snapshot.relevant.all():
         relevant = ", ".join(np.array(snapshot.names)[snapshot.relevant])
-        notes.append(f"Relevant: {relevant}; the other {np.sum(~snapshot.relevant)} variables are noise.")
+        notes.append(f"Relevant: {relevant}; the other variables are noise.")
     if len(shown) < len(snapshot.names):
         notes.append(f"Showing {len(shown)} of {len(snapshot.names)} variables: the goal, those set last, then the others in order.")
     if first:

@@ -10,11 +10,11 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
-from gym_causal.batched import BatchedTask, Infos, Observations, constant
+from gym_causal.batched import BatchedTask, Infos, Observations, constant, take_rows
 from gym_causal.causal_dag import explanations, rendering
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.expert import draw_actions, exploration_actions
-from gym_causal.causal_dag.trials import Table, TrialResult, explained, play_trial
+from gym_causal.causal_dag.trials import Table, begin, explained, play_trial
 from gym_causal.causal_dag.worlds import Draws, Worlds
 from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
 
@@ -53,6 +53,8 @@ class CausalDAGTask(BatchedTask):
         self.action_space = spaces.Discrete(2 * num_variables)
         self._worlds: Worlds | None = None  # holds the episodes being played, at ``_now``
         self._first_episode = -1  # of the prepared worlds; -1: they are no run of the stream
+        # The kind of the explanation by the number of trials played.
+        self._kinds = ["none", *(explained(config, trial) for trial in range(config.trials))]
         table = config.trials * 2 * num_variables * num_variables
         self._looks_up = num_envs <= _LOOKUP_ROWS and table <= _LOOKUP_VALUES
 
@@ -93,7 +95,7 @@ class CausalDAGTask(BatchedTask):
             self._worlds, self._now = self._prepared.take(now), slice(0, self.num_envs)
         self._trial = 0
         self._actions: list[np.ndarray] = []  # one (B,) a trial
-        self._results: list[TrialResult] = []
+        self._result = begin(self._worlds, self._now)
 
     def _prepare(self, worlds: Worlds, first_episode: int) -> None:
         self._prepared, self._first_episode = worlds.prepare(), first_episode
@@ -138,39 +140,17 @@ class CausalDAGTask(BatchedTask):
         return self.config.phase(self._trial)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        result = self._table.look_up(self._places, self._trial, actions) if self._looks_up else self._trial_result(actions)
-        outcome = result.outcome
-        rewards = np.zeros(self.num_envs)
-        if self.phase is Phase.EXPLOITATION:
-            rewards += outcome[np.arange(self.num_envs), self._goals]
+        assert self._worlds is not None
+        if self._looks_up:
+            self._result = self._table.look_up(self._places, self._trial, actions)
+        else:
+            self._result = play_trial(self._worlds, self._trial, actions)
         self._actions.append(actions.copy())
-        self._results.append(result)
         self._trial += 1
-        over = self._trial == self.config.trials
-        return rewards, constant(self.num_envs, over), constant(self.num_envs, False)
-
-    def _trial_result(self, actions: np.ndarray) -> TrialResult:
-        worlds = self._worlds
-        assert worlds is not None and self._now == slice(0, len(worlds))
-        return play_trial(worlds, self._trial, actions)
+        return self._result.reward, constant(self.num_envs, self._trial == self.config.trials), constant(self.num_envs, False)
 
     def observations(self) -> Observations:
-        worlds, trial = self._worlds, self._trial
-        assert worlds is not None
-        num_envs, shape = self.num_envs, (self.num_envs, self.config.num_variables)
-        exploring = self.phase is Phase.EXPLORATION
-        observations = {
-            "last_initial_values": worlds.initial_values[trial, self._now].copy(),
-            "last_intervention": self._results[-1].intervention.copy() if trial else np.zeros(shape, np.float32),
-            "last_outcome": self._results[-1].outcome.copy() if trial else np.zeros(shape, np.float32),
-            "initial_values": worlds.initial_values[trial + 1, self._now].copy(),
-            "phase": constant(num_envs, int(self.phase)),
-            "goal": constant(num_envs, self.config.num_variables) if exploring else self._goals.copy(),
-            "trial": constant(num_envs, trial),
-        }
-        if self.config.cues is not None:
-            observations["cue"] = worlds.relevant[self._now].astype(np.int8)
-        return observations
+        return self._result.observation
 
     def infos(self, *, text: bool) -> Infos:
         infos: Infos = {"explanation": self._explanation(text=text)}
@@ -214,16 +194,15 @@ class CausalDAGTask(BatchedTask):
 
     def _explanation(self, *, text: bool) -> dict[str, Any]:
         """The explanation of the last trial."""
-        result = self._results[-1] if self._trial else None
-        kind = explained(self.config, self._trial - 1) if result else "none"
+        kind = self._kinds[self._trial]
         explanation: dict[str, Any] = {"kind": constant(self.num_envs, kind)}
         if self.config.explain != "none":
-            explanation.update(result.facts if result else explanations.no_facts(self.num_envs, self.config.num_variables))
+            explanation.update(self._result.facts)
         if text:
             words = constant(self.num_envs, "")
             if kind != "none":
                 for row in range(self.num_envs):
-                    words[row] = explanations.describe(kind, {key: value[row] for key, value in explanation.items()}, self._names)
+                    words[row] = explanations.describe(kind, self._result.facts, row, self._names)
             explanation["text"] = words
         return explanation
 
@@ -238,32 +217,33 @@ class CausalDAGTask(BatchedTask):
     # --- evaluation, pictures --------------------------------------------------------------------------------------------
 
     def is_choice(self) -> np.ndarray:
-        return constant(self.num_envs, self.phase is Phase.EXPLOITATION)
+        """Exploitation trials in which something is at stake: some intervention raises the goal. (Else all are equally good.)"""
+        return self._staked(self._trial)
+
+    def _staked(self, trial: int) -> np.ndarray:
+        assert self._worlds is not None
+        return (self._worlds.optimum.best_value[self._now] > 0) & (self.config.phase(trial) is Phase.EXPLOITATION)
 
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See the base class; docs/evaluation.md defines each metric."""
         assert self._worlds is not None
-        zero, one = np.zeros(self.num_envs), np.ones(self.num_envs)
-        trial, actions = self._trial - 1, self._actions[-1]
-        row = np.arange(self.num_envs)
-        if trial < self.config.exploration_trials:
-            relevant = self._worlds.relevant[self._now]
-            variable = actions % self.config.num_variables
-            before = np.zeros_like(relevant)
-            for earlier in self._actions[:-1]:
-                before[row, earlier % self.config.num_variables] = True
-            hit = relevant[row, variable]
-            # Each relevant variable counts the first time; the denominator is complete once, in the first trial.
-            return {
-                "exploration_coverage": ((hit & ~before[row, variable]).astype(float), relevant.sum(axis=1) * float(trial == 0)),
-                "exploration_relevance": (hit.astype(float), one),
-            }
-        optimum = self._worlds.optimum
-        value = optimum.values[self._now][row, actions]
+        worlds, trial, actions, row = self._worlds, self._trial - 1, self._actions[-1], np.arange(self.num_envs)
+        exploring, staked = self.config.phase(trial) is Phase.EXPLORATION, self._staked(trial)
+        relevant, variable = worlds.relevant[self._now], actions % self.config.num_variables
+        earlier = np.zeros_like(relevant)
+        for before in self._actions[:-1]:
+            earlier[row, before % self.config.num_variables] = True
+        hit = relevant[row, variable]
+        optimum = take_rows(worlds.optimum, self._now)
+        explored, exploited = np.full(self.num_envs, float(exploring)), np.full(self.num_envs, float(not exploring))
         return {
-            "normalized_reward": (value, optimum.best_value[self._now]),
-            "optimal_action_rate": (optimum.is_optimal[self._now][row, actions].astype(float), one),
-            "illegal_action_rate": (1.0 - optimum.legal[self._now][row, actions], zero + one),
+            "normalized_reward": (exploited * optimum.values[row, actions], exploited * optimum.best_value),
+            "match_optimum": (staked * optimum.is_optimal[row, actions], staked.astype(float)),
+            "optimal_action_rate": (exploited * optimum.is_optimal[row, actions], exploited),
+            "illegal_action_rate": (exploited * ~optimum.legal[row, actions], exploited),
+            # A relevant variable counts the first time it is tried; their number counts once an episode, in the first trial.
+            "exploration_coverage": (explored * (hit & ~earlier[row, variable]), explored * relevant.sum(axis=1) * (trial == 0)),
+            "exploration_relevance": (explored * hit, explored),
         }
 
     def render(self, row: int, mode: str) -> Any:
@@ -274,18 +254,19 @@ class CausalDAGTask(BatchedTask):
         if worlds is None:
             raise ResetNeeded("render: nothing to show yet; call reset first")
         episode = self._now.start + row
-        kind = explained(self.config, self._trial - 1) if self._trial else "none"
-        facts = {key: value[row] for key, value in self._results[-1].facts.items()} if kind != "none" else {}
+        kind = self._kinds[self._trial]
+        played = worlds.take(slice(episode, episode + 1))
+        results = [play_trial(played, trial, actions[row : row + 1]) for trial, actions in enumerate(self._actions)]
         nothing = np.zeros((0, self.config.num_variables), np.float32)
         return rendering.Snapshot(
-            names=self.config.names,
-            weights=worlds.models[episode : episode + 1].weights[0],
+            names=self._names,
+            weights=played.models.weights[0],
             relevant=worlds.relevant[episode],
             goal=int(worlds.goals[episode]),
             exploration_trials=self.config.exploration_trials,
             trials=self.config.trials,
             initial_values=worlds.initial_values[1 : self._trial + 2, episode],
-            interventions=np.stack([result.intervention[row] for result in self._results]) if self._trial else nothing,
-            outcomes=np.stack([result.outcome[row] for result in self._results]) if self._trial else nothing,
-            explanation=explanations.describe(kind, facts, self._names),
+            interventions=np.concatenate([nothing, *(result.observation["last_intervention"] for result in results)]),
+            outcomes=np.concatenate([nothing, *(result.observation["last_outcome"] for result in results)]),
+            explanation=explanations.describe(kind, self._result.facts, row, self._names),
         )

@@ -6,16 +6,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gym_causal.batched import Observations, constant
 from gym_causal.causal_dag import explanations
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.worlds import Worlds
 
 
 class TrialResult(NamedTuple):
-    """What a trial of E episodes did."""
+    """What a trial of E episodes did; fresh arrays."""
 
-    intervention: np.ndarray  # (E, N) float32; the value at the variable that was set, 0 elsewhere
-    outcome: np.ndarray  # (E, N) float32
+    observation: Observations  # (E, ...) each; what the agent sees then
+    reward: np.ndarray  # (E,) float
     facts: explanations.Facts  # (E, ...) each; empty when nothing is ever explained
 
 
@@ -26,24 +27,53 @@ def explained(config: CausalDAGConfig, trial: int) -> str:
     return ("property" if exploring else "reward") if config.explain in (mode, "full") else "none"
 
 
+def observe(worlds: Worlds, now: slice, played: int, intervention: np.ndarray, outcome: np.ndarray) -> Observations:
+    """What the agent sees in the episodes ``now`` after ``played`` trials, the last of which had this intervention and outcome."""
+    config, count = worlds.config, len(outcome)
+    exploring = config.phase(played) is Phase.EXPLORATION
+    observation = {
+        "last_initial_values": worlds.initial_values[played, now].copy(),
+        "last_intervention": intervention,
+        "last_outcome": outcome,
+        "initial_values": worlds.initial_values[played + 1, now].copy(),
+        "phase": constant(count, int(config.phase(played))),
+        "goal": constant(count, config.num_variables) if exploring else worlds.goals[now].copy(),
+        "trial": constant(count, played),
+    }
+    if config.cues is not None:
+        observation["cue"] = worlds.relevant[now].astype(np.int8)
+    return observation
+
+
+def begin(worlds: Worlds, now: slice) -> TrialResult:
+    """Before the first trial of the episodes ``now``: as if one had done nothing."""
+    config, count = worlds.config, now.stop - now.start
+    nothing = (np.zeros((count, config.num_variables), np.float32) for _ in range(2))
+    facts = explanations.no_facts(count, config.num_variables) if config.explain != "none" else {}
+    return TrialResult(observe(worlds, now, 0, *nothing), np.zeros(count), facts)
+
+
 def play_trial(worlds: Worlds, trial: int, actions: np.ndarray) -> TrialResult:
     """Play (E,) actions in a trial of all E episodes of ``worlds``."""
-    config, models = worlds.config, worlds.models
+    config, models, row = worlds.config, worlds.models, np.arange(len(worlds))
     do_target, do_value = worlds.intervention(trial, actions)
-    outcomes = worlds.outcomes(trial, do_target, do_value)
+    by_position = worlds.outcomes(trial, do_target, do_value)
+    outcome = models.to_variable(by_position.astype(np.float32))
     intervention = np.zeros((len(worlds), config.num_variables), np.float32)
-    intervention[np.arange(len(worlds)), do_target] = do_value  # an illegal action has value 0, so -1 does no harm
+    intervention[row, do_target] = do_value  # an illegal action has value 0, so -1 does no harm
+    exploring = config.phase(trial) is Phase.EXPLORATION
+    reward = np.zeros(len(worlds)) if exploring else outcome[row, worlds.goals].astype(float)
     facts: explanations.Facts = {}
     if config.explain != "none":
         kind = explained(config, trial)
         if kind == "property":
-            effects = models.to_variable((outcomes - worlds.undisturbed[trial]).astype(np.float32))
+            effects = models.to_variable((by_position - worlds.undisturbed[trial]).astype(np.float32))
             facts = explanations.experiment_facts(worlds.routes, do_target, do_value, effects)
         elif kind == "reward":
             facts = explanations.choice_facts(worlds.best_choice, worlds.goals, worlds.optimum, actions)
         else:
-            facts = explanations.no_facts(len(actions), config.num_variables)
-    return TrialResult(intervention, models.to_variable(outcomes.astype(np.float32)), facts)
+            facts = explanations.no_facts(len(worlds), config.num_variables)
+    return TrialResult(observe(worlds, slice(None), trial + 1, intervention, outcome), reward, facts)
 
 
 class Table:
@@ -54,23 +84,25 @@ class Table:
 
     def __init__(self, worlds: Worlds) -> None:
         config = worlds.config
-        num_actions = 2 * config.num_variables
-        alternatives = worlds.take(np.repeat(np.arange(len(worlds)), num_actions))
-        actions = np.tile(np.arange(num_actions), len(worlds))
-        self._num_actions = num_actions
-        self._trials = [_records(play_trial(alternatives, trial, actions)) for trial in range(config.trials)]  # (E * 2N,) each
+        self._num_actions = 2 * config.num_variables
+        alternatives = worlds.take(np.repeat(np.arange(len(worlds)), self._num_actions))
+        actions = np.tile(np.arange(self._num_actions), len(worlds))
+        results = [play_trial(alternatives, trial, actions) for trial in range(config.trials)]
+        # All of a trial in one record, (E * 2N,) of them a trial, so that one look-up finds it.
+        self._records = [_packed({**result.observation, "reward": result.reward, **result.facts}) for result in results]
+        self._observed, self._facts = tuple(results[0].observation), tuple(results[0].facts)
+        overlap = set(self._observed) & set(self._facts)
+        assert not overlap, overlap
 
     def look_up(self, episodes: np.ndarray, trial: int, actions: np.ndarray) -> TrialResult:
         """The result of (B,) actions in a trial of (B,) of the episodes."""
-        records = self._trials[trial].take(episodes * self._num_actions + actions)
-        facts = {name: records[name] for name in records.dtype.names[2:]}
-        return TrialResult(records["intervention"], records["outcome"], facts)
+        record = self._records[trial].take(episodes * self._num_actions + actions)
+        return TrialResult({key: record[key] for key in self._observed}, record["reward"], {key: record[key] for key in self._facts})
 
 
-def _records(result: TrialResult) -> np.ndarray:
-    """(E,) structured array: all of a trial in one record, so that one look-up finds it."""
-    fields = {"intervention": result.intervention, "outcome": result.outcome, **result.facts}
-    records = np.empty(len(result.outcome), [(name, value.dtype, value.shape[1:]) for name, value in fields.items()])
+def _packed(fields: dict[str, np.ndarray]) -> np.ndarray:
+    """(E,) structured array of (E, ...) arrays."""
+    records = np.empty(len(fields["reward"]), [(name, value.dtype, value.shape[1:]) for name, value in fields.items()])
     for name, value in fields.items():
         records[name] = value
     return records

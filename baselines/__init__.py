@@ -1,0 +1,8 @@
+"""Strategies that a learned agent is compared with: they see observations and nothing else.
+
+``baselines.make(name, env_id)`` gives a policy; ``python -m baselines.compare`` evaluates them all.
+"""
+
+from baselines.policies import SUITES, RandomPolicy, StrategyPolicy, make
+
+__all__ = ["SUITES", "RandomPolicy", "StrategyPolicy", "make"]

@@ -1,0 +1,146 @@
+"""Every explanation is true of the simulated world: each is checked against a re-simulation."""
+
+import re
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import gym_causal
+from gym_causal.causal_dag.explanations import num_tokens, vocabulary
+from gym_causal.scm import StructuralCausalModels
+from tests.causal_dag.world import World
+
+CASES = [
+    ("CausalDAG-v0", {}, 300),
+    ("CausalDAG-v0", {"split": "eval_path"}, 300),
+    ("CausalDAG-v0", {"num_variables": 30, "num_exploration_trials": 6}, 40),
+    ("CausalDAG-v0", {"num_parents": (1, 4), "shared_noise": True}, 300),
+    ("CausalDAG-v0", {}, 5),  # few enough rows to be looked up
+    ("CausalDAGCued-v0", {"split": "eval_target"}, 200),
+]
+
+
+@pytest.mark.parametrize(("env_id", "kwargs", "num_envs"), CASES)
+def test_every_statement_is_true_of_the_world(env_id, kwargs, num_envs):
+    venv = gym_causal.make_vec(env_id, num_envs, explanation_text=True, **kwargs)
+    _, info = venv.reset(seed=3)
+    assert set(info["explanation"]["kind"]) == {"none"} and set(info["explanation"]["text"]) == {""}
+    task, rng = venv.task, np.random.default_rng(0)
+    world = World(task)
+    names, weights, ancestors = task.config.names, world.models.weights, world.models.ancestors
+    for trial in range(task.config.trials):
+        actions = rng.integers(venv.single_action_space.n, size=num_envs)
+        *_, infos = venv.step(actions)
+        facts = infos.get("final_info", infos)["explanation"]
+        effects, outcomes = world.check(trial, actions, facts)
+        exploring = trial < task.config.exploration_trials
+        assert set(facts["kind"]) == {"property" if exploring else "reward"}
+        for b, (text, action) in enumerate(zip(facts["text"], actions.tolist(), strict=True)):
+            variable, value = action % len(names), 5.0 if action < len(names) else -5.0
+            if exploring:
+                moved = (effects[b] != 0) & (np.arange(len(names)) != variable)
+                assert np.array_equal(moved, ancestors[b, variable])
+                check_experiment(text, names, names[variable], value, effects[b], weights[b], ancestors[b])
+            else:
+                goal = world.goals[b]
+                check_choice(text, names, names[goal], variable != goal, outcomes[b, action], outcomes[b], weights[b], ancestors[b])
+
+
+def check_experiment(text, names, target, value, effects, weights, ancestors):
+    """Parse the sentence and hold every clause against the world."""
+    number = {name: i for i, name in enumerate(names)}
+    head = re.match(r"Setting (\w+) to ([+-][\d.]+) ", text)
+    assert head and head[1] == target and float(head[2]) == value
+    said = set()
+    for name, size, route in re.findall(r"moves (\w+) by ([+-][\d.e-]+)((?:, directly(?: and through \w+)?|, through \w+)?)", text):
+        said.add(name)
+        assert float(size) == pytest.approx(effects[number[name]], rel=0.5, abs=0.051) and float(size) * effects[number[name]] > 0
+        check_route(route, number[target], number[name], number, weights, ancestors)
+    still = re.search(r"does not move ([\w, ]+)\.$", text)
+    for name in re.findall(r"\w+", still[1].replace(" or ", " ")) if still else []:
+        said.add(name)
+        assert effects[number[name]] == 0
+    assert said == set(names) - {target}
+
+
+def check_route(route, cause, effect, number, weights, ancestors):
+    assert ("directly" in route) == (weights[cause, effect] != 0)
+    through = re.search(r"through (\w+)", route)
+    if through:
+        between = number[through[1]]
+        assert ancestors[cause, between] and weights[between, effect] != 0
+    assert "directly" in route or through
+
+
+def check_choice(text, names, goal, legal, outcome, outcomes, weights, ancestors):
+    number = {name: i for i, name in enumerate(names)}
+    best = outcomes.max()
+    expected = "Not allowed" if not legal else "Optimal" if outcome == best else "Not optimal"
+    assert text.startswith(expected)
+    if best <= 0:
+        assert text.endswith(f"nothing that may be set raises {goal}.")
+        return
+    claim = re.search(r"setting (\w+) to ([+-]5) moves (\w+) most, by ([+-][\d.]+)(.*)\.$", text)
+    assert claim and claim[3] == goal
+    action = number[claim[1]] + (len(names) if claim[2] == "-5" else 0)
+    assert outcomes[action] == best and float(claim[4]) == pytest.approx(best, rel=0.5, abs=0.051)
+    check_route(claim[5], number[claim[1]], number[goal], number, weights, ancestors)
+
+
+def test_words_of_a_hand_made_world():
+    """A -> B -> D with a shortcut A -> D; C is alone."""
+    weights = np.zeros((4, 4))
+    weights[0, 1], weights[1, 3], weights[0, 3] = 1.0, 2.0, -0.5
+    model = StructuralCausalModels.from_weights(weights, noise_scale=0.0)
+    env = gym.make("CausalDAG-v0", num_variables=4, num_exploration_trials=3, num_exploitation_trials=3).unwrapped
+    env.reset(seed=0, options={"model": model, "goal": "D"})
+    said = [env.step(action)[-1]["explanation"]["text"] for action in (0, 1, 6, 0, 5, 3)]
+    assert said == [
+        "Setting A to +5 moves B by +5, directly, moves D by +7.5, directly and through B, and does not move C.",
+        "Setting B to +5 moves D by +10, directly, and does not move A or C.",
+        "Setting C to -5 does not move A, B or D.",
+        "Not optimal: setting B to +5 moves D most, by +10, directly.",
+        "Not optimal: setting B to +5 moves D most, by +10, directly.",
+        "Not allowed: D is the goal itself, nothing was set; setting B to +5 moves D most, by +10, directly.",
+    ]
+
+
+def test_tokens_say_what_the_words_say():
+    weights = np.zeros((3, 3))
+    weights[0, 1], weights[1, 2] = 1.0, -0.1
+    model = StructuralCausalModels.from_weights(weights, noise_scale=0.0)
+    env = gym.make("CausalDAG-v0", num_variables=3, num_exploration_trials=2, num_exploitation_trials=1).unwrapped
+    _, info = env.reset(seed=0, options={"model": model, "goal": "B"})
+    words = vocabulary(3)
+
+    def said(info) -> list[str]:
+        tokens = info["explanation"]["tokens"]
+        assert tokens.dtype == np.int16 and tokens.shape == (num_tokens(3),) and tokens.max() < len(words)
+        return [words[token] for token in tokens if token]
+
+    assert said(info) == []
+    assert said(env.step(0)[-1]) == ["set", "A", "+", "A", "B", "moves up", "by 4-8", "directly", "C", "moves down", "by <0.5", "B"]
+    assert said(env.step(4)[-1]) == ["set", "B", "-", "A", "does not move", "B", "C", "moves up", "by 0.5-1", "directly"]
+    assert said(env.step(2)[-1]) == ["not optimal", "B", "A", "+", "by 4-8", "directly"]
+
+
+@pytest.mark.parametrize(("mode", "kinds"), [("none", (0, 0)), ("properties", (1, 0)), ("reward", (0, 1)), ("full", (1, 1))])
+def test_modes(mode, kinds):
+    env = gym.make("CausalDAG-v0", explain=mode).unwrapped
+    env.reset(seed=0)
+    seen = [env.step(0)[-1]["explanation"] for _ in range(7)]
+    assert [e["kind"] for e in seen] == [("none", "property")[kinds[0]]] * 5 + [("none", "reward")[kinds[1]]] * 2
+    assert [bool(e["text"]) for e in seen] == [bool(kinds[0])] * 5 + [bool(kinds[1])] * 2
+    if mode != "none":
+        assert [bool(e["tokens"].any()) for e in seen] == [bool(kinds[0])] * 5 + [bool(kinds[1])] * 2
+
+
+def test_explanations_do_not_change_episodes():
+    episodes = []
+    for mode in ("none", "full"):
+        venv = gym_causal.make_vec("CausalDAG-v0", 30, explain=mode)
+        venv.reset(seed=0)
+        episodes.append([venv.step(np.full(30, action))[:2] for action in range(7)])
+    for (observation, reward), (observation2, reward2) in zip(*episodes, strict=True):
+        assert np.array_equal(reward, reward2) and all(np.array_equal(observation[key], observation2[key]) for key in observation)

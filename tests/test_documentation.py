@@ -1,0 +1,85 @@
+"""The Python in the README and the docs runs, and the numbers that they quote are the code's."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import gym_causal
+from gym_causal.causal_dag import env as causal_dag_env
+from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
+from gym_causal.causal_dag.explanations import no_facts, num_tokens, vocabulary
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def python_blocks(text: str) -> list[str]:
+    return PYTHON_BLOCK.findall(text)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page.read_text("utf-8"))], ids=lambda page: page.name)
+def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = python_blocks(page.read_text("utf-8"))
+    if any("baselines" in block for block in blocks):
+        pytest.importorskip("scipy")
+        pytest.importorskip("sklearn")
+    namespace: dict[str, object] = {"__name__": page.stem}
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("env_class", [causal_dag_env.CausalDAGEnv, causal_dag_env.CausalDAGCuedEnv])
+def test_docstring_examples_print_what_they_say(env_class):
+    examples = doctest.DocTestParser().get_doctest(inspect.getdoc(env_class), {}, env_class.__name__, None, None)
+    assert doctest.DocTestRunner().run(examples).failed == 0
+
+
+def table(page: str, first_heading: str) -> list[list[str]]:
+    """The rows of the table whose first column has this heading, cells without padding and backticks."""
+    lines = (ROOT / "docs" / page).read_text("utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.replace(" ", "").startswith(f"|{first_heading}|"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            return rows
+        rows.append([cell.strip().replace("`", "") for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_every_fact_of_an_explanation_is_in_the_table():
+    documented = {row[0]: row[1] for row in table("explanations.md", "Field")}
+    facts = no_facts(1, 5)
+    assert set(documented) == set(facts) | {"kind", "text"}
+    for name, value in facts.items():
+        assert documented[name].startswith(str(value.dtype)), name
+        sentinel = next(row[3] for row in table("explanations.md", "Field") if row[0] == name).split(",")[0]
+        assert str(value.ravel()[0].item()).removesuffix(".0") == sentinel, name
+
+
+def test_token_table_is_the_vocabulary():
+    text = (ROOT / "docs" / "explanations.md").read_text("utf-8")
+    quoted = re.findall(r"`([^`]+)`", text[text.index("| 1 – 11") : text.index("A property explanation is")])
+    assert quoted == vocabulary(5)[1:20]
+    assert num_tokens(5) == 3 + 5 * 5
+
+
+@pytest.mark.parametrize("config_class", [CausalDAGConfig, CausalDAGCuedConfig])
+def test_every_argument_has_a_line_of_documentation(config_class):
+    documented = inspect.getdoc(config_class)
+    own = [name for name in config_class.__annotations__ if name in CausalDAGCuedConfig.__dataclass_fields__]
+    inherited = set(CausalDAGConfig.__annotations__) if config_class is not CausalDAGConfig else set()
+    for name in set(own) - inherited:
+        assert re.search(rf"^ +{name}: ", documented, re.MULTILINE), name
+
+
+def test_every_metric_is_defined():
+    result = gym_causal.evaluate("random", "CausalDAG-v0", num_episodes=5, references={"expert": "expert"})
+    defined = {row[0] for row in table("evaluation.md", "Metric")}
+    assert {metric if not metric.startswith("match_") else "match_<reference>" for metric in result.metrics} == defined

@@ -1,0 +1,163 @@
+"""Evaluation: exact episodes, exact metrics, intervals that cover."""
+
+import numpy as np
+import pytest
+
+import gym_causal
+from gym_causal import rollouts
+from gym_causal.batched import SeedDomain
+from gym_causal.evaluation import bootstrap
+from gym_causal.policies import ExpertPolicy, RandomPolicy
+
+
+class Always:
+    """Plays one action for ever, and remembers how it was called."""
+
+    def __init__(self, action: int) -> None:
+        self.action, self.starts = action, []
+
+    def __call__(self, observations, state, episode_starts):
+        self.starts.append(episode_starts.copy())
+        return np.full(len(episode_starts), self.action), (state or 0) + 1
+
+
+def test_metrics_by_hand():
+    """A policy that always sets A to +5, against the same episodes played and scored here."""
+    count = 500
+    result = gym_causal.evaluate(Always(0), "CausalDAG-v0", split="eval_path", num_episodes=count, seed=3, name="always A")
+    task = gym_causal.make_vec("CausalDAG-v0", count, split="eval_path").task
+    task.seed(3, SeedDomain.EVALUATION)
+    task.begin(np.arange(count), np.arange(count))
+    rewards = np.zeros(count)
+    for _ in range(7):
+        rewards += task.step(np.zeros(count, int))[0]
+    models, row = task._worlds.models, np.arange(count)
+    outcomes = np.stack([models.sample(np.zeros((count, 5)), a % 5, 5.0 if a < 5 else -5.0)[row, 4] for a in range(10)], axis=1)
+    outcomes[:, [4, 9]] = -np.inf
+    best = outcomes.max(axis=1)
+    assert result.reward.mean == pytest.approx(rewards.mean())
+    assert result.normalized_reward.mean == pytest.approx(outcomes[:, 0].mean() / best.mean())
+    assert result.optimal_action_rate.mean == pytest.approx((outcomes[:, 0] == best).mean())
+    assert result.illegal_action_rate.mean == 0
+    assert result.exploration_coverage.mean == pytest.approx(1 / 5) and result.exploration_relevance.mean == 1
+    assert (result.policy, result.split, result.episodes, result.seed) == ("always A", "eval_path", count, 3)
+
+
+def test_illegal_choices_score_the_observational_value():
+    result = gym_causal.evaluate(Always(4), "CausalDAG-v0", split="eval_target", num_episodes=100)  # the goal is always E
+    assert result.illegal_action_rate.mean == 1 and result.normalized_reward.mean == 0 and result.optimal_action_rate.mean == 0
+
+
+def test_results_do_not_depend_on_how_episodes_are_batched(monkeypatch):
+    results = []
+    for most in (1_024, 64, 5, 1):
+        monkeypatch.setattr(rollouts, "MAX_BATCH", most)
+        results.append(gym_causal.evaluate("expert", "CausalDAGCued-v0", num_episodes=70, seed=1))
+    assert all(result == results[0] for result in results)
+
+
+def test_more_episodes_begin_with_the_same_ones():
+    """Exactly episodes 0..n-1: twice as many, minus the first half's sum, is the second half's."""
+    few, many = (gym_causal.evaluate(Always(0), "CausalDAG-v0", num_episodes=n, split="unrestricted") for n in (30, 1_500))
+    task = gym_causal.make_vec("CausalDAG-v0", 1_500, split="unrestricted").task
+    task.seed(0, SeedDomain.EVALUATION)
+    rewards = np.zeros(1_500)
+    for step in rollouts.play(Always(0), task, 1_500):
+        rewards[step.episodes] += step.rewards
+    assert few.reward.mean == pytest.approx(rewards[:30].mean()) and many.reward.mean == pytest.approx(rewards.mean())
+
+
+def test_evaluation_never_plays_what_an_agent_trains_on():
+    episodes = {}
+    for domain in SeedDomain:
+        task = gym_causal.make_vec("CausalDAG-v0", 2_000).task
+        task.seed(0, domain)
+        task.begin(np.arange(2_000), np.arange(2_000))
+        episodes[domain] = {values.tobytes() for values in task.observations()["initial_values"]}
+    assert all(not episodes[a] & episodes[b] for a in SeedDomain for b in SeedDomain if a < b)
+
+
+def test_policies_are_told_where_episodes_begin_and_keep_their_state():
+    policy = Always(0)
+    gym_causal.evaluate(policy, "CausalDAG-v0", num_episodes=3)
+    assert [starts.tolist() for starts in policy.starts] == [[True] * 3] + [[False] * 3] * 6
+
+
+def test_the_expert_is_optimal_and_random_is_not():
+    expert = gym_causal.evaluate("expert", "CausalDAG-v0", split="eval_target", num_episodes=300)
+    random = gym_causal.evaluate("random", "CausalDAG-v0", split="eval_target", num_episodes=300)
+    assert expert.normalized_reward.mean == expert.optimal_action_rate.mean == expert.exploration_coverage.mean == 1
+    assert random.normalized_reward.high < 0.4 and random.illegal_action_rate.mean == 0
+
+
+def test_references_are_asked_in_the_state_that_the_policy_sees():
+    result = gym_causal.evaluate(
+        "expert", "CausalDAG-v0", split="eval_target", num_episodes=200, references={"itself": "expert", "A": Always(0), "random": "random"}
+    )
+    assert result.match_itself.mean == 1
+    # By symmetry of the names A is optimal in no episode of eval_target, D in all.
+    assert result.match_A.mean == 0 and 0 < result.match_random.mean < 0.3
+
+
+def test_matches_count_only_where_something_is_at_stake():
+    """With a goal that nothing raises every action is optimal, and agreement on it would mean nothing."""
+    result = gym_causal.evaluate("expert", "CausalDAG-v0", num_episodes=2_000, references={"other": "expert"}, num_roots=(4, 4))
+    assert result.match_other.mean == 1
+    random = gym_causal.evaluate("random", "CausalDAG-v0", num_episodes=2_000, references={"expert": "expert"})
+    assert random.optimal_action_rate.mean > 0.4 and random.match_expert.mean == random.match_optimum.mean < 0.2
+
+
+def test_metrics_without_a_denominator_are_nan_and_present():
+    result = gym_causal.evaluate("expert", "CausalDAG-v0", num_episodes=20, num_exploration_trials=0)
+    assert np.isnan(result.exploration_coverage.mean) and result.optimal_action_rate.mean == 1
+
+
+def test_bootstrap_intervals_cover_the_truth():
+    rng, hits = np.random.default_rng(0), 0
+    for trial in range(100):
+        denominators = rng.exponential(1, 200)
+        numerators = denominators * 0.7 + rng.normal(0, 0.5, 200)
+        interval = bootstrap({"ratio": np.stack([numerators, denominators])}, np.random.default_rng(trial))["ratio"]
+        hits += interval.low <= 0.7 <= interval.high
+        assert interval.mean == pytest.approx(numerators.sum() / denominators.sum())
+    assert 88 <= hits <= 99
+
+
+def test_rows_are_tidy():
+    rows = gym_causal.evaluate("random", "CausalDAG-v0", num_episodes=10).rows()
+    assert list(rows[0]) == ["env_id", "split", "policy", "metric", "mean", "low", "high", "episodes", "seed"]
+    assert {"reward", "normalized_reward", "optimal_action_rate", "exploration_coverage", "exploration_relevance"} <= {r["metric"] for r in rows}
+
+
+def test_policies_bound_by_hand_are_the_named_ones():
+    venv = gym_causal.make_vec("CausalDAG-v0", 50)
+    observations, _ = venv.reset(seed=0)
+    assert np.array_equal(ExpertPolicy(venv)(observations, None, np.ones(50, bool))[0], venv.expert_actions())
+    for _ in range(5):
+        observations, *_ = venv.step(venv.expert_actions())
+    actions, _ = RandomPolicy(venv, seed=0)(observations, None, np.zeros(50, bool))
+    assert (actions % 5 != observations["goal"]).all() and len(set(actions.tolist())) == 10
+
+
+@pytest.mark.parametrize(
+    ("policy", "kwargs", "error", "message"),
+    [
+        ("best", {}, ValueError, "policy must be 'expert', 'random' or a callable, got 'best'"),
+        (3, {}, TypeError, "policy must be"),
+        ("expert", {"num_episodes": 0}, ValueError, "num_episodes"),
+        ("expert", {"num_episodes": 2.5}, ValueError, "num_episodes"),
+        ("expert", {"seed": -1}, ValueError, "seed"),
+        ("expert", {"split": "test"}, ValueError, "split must be one of"),
+        ("expert", {"color": 1}, TypeError, "color"),
+    ],
+)
+def test_bad_arguments_are_named(policy, kwargs, error, message):
+    with pytest.raises(error, match=message):
+        gym_causal.evaluate(policy, "CausalDAG-v0", **kwargs)
+
+
+def test_unknown_envs_and_metrics_are_named():
+    with pytest.raises(ValueError, match="env_id must be one of CausalDAG-v0"):
+        gym_causal.evaluate("expert", "CartPole-v1")
+    with pytest.raises(AttributeError, match="no metric 'speed'; there are reward"):
+        _ = gym_causal.evaluate("expert", "CausalDAG-v0", num_episodes=2).speed

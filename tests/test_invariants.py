@@ -1,0 +1,272 @@
+"""What holds for every registered env, in every split."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import gym_causal
+from gym_causal.registration import ENTRY_POINTS
+from tests.conftest import row, same
+
+SPLITS = ("train", "eval_target", "eval_path", "unrestricted")
+CASES = [(env_id, {"split": split}) for env_id in ENTRY_POINTS for split in SPLITS]
+every_env = pytest.mark.parametrize(("env_id", "kwargs"), CASES, ids=[f"{env_id}-{kwargs['split']}" for env_id, kwargs in CASES])
+every_id = pytest.mark.parametrize("env_id", list(ENTRY_POINTS))
+
+
+def random_actions(env: Any, steps: int, seed: int = 0) -> list[int]:
+    return np.random.default_rng(seed).integers(env.action_space.n, size=steps).tolist()
+
+
+def play(env: gym.Env, seed: int, episodes: int, action_seed: int = 0) -> list[Any]:
+    """Everything that an env returns, copied, over some episodes of random actions."""
+    rng, record = np.random.default_rng(action_seed), []
+    for episode in range(episodes):
+        record.append(copy.deepcopy(env.reset(seed=seed if episode == 0 else None)))
+        done = False
+        while not done:
+            result = env.step(int(rng.integers(env.action_space.n)))
+            done = result[2] or result[3]
+            record.append(copy.deepcopy(result))
+    return record
+
+
+@every_env
+def test_gymnasium_finds_nothing_to_complain_about(env_id, kwargs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gym.make(env_id, **kwargs).unwrapped, skip_render_check=True)
+
+
+@every_env
+def test_stable_baselines_finds_nothing_to_complain_about(env_id, kwargs):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        checker.check_env(gym.make(env_id, **kwargs).unwrapped, warn=True)
+
+
+@every_env
+def test_same_seed_same_episodes_whatever_num_envs(env_id, kwargs):
+    """Episode i, step by step, infos included: from the single env, and from vector envs of 1, 7, 64 and 4,096 rows."""
+    kwargs = {**kwargs, "expert_info": True, "graph_info": True}
+    single = gym.make(env_id, **kwargs)
+    episodes = 9  # more than 7: the last two are the second ones of their rows
+    trials = single.unwrapped.task.config.trials
+    actions = np.random.default_rng(1).integers(single.action_space.n, size=(trials, 4_096))
+    expected = []
+    for episode in range(episodes):
+        steps = [single.reset(seed=11 if episode == 0 else None)]
+        steps += [single.step(actions[trial, episode]) for trial in range(trials)]
+        expected.append(steps)
+    for num_envs in (1, 7, 64, 4_096):
+        venv = gym_causal.make_vec(env_id, num_envs, explanation_text=num_envs < 100, **kwargs)
+        observations, infos = venv.reset(seed=11)
+        for first in range(0, episodes, num_envs):
+            rows = range(first, min(first + num_envs, episodes))
+            for b, episode in enumerate(rows):
+                assert same(row(observations, b), expected[episode][0][0])
+                assert same(without_text(row(without_final(infos), b)), without_text(expected[episode][0][1]))
+            for trial in range(trials):
+                action = actions[trial, (first + np.arange(num_envs)) % 4_096]
+                observations, rewards, terminated, truncated, infos = venv.step(action)
+                for b, episode in enumerate(rows):
+                    obs, reward, ended, cut, info = expected[episode][1 + trial]
+                    last = trial == trials - 1
+                    assert (rewards[b], bool(terminated[b]), bool(truncated[b])) == (reward, ended, cut)
+                    assert same(infos["final_obs"][b] if last else row(observations, b), obs)
+                    got = row(infos["final_info"] if last else infos, b)
+                    assert same(without_text(got), without_text(info))
+                    if num_envs < 100:
+                        assert got["explanation"]["text"] == info["explanation"]["text"]
+
+
+def without_text(info: dict[str, Any]) -> dict[str, Any]:
+    explanation = {key: value for key, value in info["explanation"].items() if key != "text"}
+    return {**info, "explanation": explanation}
+
+
+def without_final(infos: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in infos.items() if not key.lstrip("_").startswith("final")}
+
+
+@every_env
+def test_the_same_seed_gives_the_same_episodes_again_and_another_seed_others(env_id, kwargs):
+    env = gym.make(env_id, **kwargs)
+    first, again, other = (play(env, seed, episodes=2) for seed in (3, 3, 4))
+    assert all(same(list_of(a), list_of(b)) for a, b in zip(first, again, strict=True))
+    assert not same(first[0][0], other[0][0])
+
+
+def list_of(result: tuple) -> dict[str, Any]:
+    return dict(enumerate(result))  # type: ignore[arg-type]
+
+
+@every_env
+@pytest.mark.parametrize("explain", ["none", "properties", "reward", "full"])
+def test_infos_keep_their_keys_shapes_and_dtypes(env_id, kwargs, explain):
+    env = gym.make(env_id, explain=explain, expert_info=True, graph_info=True, **kwargs)
+    infos = [step[-1] for step in play(env, 0, episodes=2)]
+    shape = [layout(info) for info in infos]
+    assert all(other == shape[0] for other in shape)
+
+
+def layout(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: layout(entry) for key, entry in value.items()}
+    return "str" if isinstance(value, str) else (np.asarray(value).dtype, np.shape(value))
+
+
+@every_env
+def test_observations_are_in_their_space_to_the_end(env_id, kwargs):
+    env = gym.make(env_id, **kwargs)
+    for step in play(env, 0, episodes=3):
+        assert step[0] in env.observation_space
+    venv = gym_causal.make_vec(env_id, 3, **kwargs)
+    observations, _ = venv.reset(seed=0)
+    assert observations in venv.observation_space
+    assert venv.step(venv.action_space.sample())[0] in venv.observation_space
+
+
+@every_id
+@pytest.mark.parametrize("num_envs", [1, 40])
+def test_what_is_returned_is_the_users_own(env_id, num_envs):
+    """Scribbling over observations and infos changes nothing that comes later."""
+    clean, scribbled = (gym_causal.make_vec(env_id, num_envs, expert_info=True) for _ in range(2))
+    results = [venv.reset(seed=0) for venv in (clean, scribbled)]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        scribble(results[1][0])
+        scribble(results[1][-1])
+        actions = rng.integers(clean.single_action_space.n, size=num_envs)
+        results = [venv.step(actions) for venv in (clean, scribbled)]
+        assert same(results[0][0], results[1][0]) and np.array_equal(results[0][1], results[1][1])
+        assert same(without_final(results[0][-1]), without_final(results[1][-1]))
+        assert np.array_equal(clean.expert_actions(), scribbled.expert_actions())
+
+
+def scribble(values: Any) -> None:
+    for value in values.values():
+        if isinstance(value, dict):
+            scribble(value)
+        elif isinstance(value, np.ndarray) and value.dtype.kind in "fib":
+            value[...] = 1
+
+
+@every_id
+def test_rows_are_independent(env_id):
+    """Permuting the rows, episodes and actions alike, permutes what comes back."""
+    task, permuted = (gym_causal.make_vec(env_id, 30).task for _ in range(2))
+    order = np.random.default_rng(0).permutation(30)
+    stream = gym_causal.make_vec(env_id, 30)
+    stream.reset(seed=5)
+    models, goals = stream.task._worlds.models, stream.task._worlds.goals
+    cue = {"cue": stream.task._worlds.relevant} if stream.task.config.cues else {}
+    actions = np.random.default_rng(1).integers(task.action_space.n, size=(task.config.trials, 30))
+    outcomes = []
+    for this, index in ((task, np.arange(30)), (permuted, order)):
+        this.seed(0)
+        options = {"model": models[index], "goal": goals[index], **{key: value[index] for key, value in cue.items()}}
+        this.begin(np.arange(30), np.arange(30), options)
+        # The noise belongs to the row, not to the model: give both the same.
+        for name in ("initial_noise", "outcome_noise"):
+            getattr(this._prepared.draws, name)[:] = getattr(stream.task._prepared.draws, name)[:30][index]
+        this._prepare(type(this._prepared)(this._prepared.draws, this.config), first_episode=-1)
+        this._worlds, this._trial = this._prepared.take(slice(0, 30)), 0
+        played = []
+        for trial in range(this.config.trials):
+            reward = this.step(actions[trial][index])[0]
+            played.append((reward, this.observations(), this.infos(text=False)["explanation"]))
+        outcomes.append(played)
+    for (reward, observation, explanation), (reward2, observation2, explanation2) in zip(*outcomes, strict=True):
+        assert np.array_equal(reward[order], reward2)
+        assert all(np.array_equal(observation[key][order], observation2[key]) for key in observation)
+        assert all(np.array_equal(explanation[key][order], explanation2[key]) for key in explanation)
+
+
+@every_id
+def test_envs_survive_pickling_in_the_middle_of_an_episode(env_id):
+    env = gym.make(env_id)
+    env.reset(seed=0)
+    env.step(1)
+    twin = pickle.loads(pickle.dumps(env))
+    for action in (2, 3, 0):
+        assert same(list_of(env.step(action)), list_of(twin.step(action)))
+
+
+@every_id
+def test_flattening_gives_a_vector(env_id):
+    env = gym.wrappers.FlattenObservation(gym.make(env_id))
+    observation, _ = env.reset(seed=0)
+    assert observation.ndim == 1 and observation in env.observation_space
+
+
+@every_id
+def test_vector_wrappers_may_replace_final_observations(env_id):
+    venv = gym_causal.make_vec(env_id, 3)
+    venv.reset(seed=0)
+    for _ in range(venv.task.config.trials):
+        infos = venv.step(np.zeros(3, int))[-1]
+    final = infos["final_obs"]
+    assert len(final) == 3 and infos["_final_obs"].all() and infos["final_observation"] is final
+    assert same(final[1], row(final.batched, 1)) and not final[1]["initial_values"].any()
+    final[1] = "replaced"
+    assert list(final)[1] == "replaced" and np.asarray(final).shape == (3,)
+
+
+@every_id
+@pytest.mark.parametrize("action", [-1, 1_000, 0.5, "A", None])
+def test_bad_actions_are_refused_and_change_nothing(env_id, action):
+    env = gym.make(env_id).unwrapped
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=r"action must be an int in 0\.\."):
+        env.step(action)
+    reference = gym.make(env_id).unwrapped
+    reference.reset(seed=0)
+    assert same(list_of(env.step(0)), list_of(reference.step(0)))
+
+
+@pytest.mark.parametrize("actions", [[0, 1], [0, 1, 99], [0.0, 1.0, 2.0], [[0], [1], [2]]])
+def test_bad_vector_actions_are_refused(actions):
+    venv = gym_causal.make_vec("CausalDAG-v0", 3)
+    venv.reset(seed=0)
+    with pytest.raises(ValueError, match="actions must be"):
+        venv.step(np.array(actions))
+
+
+@every_id
+def test_stepping_without_an_episode_is_refused(env_id):
+    env = gym.make(env_id).unwrapped
+    with pytest.raises(gym.error.ResetNeeded):
+        env.step(0)
+    env.reset(seed=0)
+    while not env.step(0)[2]:
+        pass
+    with pytest.raises(gym.error.ResetNeeded):
+        env.step(0)
+    with pytest.raises(gym.error.ResetNeeded):
+        gym_causal.make_vec(env_id, 2).step(np.array([0, 0]))
+
+
+def test_a_vector_env_takes_one_seed():
+    with pytest.raises(TypeError, match="seed must be one int"):
+        gym_causal.make_vec("CausalDAG-v0", 2).reset(seed=[0, 1])
+
+
+@pytest.mark.parametrize("num_envs", [0, -1, 2.5])
+def test_num_envs_is_checked(num_envs):
+    with pytest.raises(ValueError, match="num_envs"):
+        gym_causal.make_vec("CausalDAG-v0", num_envs)
+
+
+def test_unseeded_envs_differ():
+    observations = [gym.make("CausalDAG-v0").reset()[0]["initial_values"] for _ in range(2)]
+    assert not np.array_equal(*observations)
