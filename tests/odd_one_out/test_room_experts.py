@@ -7,8 +7,8 @@ from collections import deque
 
 import numpy as np
 import pytest
-from reference import MOVES, Room
-from rooms import begin, episode
+from tests.odd_one_out.reference import MOVES, Room
+from tests.odd_one_out.rooms import begin, episode
 
 import gym_causal
 from gym_causal.odd_one_out.features import Action

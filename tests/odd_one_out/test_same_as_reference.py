@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference import Room, check_text
+from tests.odd_one_out.reference import Room, check_text
 
 import gym_causal
 
