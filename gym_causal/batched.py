@@ -169,10 +169,6 @@ class BatchedTask(ABC):
     def infos(self, *, text: bool) -> Infos:
         """What is said beside it, privileged facts included: fresh arrays (B, ...); ``text`` also puts explanations into words."""
 
-    def infos_of(self, rows: np.ndarray, *, text: bool) -> Infos:
-        """The infos of some rows, (n,) ints, as :meth:`observations_of`."""
-        return _select_rows(self.infos(text=text), rows)
-
     @abstractmethod
     def action_masks(self) -> np.ndarray:
         """(B, A) bool; which actions are legal now."""
@@ -330,13 +326,13 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         if len(rows) == self.num_envs:
             final_obs = FinalObservations(observations, rows, self.num_envs)
             self.task.begin(rows, self._episodes)
-            observations, infos = self.task.observations(), self.task.infos(text=self._text)
+            observations = self.task.observations()
         else:  # only what has changed
-            final_obs = FinalObservations(_select_rows(observations, rows), rows, self.num_envs)
+            final_obs = FinalObservations({key: value[rows] for key, value in observations.items()}, rows, self.num_envs)
             self.task.begin(rows, self._episodes[rows])
             for key, value in self.task.observations_of(rows).items():
                 observations[key][rows] = value
-            infos = _with_rows(final_info, rows, self.task.infos_of(rows, text=self._text))
+        infos = self.task.infos(text=self._text)
         infos.update(final_obs=final_obs, final_observation=final_obs, final_info=final_info)
         infos.update({f"_{key}": done.copy() for key in ("final_obs", "final_observation", "final_info")})
         return observations, rewards, terminated, truncated, infos
@@ -378,22 +374,6 @@ def _checked(actions: Any, shape: tuple[int, ...], num_actions: int) -> np.ndarr
 
 def _first_row(infos: Infos) -> Infos:
     return {key: _first_row(value) if type(value) is dict else value[0] for key, value in infos.items()}
-
-
-def _select_rows(batch: dict[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    return {key: _select_rows(value, rows) if isinstance(value, dict) else value[rows] for key, value in batch.items()}
-
-
-def _with_rows(batch: dict[str, Any], rows: np.ndarray, changed: dict[str, Any]) -> dict[str, Any]:
-    """A copy of a batch of infos with some rows exchanged."""
-    result: dict[str, Any] = {}
-    for key, value in batch.items():
-        if isinstance(value, dict):
-            result[key] = _with_rows(value, rows, changed[key])
-        else:
-            result[key] = value.copy()
-            result[key][rows] = changed[key]
-    return result
 
 
 class FinalObservations(Sequence[Any]):

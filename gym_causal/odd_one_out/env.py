@@ -37,14 +37,53 @@ class _RoomVectorEnv(TaskVectorEnv):
 
 
 class OddOneOutEnv(_RoomEnv):
+    """Find the object that is odd in colour, texture, shape or position, in a room seen from within.
+
+    Actions: 0 to 7 move north, northeast, east, ... northwest. Stepping onto an object touches it.
+
+    Observations: ``view``, 11x11 cells around the agent, as pixels (99, 99, 3) or symbols (11, 11, 4), both uint8; ``may_transform`` and
+    ``touched``, 0 or 1; ``trial``; ``last_reward`` (1,) float32.
+
+    Reward: 1 for touching the odd object, once. The episode ends ``feedback_steps`` steps after the touch (terminated), or without one
+    after ``max_trial_steps`` (truncated).
+
+    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutConfig`, and ``render_mode``: None, "human", "rgb_array" or "ansi".
+
+    Version history: v0, the first.
+    """
+
     config_class = OddOneOutConfig
 
 
 class OddOneOutConfoundedEnv(_RoomEnv):
+    """Find the odd one out, which in training is odd in colour, texture and shape at once and in evaluation in one of them.
+
+    Actions, observations, reward and end are those of :class:`OddOneOutEnv`. Explanations speak of one attribute only.
+
+    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutConfoundedConfig`, and ``render_mode``.
+
+    Version history: v0, the first.
+    """
+
     config_class = OddOneOutConfoundedConfig
 
 
 class OddOneOutInterventionEnv(_RoomEnv):
+    """Find out by experiments which attribute makes an object pay, then take the right one.
+
+    Actions: those of :class:`OddOneOutEnv`; and 8, 9, 10: change the colour, texture or shape of the first adjacent object clockwise from
+    north, once in each experiment trial.
+
+    Observations are those of :class:`OddOneOutEnv`.
+
+    Reward: for touching the object that is odd in the hidden attribute, 1 in each of three experiment trials and 10 in the test trial.
+    The episode ends after the test trial: terminated, or truncated if that timed out.
+
+    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutInterventionConfig`, and ``render_mode``.
+
+    Version history: v0, the first.
+    """
+
     config_class = OddOneOutInterventionConfig
 
 

@@ -240,22 +240,15 @@ class OddOneOutTask(BatchedTask):
         }
 
     def infos(self, *, text: bool) -> Infos:
-        return self._infos(slice(None), text=text)
-
-    def infos_of(self, rows: np.ndarray, *, text: bool) -> Infos:
-        return self._infos(rows, text=text)
-
-    def _infos(self, rows: slice | np.ndarray, *, text: bool) -> Infos:
         """See docs/odd_one_out.md for every key."""
         infos: Infos = {
-            "explanation": self._explanation(rows, text=text),
-            "choice": _CHOICES.take(self._choice[rows]),
-            "touched_object": self._touched[rows].copy(),
-            "rewarded_attribute": self._draws["rewarded"][rows].copy(),
+            "explanation": self._explanation(slice(None), text=text),
+            "choice": _CHOICES.take(self._choice),
+            "touched_object": self._touched.copy(),
+            "rewarded_attribute": self._draws["rewarded"].copy(),
         }
         if self.config.expert_info:
-            means_something = self._feedback[rows] == 0
-            infos["expert_action"] = np.where(means_something, self.expert_actions()[rows], -1)
+            infos["expert_action"] = np.where(self._feedback == 0, self.expert_actions(), -1)
         return infos
 
     def action_masks(self) -> np.ndarray:
