@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_VALUES, VALUES, Attribute
+from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_OBJECTS, NUM_VALUES, VALUES, Attribute
 
 Facts = dict[str, np.ndarray]
 
@@ -61,21 +61,19 @@ def tokens(facts: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(ids.T)
 
 
-def property_facts(features: np.ndarray, near: np.ndarray, is_near: np.ndarray, named: tuple[Attribute, ...]) -> np.ndarray:
-    """(9, n) facts about the object next to the agent.
+def property_facts(features: np.ndarray, named: tuple[Attribute, ...]) -> np.ndarray:
+    """(9, 4, n) what there is to say next to each object.
 
     Args:
         features: (4 attributes, 4 objects, n) int8.
-        near: (n,) which object, where ``is_near`` (n,) bool.
-        named: the attributes whose values are told.
+        named: the attributes whose values are told; none: there is nothing to say.
     """
-    count = len(near)
-    facts = nothing(count)
-    facts[STATEMENT] = is_near - np.int8(1)  # Statement.NEXT_TO or -1
-    facts[OBJECT] = np.where(is_near, near, -1)
-    position = near * np.intp(count) + np.arange(count)
-    for attribute in named:
-        facts[FIRST_VALUE + attribute] = np.where(is_near, features[attribute].ravel()[position], -1)
+    facts = np.full((len(FIELDS), *features.shape[1:]), -1, np.int8)
+    if named:
+        facts[STATEMENT] = Statement.NEXT_TO
+        facts[OBJECT] = np.arange(NUM_OBJECTS)[:, None]
+        for attribute in named:
+            facts[FIRST_VALUE + attribute] = features[attribute]
     return facts
 
 

@@ -143,10 +143,20 @@ for _action in range(NUM_MOVES):
     NEARNESS[_moves, NEXT_CELL[_action, _moves]] = NUM_OBJECTS * _action
 
 
+_NUMBERS = np.arange(NUM_OBJECTS, dtype=np.uint8)
+_SLOT = np.arange(256) % NUM_OBJECTS
+_SLOT[NOT_ADJACENT:] = NUM_OBJECTS
+
+
 def first_adjacent(nearness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first adjacent object clockwise from north, and whether there is one, (...) each, of objects with ``NEARNESS`` (4, ...)."""
-    nearest = (nearness | np.arange(NUM_OBJECTS, dtype=np.uint8).reshape(-1, *[1] * (nearness.ndim - 1))).min(axis=0)
-    return nearest % NUM_OBJECTS, nearest < NOT_ADJACENT
+    nearest = nearest_slot(nearness)
+    return nearest % NUM_OBJECTS, nearest < NUM_OBJECTS
+
+
+def nearest_slot(nearness: np.ndarray) -> np.ndarray:
+    """(...) the first adjacent object clockwise from north, NUM_OBJECTS where there is none, of objects with ``NEARNESS`` (4, ...)."""
+    return _SLOT.take(np.minimum.reduce((nearness.T | _NUMBERS).T, axis=0))
 
 
 def sprites() -> np.ndarray:

@@ -80,8 +80,8 @@ class PixelView(View):
         seen = np.flatnonzero(anchors >= 0)
         # Every place where a sprite could begin, as one axis; a sprite is nine runs of 27 bytes, a line of pixels apart.
         run = CELL_PIXELS * 3
-        places = np.lib.stride_tricks.as_strided(
-            frames, (frames.size // run - (CELL_PIXELS - 1) * ROOM_CELLS, CELL_PIXELS, run), (run, width, 1), writeable=True
+        places: np.ndarray = np.ndarray(
+            (frames.size // run - (CELL_PIXELS - 1) * ROOM_CELLS, CELL_PIXELS, run), np.uint8, frames, strides=(run, width, 1)
         )
         start = (anchors + np.arange(num_frames) * (side * width // run)).ravel()
         places[start[seen]] = self._sprites.take(looks.ravel()[seen], axis=0)

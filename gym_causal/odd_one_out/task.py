@@ -21,6 +21,7 @@ from gym_causal.odd_one_out.features import (
     ODD_OBJECT,
     STAY,
     first_adjacent,
+    nearest_slot,
 )
 from gym_causal.odd_one_out.frames import VIEWS
 from gym_causal.odd_one_out.worlds import NUM_ATTRIBUTES, EpisodeStore, draw_episodes, episode_dtype
@@ -28,6 +29,7 @@ from gym_causal.odd_one_out.worlds import NUM_ATTRIBUTES, EpisodeStore, draw_epi
 _OBJECTS = np.arange(NUM_OBJECTS)
 _NEXT_CELL = NEXT_CELL.astype(np.intp).ravel()
 _NEARNESS = NEARNESS.ravel()
+_TOUCH = NUM_OBJECTS + 1  # the place of a touch in _sayings
 _OVER = -1  # the value of _feedback once an episode is over
 
 _CHOICES = np.array(
@@ -60,7 +62,13 @@ class OddOneOutTask(BatchedTask):
         )
         self.action_space = spaces.Discrete(config.num_actions)
         self._trial_rewards, self._transforms_of = np.array(config.trial_rewards), np.array(config.transforms)
+        self._transforms_exist = any(config.transforms)
         self._store: EpisodeStore | None = None
+        self._named, self._row = config.named, np.arange(num_envs)
+        mode = config.explain if self._named else "none"
+        about_object = explanations.PROPERTY if mode in ("properties", "full") else explanations.NONE
+        about_touch = {"reward": explanations.REWARD, "full": explanations.REWARD, "outcome": explanations.OUTCOME}.get(mode, explanations.NONE)
+        self._kind_of = np.array([about_object] * NUM_OBJECTS + [explanations.NONE, about_touch])  # by place in _sayings
 
         self._episode = np.zeros(num_envs, int)  # (B,) the number of the episode
         self._draws = np.zeros(num_envs, episode_dtype(config.trials))  # (B,) and all its rooms
@@ -77,7 +85,8 @@ class OddOneOutTask(BatchedTask):
         self._touched = np.full(num_envs, -1, np.int8)  # (B,) the object, -1 = none yet
         # What the last touch showed; kept while the board stays.
         self._choice = np.zeros(num_envs, np.intp)  # (B,) index into _CHOICES
-        self._verdict = explanations.nothing(num_envs)  # (9, B) facts
+        # What there is to say, as facts (9, 6, B): next to each of the objects, next to none (always nothing), and about the last touch.
+        self._sayings = np.full((len(explanations.FIELDS), NUM_OBJECTS + 2, num_envs), -1, np.int8)
         # The expert.
         self._possible = np.ones((num_envs, NUM_VISIBLE), bool)  # (B, 3) attributes that may pay, as far as touches have shown
         self._plans: dict[bool, expert.Plan] = {}  # by whether the oracle's; made when asked for
@@ -140,6 +149,7 @@ class OddOneOutTask(BatchedTask):
         self._patterns[:, rows] = patterns.T
         self._features[:, :, rows] = features
         self._looks[:, rows] = self._view.looks(features)
+        self._say_properties(rows, features)
         self._transforms[rows] = self._transforms_of[trial]
         self._touched[rows] = -1
         self._steps[rows] = 0
@@ -158,7 +168,7 @@ class OddOneOutTask(BatchedTask):
         self._step_trial = self._trial.copy()
 
         moves = np.where(acting, actions, STAY)
-        if any(self._transforms_of):
+        if self._transforms_exist:
             self._transform(np.flatnonzero((moves >= NUM_MOVES) & acting & (self._transforms > 0)), actions)
         self._agent = _NEXT_CELL.take(moves * NUM_CELLS + self._agent)
         self._steps += acting
@@ -188,7 +198,9 @@ class OddOneOutTask(BatchedTask):
         self._patterns[attribute, rows] ^= (1 << changed).astype(np.uint8)
         # Of the two values of the trial, the one that it does not have.
         self._features[attribute, changed, rows] = values.sum(axis=1, dtype=np.int8) - self._features[attribute, changed, rows]
-        self._looks[:, rows] = self._view.looks(self._features[:, :, rows])
+        features = self._features[:, :, rows]
+        self._looks[:, rows] = self._view.looks(features)
+        self._say_properties(rows, features)
         self._transforms[rows] -= 1
         self._forget_plans(rows)
 
@@ -202,7 +214,7 @@ class OddOneOutTask(BatchedTask):
         self._feedback[rows] = self.config.feedback_steps
         self._choice[rows] = 1 + (1 << np.arange(NUM_ATTRIBUTES)) @ unique
         self._possible[rows] = expert.still_possible(self._possible[rows], unique[:NUM_VISIBLE].T, correct)
-        self._verdict[:, rows] = self._explain_touch(rows, touched, unique, correct)
+        self._sayings[:, _TOUCH, rows] = self._explain_touch(rows, touched, unique, correct)
 
     def _finish_trials(self, rows: np.ndarray, timed_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Go on to the next trial in (n,) rows; returns whether that ended the episode: terminated and truncated, (B,) each."""
@@ -263,40 +275,32 @@ class OddOneOutTask(BatchedTask):
 
     # --- explanations ----------------------------------------------------------------------------------------------------
 
+    def _say_properties(self, rows: np.ndarray, features: np.ndarray) -> None:
+        """Note what there is to say about the objects of (n,) rows, with ``features`` (4 attributes, 4 objects, n)."""
+        if self.config.explain in ("properties", "full"):
+            self._sayings[:, :NUM_OBJECTS, rows] = explanations.property_facts(features, self._named)
+
     def _explain_touch(self, rows: np.ndarray, touched: np.ndarray, unique: np.ndarray, correct: np.ndarray) -> np.ndarray:
         """(9, n) facts about touches, arguments as in :mod:`explanations`."""
         config = self.config
-        if not config.named or config.explain in ("none", "properties"):
+        if not self._named or config.explain in ("none", "properties"):
             return explanations.nothing(len(rows))
         if config.explain == "outcome":
-            return explanations.outcome_facts(touched, unique, correct, config.named)
+            return explanations.outcome_facts(touched, unique, correct, self._named)
         attribute = self._draws["rewarded"][rows].astype(int)
         if isinstance(config, OddOneOutConfoundedConfig):
-            attribute[:] = config.named[0]
+            attribute[:] = self._named[0]
         elif not config.explains_attribute:
             attribute[~correct] = -1  # would give the answer away; others share all its features
         features = self._features[:, touched, rows]
-        return explanations.reward_facts(features, touched, unique, correct, attribute, config.named)
+        return explanations.reward_facts(features, touched, unique, correct, attribute, self._named)
 
     def _facts(self, rows: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Kinds (n,), indices into ``explanations.KINDS``, and facts (9, n)."""
-        config = self.config
-        was_touched = self._choice[rows] > 0
-        if config.explain in ("properties", "full"):
-            near, is_near = self._adjacent(rows)
-            is_near &= ~was_touched
-            if not config.named:
-                is_near[:] = False
-            facts = explanations.property_facts(self._features[:, :, rows], near, is_near, config.named)
-            kinds = is_near * np.intp(explanations.PROPERTY)
-        else:
-            facts = explanations.nothing(len(was_touched))
-            kinds = np.zeros(len(was_touched), np.intp)
-        if config.explain in ("reward", "outcome", "full") and config.named:
-            told = np.flatnonzero(was_touched)
-            facts[:, told] = self._verdict[:, rows][:, told]
-            kinds[told] = explanations.OUTCOME if config.explain == "outcome" else explanations.REWARD
-        return kinds, facts
+        nearness = _NEARNESS.take(self._agent[rows] * NUM_CELLS + self._cells[:, rows])
+        said = np.where(self._choice[rows] > 0, _TOUCH, nearest_slot(nearness))
+        facts = self._sayings.reshape(len(explanations.FIELDS), -1).take(said * self.num_envs + self._row[rows], axis=1)
+        return self._kind_of.take(said), facts
 
     def _explanation(self, rows: slice | np.ndarray, *, text: bool) -> dict[str, Any]:
         if self.config.explain == "none":

@@ -12,6 +12,7 @@ from tests.odd_one_out.rooms import begin, episode
 
 import gym_causal
 from gym_causal.odd_one_out.features import Action
+from gym_causal.odd_one_out.task import OddOneOutTask
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 FAST = {"observation": "symbolic"}
@@ -197,3 +198,27 @@ def test_random_play(env_id, expected):
     """As the public environment's, which was measured."""
     result = gym_causal.evaluate("random", env_id, num_episodes=10_000, **FAST)
     assert result.reward.mean == pytest.approx(expected, abs=0.015)  # three standard errors of either
+
+
+class _AnyAction:
+    """Uniform over all actions, legal or not, as random play was measured in the public environment."""
+
+    def __init__(self, num_actions):
+        self._rng, self._num_actions = np.random.default_rng(0), num_actions
+
+    def __call__(self, observations, state, episode_starts):
+        return self._rng.integers(self._num_actions, size=len(episode_starts)), state
+
+
+@pytest.mark.parametrize(("max_trial_steps", "expected"), [(128, 2.1), (512, 2.58)])
+def test_random_play_by_the_public_rule(max_trial_steps, expected, monkeypatch):
+    """There a transform is spent even where it changes nothing; with that rule, and its limit of 512 steps, its 2.58 comes back."""
+    transform = OddOneOutTask._transform
+
+    def transform_or_waste(task, rows, actions):
+        transform(task, rows, actions)
+        task._transforms[rows] = 0
+
+    monkeypatch.setattr(OddOneOutTask, "_transform", transform_or_waste)
+    result = gym_causal.evaluate(_AnyAction(11), INTERVENTION, num_episodes=10_000, max_trial_steps=max_trial_steps, **FAST)
+    assert result.reward.mean == pytest.approx(expected, abs=0.13)  # three standard errors
