@@ -247,7 +247,9 @@ def save(folder: Path, report: dict[str, Any]) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, 2)
     sizes = [row["num_variables"] for row in report["scaling"]]
-    for ax, key, label in zip(axes, ("microseconds_per_step", "kilobytes_per_step"), ("time per step (us)", "memory per step (kB)"), strict=True):
+    for ax, key, label in zip(
+        axes, ("microseconds_per_step", "kilobytes_per_step"), ("time per step (us)", "memory per step (kB)"), strict=True
+    ):
         values = [row[key] for row in report["scaling"]]
         ax.loglog(sizes, values, "o-", label="measured")
         ax.loglog(sizes, [values[-1] * size / sizes[-1] for size in sizes], "--", color="gray", label="linear")

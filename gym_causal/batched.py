@@ -316,7 +316,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
     def step(self, actions: Any) -> tuple[Observations, np.ndarray, np.ndarray, np.ndarray, Infos]:
         if self._episodes is None:
             raise gym.error.ResetNeeded("step: call reset first")
-        rewards, terminated, truncated = self.task.step(_checked(actions, (self.num_envs,), self.single_action_space.n))
+        rewards, terminated, truncated = self.task.step(_checked(actions, (self.num_envs,), int(self.task.action_space.n)))
         done = terminated | truncated
         if not done.any():
             return self.task.observations(), rewards, terminated, truncated, self.task.infos(text=self._text)

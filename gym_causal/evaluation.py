@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from gym_causal.batched import SeedDomain
-from gym_causal.policies import Policy, bind
-from gym_causal.registration import make_vec
-from gym_causal.rollouts import batch_size, play
+from gym_causal.policies import Policy, bind, name_of
+from gym_causal.rollouts import play, seeded_task
 
 NUM_RESAMPLES = 1_000
 """Bootstrap resamples behind an interval."""
@@ -86,14 +85,7 @@ def evaluate(
         ``reward`` (the mean undiscounted return of an episode) and the env's own metrics (docs/evaluation.md), each a mean with the
         2.5% and 97.5% quantiles of 1,000 bootstrap resamples of the episodes.
     """
-    if isinstance(num_episodes, bool) or not hasattr(num_episodes, "__index__") or num_episodes < 1:
-        raise ValueError(f"num_episodes must be an int of at least 1, got {num_episodes!r}")
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
-        raise ValueError(f"seed must be an int of at least 0, got {seed!r}")
-    kwargs = {"explain": "none", **env_kwargs, "split": split}
-    block_size = make_vec(env_id, 1, **kwargs).task.block_size
-    task = make_vec(env_id, batch_size(block_size, num_episodes), **kwargs).task
-    task.seed(seed, SeedDomain.EVALUATION)
+    task = seeded_task(env_id, num_episodes, seed, SeedDomain.EVALUATION, **{"explain": "none", **env_kwargs}, split=split)
     observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
     totals: dict[str, np.ndarray] = {"reward": np.stack([np.zeros(num_episodes), np.ones(num_episodes)])}  # (2, n) each
 
@@ -109,10 +101,8 @@ def evaluate(
             add(metric, numerator, denominator)
         for key, choice in step.observer_actions.items():
             add(f"match_{key}", (step.is_choice & (choice == step.actions)).astype(float), step.is_choice.astype(float))
-    if name is None:
-        name = policy if isinstance(policy, str) else getattr(policy, "name", type(policy).__name__)
     intervals = bootstrap(totals, np.random.default_rng(seed))
-    return EvaluationResult(env_id, split, name, int(num_episodes), int(seed), intervals)
+    return EvaluationResult(env_id, split, name_of(policy) if name is None else name, int(num_episodes), int(seed), intervals)
 
 
 def bootstrap(totals: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, Estimate]:

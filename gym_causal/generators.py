@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gym_causal.scm import StructuralCausalModels, variable_names
+from gym_causal.scm import StructuralCausalModels, Topology, variable_names
 from gym_causal.splits import HeldOutLink, Split
 
 MAX_DRAWS_PER_EPISODE = 200_000
@@ -70,9 +70,8 @@ class ModelDistribution:
             causes, weights, has_cause = (
                 np.concatenate([field, np.zeros((num_others, width, batch), field.dtype)]) for field in (causes, weights, has_cause)
             )
-        return StructuralCausalModels.from_topology(
-            np.ascontiguousarray(order), causes, weights, has_cause, noise_scale, self.negative_slope
-        )
+        topology = Topology(np.ascontiguousarray(order), causes, weights, has_cause, noise_scale)
+        return StructuralCausalModels.from_topology(topology, self.negative_slope)
 
     def _draw_noise_scale(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """(N, B) normal(mean, std) truncated at 0."""

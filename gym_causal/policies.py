@@ -70,3 +70,8 @@ def bind(policy: Policy | str, venv: _Acting, seed: int) -> Policy:
     if not callable(policy):
         raise TypeError(f"policy must be 'expert', 'random' or a callable(observations, state, episode_starts), got {policy!r}")
     return policy
+
+
+def name_of(policy: Policy | str) -> str:
+    """What a policy is called in results: its attribute ``name``, else that of its class."""
+    return policy if isinstance(policy, str) else getattr(policy, "name", type(policy).__name__)

@@ -1,4 +1,4 @@
-"""Plays a policy in exactly the first n episodes of a seed."""
+"""Plays a policy in exactly the first n episodes of a seed, and records it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 
-from gym_causal.batched import BatchedTask, Observations
-from gym_causal.policies import Policy
+from gym_causal._version import __version__
+from gym_causal.batched import BatchedTask, Infos, Observations, SeedDomain
+from gym_causal.episodes import Episodes, within
+from gym_causal.policies import Policy, bind, name_of
+from gym_causal.registration import make_vec
 
 MAX_BATCH = 1_024
 """Episodes played side by side; a function of the task and of n alone, so that no result depends on a user's ``num_envs``."""
@@ -23,11 +27,13 @@ class Step:
     counted: np.ndarray  # (B,) bool; whether it is one of the first n (rows that have none left play on, uncounted)
     episode_starts: np.ndarray  # (B,) bool; whether this was the episode's first step
     observations: Observations  # (B, ...) before the step
+    infos: Infos  # (B, ...) before the step; empty unless asked for
     is_choice: np.ndarray  # (B,) bool; whether the step was one in which strategies are told apart
     actions: np.ndarray  # (B,) int
     observer_actions: dict[str, np.ndarray]  # observer -> (B,) int; what it would have done
     rewards: np.ndarray  # (B,) float
     done: np.ndarray  # (B,) bool
+    truncated: np.ndarray  # (B,) bool
 
 
 def batch_size(task_block_size: int, num_episodes: int) -> int:
@@ -38,7 +44,7 @@ def batch_size(task_block_size: int, num_episodes: int) -> int:
 
 
 def play(
-    policy: Policy, task: BatchedTask, num_episodes: int, observers: Mapping[str, Policy] | None = None
+    policy: Policy, task: BatchedTask, num_episodes: int, observers: Mapping[str, Policy] | None = None, *, infos: bool = False
 ) -> Iterator[Step]:
     """Play episodes 0..num_episodes - 1 of a seeded task.
 
@@ -54,6 +60,7 @@ def play(
     remaining = num_episodes
     while remaining:
         observations, is_choice = task.observations(), task.is_choice()
+        before = task.infos(text=False) if infos else {}
         actions, state = policy(observations, state, starts)
         observer_actions = {}
         for name, observer in observers.items():
@@ -61,9 +68,93 @@ def play(
         rewards, terminated, truncated = task.step(actions)
         done = terminated | truncated
         counted = episodes < num_episodes
-        yield Step(episodes.copy(), counted, starts, observations, is_choice, actions, observer_actions, rewards, done)
+        yield Step(episodes.copy(), counted, starts, observations, before, is_choice, actions, observer_actions, rewards, done, truncated)
         remaining -= int((done & counted).sum())
         starts = done
         if done.any() and remaining:
             episodes[done] += task.num_envs
             task.begin(rows[done], episodes[done])
+
+
+def seeded_task(env_id: str, num_episodes: int, seed: int, domain: SeedDomain, **env_kwargs: Any) -> BatchedTask:
+    """The task of an env, ready for :func:`play` to play the first ``num_episodes`` of a seed in a domain.
+
+    Raises:
+        ValueError: ``num_episodes`` < 1 or ``seed`` < 0, or neither is an int; or what the env says of its arguments.
+    """
+    for name, value, least in (("num_episodes", num_episodes, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+            raise ValueError(f"{name} must be an int of at least {least}, got {value!r}")
+    block_size = make_vec(env_id, 1, **env_kwargs).task.block_size
+    task = make_vec(env_id, batch_size(block_size, num_episodes), **env_kwargs).task
+    task.seed(seed, domain)
+    return task
+
+
+def collect(
+    policy: Policy | str, env_id: str, *, split: str = "train", num_episodes: int = 1_000, seed: int = 0, **env_kwargs: Any
+) -> Episodes:
+    """Record a policy in exactly episodes 0..num_episodes - 1 of a seed.
+
+    They are drawn from the collection domain: disjoint from what ``gym.make`` and :func:`gym_causal.evaluate` play under any seed.
+
+    Args:
+        policy: a callable with the one policy signature, or "expert" or "random".
+        env_id: a registered id.
+        split: a split of that env.
+        num_episodes: >= 1.
+        seed: >= 0, of the episodes and of "random".
+        env_kwargs: further arguments of the env; with ``explain="none"`` no explanations are recorded, which is faster and smaller.
+
+    Returns:
+        The episodes, in order, with metadata on how they were made.
+    """
+    task = seeded_task(env_id, num_episodes, seed, SeedDomain.COLLECTION, split=split, **env_kwargs)
+    steps, states = _Log(), _Log()
+    lengths, truncated = np.zeros(num_episodes, int), np.zeros(num_episodes, bool)
+    for step in play(bind(policy, task, seed), task, num_episodes, infos=True):
+        steps.add(step.counted, step.episodes, {"actions": step.actions, "rewards": step.rewards})
+        states.add(step.counted, step.episodes, _state(step.observations, step.infos))
+        lengths[step.episodes[step.counted]] += 1
+        ended = step.done & step.counted
+        if ended.any():
+            states.add(ended, step.episodes, _state(task.observations(), task.infos(text=False)))
+            truncated[step.episodes[ended]] = step.truncated[ended]
+    recorded, played = states.by_episode(), steps.by_episode()
+    metadata = {
+        "env_id": env_id,
+        "env_kwargs": {"split": split, **env_kwargs},
+        "policy": name_of(policy),
+        "seed": int(seed),
+        "versions": {"gym_causal": __version__, "gymnasium": gym.__version__, "numpy": np.__version__},
+    }
+    observations, explanations = within("observations", recorded), within("explanations", recorded)
+    return Episodes(observations, explanations, played["actions"], played["rewards"], lengths, truncated, metadata)
+
+
+def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:
+    """What is recorded of a state. The kind of an explanation is all there is of it when there are none."""
+    explanation = infos["explanation"] if len(infos["explanation"]) > 1 else {}
+    return {
+        **{f"observations/{key}": value for key, value in observations.items()},
+        **{f"explanations/{key}": value for key, value in explanation.items()},
+    }
+
+
+class _Log:
+    """Rows of many episodes as they come, to be put in order at the end."""
+
+    def __init__(self) -> None:
+        self._episodes: list[np.ndarray] = []
+        self._values: dict[str, list[np.ndarray]] = {}
+
+    def add(self, rows: np.ndarray, episodes: np.ndarray, values: dict[str, np.ndarray]) -> None:
+        index = slice(None) if rows.all() else rows
+        self._episodes.append(episodes[index])
+        for key, value in values.items():
+            self._values.setdefault(key, []).append(value[index])
+
+    def by_episode(self) -> dict[str, np.ndarray]:
+        """Every array with the rows of episode 0 first, in the order in which they came; empties the log."""
+        order = np.argsort(np.concatenate(self._episodes), kind="stable")
+        return {key: np.concatenate(self._values.pop(key))[order] for key in list(self._values)}

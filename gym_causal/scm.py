@@ -10,7 +10,7 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,12 +30,23 @@ def variable_names(num_variables: int) -> list[str]:
     return (list(letters) + pairs)[:num_variables]
 
 
+class Topology(NamedTuple):
+    """The inner form of B models: everything by topological position, the batch innermost."""
+
+    order: np.ndarray  # (N, B) int; the variable at each topological position
+    causes: np.ndarray  # (N, P, B) int; positions of the direct causes of the variable at a position; 0 where there is none
+    cause_weights: np.ndarray  # (N, P, B) float; 0 where there is none
+    has_cause: np.ndarray  # (N, P, B) bool
+    scale: np.ndarray  # (N, B) float; noise standard deviation of the variable at each position
+
+
 class StructuralCausalModels:
     """A batch of B acyclic models over N variables, each given by parent lists, so that cost follows the edges.
 
     Inside, everything is kept by *topological position* with the batch axis innermost, (..., N, B): evaluating the models is then
-    one pass over the positions, a handful of long vector operations each. :attr:`order`, :meth:`propagate`, :meth:`to_position` and
-    :meth:`to_variable` are that interface, for code in a hurry; everything else speaks of variables, batch first.
+    one pass over the positions, a handful of long vector operations each. The fields of :class:`Topology`, which are attributes,
+    :meth:`propagate`, :meth:`to_position` and :meth:`to_variable` are that interface, for code in a hurry; everything else speaks
+    of variables, batch first.
 
     Args:
         parents: (B, N, P) int. ``parents[b, j]`` lists the direct causes of variable j of model b; -1 = none.
@@ -47,16 +58,7 @@ class StructuralCausalModels:
         ValueError: shapes that do not agree, an index out of range, a repeated parent, a cycle, a value that is not finite.
     """
 
-    negative_slope: float
-    order: np.ndarray  # (N, B) int; the variable at each topological position
-    causes: np.ndarray  # (N, P, B) int; positions of the direct causes of the variable at a position; 0 where there is none
-    cause_weights: np.ndarray  # (N, P, B) float; 0 where there is none
-    has_cause: np.ndarray  # (N, P, B) bool
-    scale: np.ndarray  # (N, B) float; noise standard deviation of the variable at each position
-
-    def __init__(
-        self, parents: ArrayLike, parent_weights: ArrayLike, noise_scale: ArrayLike, negative_slope: float = 0.2
-    ) -> None:
+    def __init__(self, parents: ArrayLike, parent_weights: ArrayLike, noise_scale: ArrayLike, negative_slope: float = 0.2) -> None:
         parents = np.asarray(parents)
         weights, scale = np.asarray(parent_weights, float), np.asarray(noise_scale, float)
         if parents.ndim != 3 or not np.issubdtype(parents.dtype, np.integer):
@@ -80,13 +82,14 @@ class StructuralCausalModels:
         listed = np.take_along_axis(parents, order[:, :, None], 1)  # (B, N, P)
         listed_weights = np.take_along_axis(weights, order[:, :, None], 1)
         cause_position = np.take_along_axis(position, np.maximum(listed, 0).reshape(batch, -1), 1).reshape(listed.shape)
-        by_position = (np.where(listed >= 0, cause_position, 0), np.where(listed >= 0, listed_weights, 0.0), listed >= 0)
-        self._set(
-            np.ascontiguousarray(order.T),
-            *(np.ascontiguousarray(field.transpose(1, 2, 0)) for field in by_position),
-            np.ascontiguousarray(np.take_along_axis(scale, order, 1).T),
-            negative_slope,
+        topology = Topology(
+            order.T,
+            np.where(listed >= 0, cause_position, 0).transpose(1, 2, 0),
+            np.where(listed >= 0, listed_weights, 0.0).transpose(1, 2, 0),
+            (listed >= 0).transpose(1, 2, 0),
+            np.take_along_axis(scale, order, 1).T,
         )
+        self._set(Topology(*map(np.ascontiguousarray, topology)), negative_slope)
 
     @classmethod
     def from_weights(cls, weights: ArrayLike, noise_scale: ArrayLike = 0.5, negative_slope: float = 0.2) -> StructuralCausalModels:
@@ -110,26 +113,15 @@ class StructuralCausalModels:
         return cls(parents, parent_weights, np.broadcast_to(np.asarray(noise_scale, float), weights.shape[:2]), negative_slope)
 
     @classmethod
-    def from_topology(
-        cls,
-        order: np.ndarray,
-        causes: np.ndarray,
-        cause_weights: np.ndarray,
-        has_cause: np.ndarray,
-        scale: np.ndarray,
-        negative_slope: float,
-    ) -> StructuralCausalModels:
-        """Models from their inner form (see the class's fields), unchecked: for code that establishes it, as generators do."""
+    def from_topology(cls, topology: Topology, negative_slope: float) -> StructuralCausalModels:
+        """Models from their inner form, unchecked: for code that establishes it, as generators do."""
         models = object.__new__(cls)
-        models._set(order, causes, cause_weights, has_cause, scale, negative_slope)
+        models._set(topology, negative_slope)
         return models
 
-    def _set(self, order, causes, cause_weights, has_cause, scale, negative_slope) -> None:
-        self.order, self.causes, self.cause_weights, self.has_cause, self.scale = order, causes, cause_weights, has_cause, scale
-        self.negative_slope = negative_slope
-
-    def _fields(self) -> tuple[np.ndarray, ...]:
-        return self.order, self.causes, self.cause_weights, self.has_cause, self.scale
+    def _set(self, topology: Topology, negative_slope: float) -> None:
+        self.topology, self.negative_slope = topology, negative_slope
+        self.order, self.causes, self.cause_weights, self.has_cause, self.scale = topology
 
     # --- the batch -------------------------------------------------------------------------------------------------------
 
@@ -143,22 +135,20 @@ class StructuralCausalModels:
     def __getitem__(self, index: slice | np.ndarray) -> StructuralCausalModels:
         """The sub-batch at ``index`` (a slice, an integer or boolean array over the batch axis)."""
         if isinstance(index, slice):
-            return self.from_topology(*(field[..., index] for field in self._fields()), self.negative_slope)
+            return self.from_topology(Topology(*(field[..., index] for field in self.topology)), self.negative_slope)
         index = np.flatnonzero(index) if index.dtype == bool else index
         # Flat indices: taking along the last axis moves one number at a time.
         flat = np.arange(self.causes[..., 0].size)[:, None] * len(self) + index  # (N * P, len(index))
-        taken = (
-            field.reshape(-1).take(flat[: field[..., 0].size]).reshape(*field.shape[:-1], len(index)) for field in self._fields()
-        )
-        return self.from_topology(*taken, self.negative_slope)
+        taken = (field.reshape(-1).take(flat[: field[..., 0].size]).reshape(*field.shape[:-1], len(index)) for field in self.topology)
+        return self.from_topology(Topology(*taken), self.negative_slope)
 
     @classmethod
     def concatenate(cls, parts: Sequence[StructuralCausalModels]) -> StructuralCausalModels:
         """One batch of several; all must have the same N, P and ``negative_slope``."""
         if len(parts) == 1:
             return parts[0]
-        fields = zip(*(part._fields() for part in parts), strict=True)
-        return cls.from_topology(*(np.concatenate(field, axis=-1) for field in fields), parts[0].negative_slope)
+        fields = zip(*(part.topology for part in parts), strict=True)
+        return cls.from_topology(Topology(*(np.concatenate(field, axis=-1) for field in fields)), parts[0].negative_slope)
 
     # --- the graph -------------------------------------------------------------------------------------------------------
 
@@ -185,7 +175,7 @@ class StructuralCausalModels:
     @property
     def is_root(self) -> np.ndarray:
         """(B, N) bool; whether a variable has no causes."""
-        return (self.parents < 0).all(axis=2)
+        return self.to_variable(np.logical_not(self.has_cause.any(axis=1)))
 
     @property
     def weights(self) -> np.ndarray:
@@ -233,10 +223,10 @@ class StructuralCausalModels:
             expected = f"({len(self)}, {self.num_variables}) or ({len(self)}, S, {self.num_variables})"
             raise ValueError(f"noise must have shape {expected}, got {noise.shape}")
         samples = noise.shape[:-1]
-        if do_target is not None:
-            do_target, do_value = np.broadcast_to(do_target, samples).T, np.broadcast_to(do_value, samples).T
+        target = None if do_target is None else np.broadcast_to(do_target, samples).T
         samples_first = np.moveaxis(noise, 0, -2)  # (B, N) or (S, B, N)
-        return np.moveaxis(self.to_variable(self.propagate(self.to_position(samples_first), do_target, do_value)), -2, 0)
+        values = self.propagate(self.to_position(samples_first), target, np.broadcast_to(do_value, samples).T)
+        return np.moveaxis(self.to_variable(values), -2, 0)
 
     def abduct(self, values: np.ndarray, do_target: ArrayLike | None = None) -> np.ndarray:
         """The exogenous noise that produced ``values``: the inverse of :meth:`sample`.

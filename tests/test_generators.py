@@ -106,7 +106,11 @@ def test_drawing_with_the_cause_first_does_not_distort_a_held_out_split():
     models, _, _ = draw(40_000, seed=5, split="unrestricted")
     accepted = models[SPLITS["eval_target"].admits(models, config.link)]
     direct, _, _ = draw(len(accepted), seed=6, split="eval_target")
-    for statistic in (lambda m: m.is_root.sum(axis=1).mean(), lambda m: (m.parents >= 0).sum() / len(m), lambda m: m.ancestors[:, D, E].mean()):
+    for statistic in (
+        lambda m: m.is_root.sum(axis=1).mean(),
+        lambda m: (m.parents >= 0).sum() / len(m),
+        lambda m: m.ancestors[:, D, E].mean(),
+    ):
         assert statistic(accepted) == pytest.approx(statistic(direct), rel=0.03)
 
 

@@ -92,7 +92,7 @@ def test_version_is_stated_once():
     assert re.fullmatch(r"\d+\.\d+\.\d+([ab]\d+|rc\d+|\.dev\d+)?", gym_causal.__version__)
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
-    assert config["metadata"]["version"] == "attr: gym_causal.__version__"
+    assert config["metadata"]["version"] == "attr: gym_causal._version.__version__"
 
 
 def test_types_are_announced():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
 
 import numpy as np
 
@@ -37,8 +36,8 @@ def num_tokens(num_variables: int) -> int:
     """L; the length of ``tokens``.
 
     A property explanation is ``set C +`` and then five tokens a variable: its name, how it moves, by how much, ``directly``, and the
-    variable it is moved through. A reward explanation is the verdict, the goal, the best intervention and its sign, by how much, ``directly``
-    and the variable it acts through. What does not apply is padding.
+    variable it is moved through. A reward explanation is the verdict, the goal, the best intervention and its sign, by how much,
+    ``directly`` and the variable it acts through. What does not apply is padding.
     """
     return _TOKENS_BEFORE + _TOKENS_PER_VARIABLE * num_variables
 
@@ -271,7 +270,7 @@ def _route(direct: bool, through: int, names: list[str]) -> str:
 
 
 def _listed(items: list[str], conjunction: str, *, comma: bool = False) -> str:
-    """"a", "a or b", "a, b or c"; with ``comma`` also one before the conjunction, for long items."""
+    """ "a", "a or b", "a, b or c"; with ``comma`` also one before the conjunction, for long items."""
     if len(items) == 1:
         return items[0]
     return f"{', '.join(items[:-1])}{',' if comma else ''} {conjunction} {items[-1]}"

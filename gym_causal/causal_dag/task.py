@@ -111,7 +111,9 @@ class CausalDAGTask(BatchedTask):
         if "model" in options:
             models = options["model"]
             if not isinstance(models, StructuralCausalModels) or models.num_variables != self.config.num_variables:
-                raise ValueError(f"options: model must be StructuralCausalModels with {self.config.num_variables} variables, got {models!r}")
+                raise ValueError(
+                    f"options: model must be StructuralCausalModels with {self.config.num_variables} variables, got {models!r}"
+                )
             if len(models) not in (1, self.num_envs):
                 raise ValueError(f"options: model must hold 1 or {self.num_envs} models, got {len(models)}")
             models = models[np.zeros(self.num_envs, int)] if len(models) == 1 else models

@@ -8,6 +8,7 @@ import pytest
 
 import gym_causal
 from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
+from gym_causal.causal_dag.env import CausalDAGEnv
 
 CHANGED = {
     "split": "unrestricted",
@@ -91,7 +92,7 @@ def episode(venv) -> list[str]:
 )
 def test_bad_arguments_are_named(arguments, error, message):
     with pytest.raises(error, match=message):
-        gym.make("CausalDAG-v0", **arguments).unwrapped
+        CausalDAGEnv(**arguments)
 
 
 @pytest.mark.parametrize(

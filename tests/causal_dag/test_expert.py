@@ -113,7 +113,7 @@ def test_drawing_actions_never_picks_an_impossible_one():
 
 
 def test_the_expert_gets_the_highest_reward_on_average():
-    actions, rewards = expert_episode(gym_causal.make_vec("CausalDAG-v0", 4_000, split="eval_target"))
+    _, rewards = expert_episode(gym_causal.make_vec("CausalDAG-v0", 4_000, split="eval_target"))
     assert not rewards[:5].any() and rewards[5:].mean() > 6
 
 

@@ -1,0 +1,135 @@
+"""Recorded episodes: what a passive learner learns from. In memory, and as one compressed file without pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_FORMAT = "gym_causal episodes 1"
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """E episodes, one after the other: S steps in all, and S + E states, as an episode of n steps has n + 1 of them."""
+
+    observations: dict[str, np.ndarray]  # (S + E, ...) each; the last of every episode is its final observation
+    explanations: dict[str, np.ndarray]  # (S + E, ...) each; info["explanation"] of every state; empty when there were none
+    actions: np.ndarray  # (S,) int
+    rewards: np.ndarray  # (S,) float
+    lengths: np.ndarray  # (E,) int; steps of every episode
+    truncated: np.ndarray  # (E,) bool; whether a time limit cut the episode short (else it was terminated)
+    metadata: dict[str, Any] = field(default_factory=dict)  # what made them; JSON-able
+
+    def __post_init__(self) -> None:
+        steps, states = int(self.lengths.sum()), int(self.lengths.sum()) + len(self.lengths)
+        for name, count in (("actions", steps), ("rewards", steps), ("truncated", len(self.lengths))):
+            if len(getattr(self, name)) != count:
+                raise ValueError(f"{name} must have {count} entries for these lengths, got {len(getattr(self, name))}")
+        for kind in ("observations", "explanations"):
+            for key, value in getattr(self, kind).items():
+                if len(value) != states:
+                    raise ValueError(f"{kind}[{key!r}] must have {states} entries, one a state, got {len(value)}")
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        """(E + 1,) int; where the steps of every episode begin."""
+        return np.concatenate([[0], np.cumsum(self.lengths)])
+
+    def __getitem__(self, index: int | slice | np.ndarray) -> Episodes:
+        """Some of the episodes: an int (one of them), a slice, an integer or boolean array."""
+        chosen = np.atleast_1d(np.arange(len(self))[index])
+        lengths = self.lengths[chosen]
+        steps = _ranges(self._starts[chosen], lengths)
+        states = _ranges(self._starts[chosen] + chosen, lengths + 1)
+        return Episodes(
+            {key: value[states] for key, value in self.observations.items()},
+            {key: value[states] for key, value in self.explanations.items()},
+            self.actions[steps],
+            self.rewards[steps],
+            lengths,
+            self.truncated[chosen],
+            self.metadata,
+        )
+
+    def __iter__(self) -> Iterator[Episodes]:
+        return (self[index] for index in range(len(self)))
+
+    @property
+    def returns(self) -> np.ndarray:
+        """(E,) float; the undiscounted return of every episode."""
+        return np.add.reduceat(self.rewards, self._starts[:-1]) if len(self) else np.zeros(0)
+
+    def stacked(self, values: np.ndarray) -> np.ndarray:
+        """(E, T, ...) or (E, T + 1, ...), without copying, of an array of steps or states, if all episodes have the same T steps.
+
+        Raises:
+            ValueError: they have not, or ``values`` is neither.
+        """
+        if len(np.unique(self.lengths)) != 1:
+            raise ValueError("stacked: the episodes differ in length")
+        if len(values) not in (self._starts[-1], self._starts[-1] + len(self)):
+            raise ValueError(f"stacked: values must have an entry for every step or state, got {len(values)}")
+        return values.reshape(len(self), -1, *values.shape[1:])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one compressed ``.npz`` file, whole or not at all; an older one is replaced."""
+        path = Path(path)
+        arrays = {name: getattr(self, name) for name in ("actions", "rewards", "lengths", "truncated")}
+        for kind in ("observations", "explanations"):
+            arrays.update({f"{kind}/{key}": value for key, value in getattr(self, kind).items()})
+        document = json.dumps({"format": _FORMAT, **self.metadata})
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            try:
+                np.savez_compressed(file, metadata=np.array(document), **arrays)
+                file.close()
+                os.chmod(file.name, 0o644)  # a temporary file is for its owner alone
+                os.replace(file.name, path)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Episodes:
+        """Read what :meth:`save` wrote. Nothing in the file is ever unpickled.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it is damaged, or not such a file.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                metadata = json.loads(str(file["metadata"]))
+                if metadata.pop("format", None) != _FORMAT:
+                    raise ValueError("its format is another one")
+                arrays = dict(file)
+                observations, explanations = within("observations", arrays), within("explanations", arrays)
+                actions, rewards, lengths, truncated = (arrays[name] for name in ("actions", "rewards", "lengths", "truncated"))
+                return cls(observations, explanations, actions, rewards, lengths, truncated, metadata)
+        except FileNotFoundError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"path: {os.fspath(path)!r} is not a readable file of episodes: {error}") from error
+
+
+def within(folder: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays named ``folder/key``, by key."""
+    return {key.removeprefix(f"{folder}/"): value for key, value in arrays.items() if key.startswith(f"{folder}/")}
+
+
+def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """start, start + 1, ..., one after the other, of many ranges."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
