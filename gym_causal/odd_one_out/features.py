@@ -156,7 +156,7 @@ def first_adjacent(nearness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def nearest_slot(nearness: np.ndarray) -> np.ndarray:
     """(...) the first adjacent object clockwise from north, NUM_OBJECTS where there is none, of objects with ``NEARNESS`` (4, ...)."""
-    return _SLOT.take(np.minimum.reduce((nearness.T | _NUMBERS).T, axis=0))
+    return np.take(_SLOT, np.minimum.reduce((nearness.T | _NUMBERS).T, axis=0))
 
 
 def sprites() -> np.ndarray:

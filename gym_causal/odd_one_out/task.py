@@ -67,7 +67,8 @@ class OddOneOutTask(BatchedTask):
         self._named, self._row = config.named, np.arange(num_envs)
         mode = config.explain if self._named else "none"
         about_object = explanations.PROPERTY if mode in ("properties", "full") else explanations.NONE
-        about_touch = {"reward": explanations.REWARD, "full": explanations.REWARD, "outcome": explanations.OUTCOME}.get(mode, explanations.NONE)
+        kinds = {"reward": explanations.REWARD, "full": explanations.REWARD, "outcome": explanations.OUTCOME}
+        about_touch = kinds.get(mode, explanations.NONE)
         self._kind_of = np.array([about_object] * NUM_OBJECTS + [explanations.NONE, about_touch])  # by place in _sayings
 
         self._episode = np.zeros(num_envs, int)  # (B,) the number of the episode

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gymnasium as gym
 import numpy as np
 import pytest
-from tests.odd_one_out.rooms import begin, episode
 
 import gym_causal
 from gym_causal.odd_one_out.features import SHAPES, TEXTURES, sprites
 from gym_causal.odd_one_out.frames import AGENT, OBJECT, WALL
+from tests.odd_one_out.rooms import begin, episode
 
 IDS = ("OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0")
 

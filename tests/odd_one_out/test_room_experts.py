@@ -7,12 +7,12 @@ from collections import deque
 
 import numpy as np
 import pytest
-from tests.odd_one_out.reference import MOVES, Room
-from tests.odd_one_out.rooms import begin, episode
 
 import gym_causal
 from gym_causal.odd_one_out.features import Action
 from gym_causal.odd_one_out.task import OddOneOutTask
+from tests.odd_one_out.reference import MOVES, Room
+from tests.odd_one_out.rooms import begin, episode
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 FAST = {"observation": "symbolic"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.odd_one_out.rooms import begin, episode
 
 import gym_causal
 from gym_causal.odd_one_out.features import Action, cell
+from tests.odd_one_out.rooms import begin, episode
 
 CONFOUNDED, INTERVENTION = "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 NORTH, EAST, SOUTH, WEST = Action.NORTH, Action.EAST, Action.SOUTH, Action.WEST

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.odd_one_out.reference import Room, check_text
 
 import gym_causal
+from tests.odd_one_out.reference import Room, check_text
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 CASES = [
