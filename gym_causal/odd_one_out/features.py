@@ -156,7 +156,8 @@ def first_adjacent(nearness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def nearest_slot(nearness: np.ndarray) -> np.ndarray:
     """(...) the first adjacent object clockwise from north, NUM_OBJECTS where there is none, of objects with ``NEARNESS`` (4, ...)."""
-    return np.take(_SLOT, np.minimum.reduce((nearness.T | _NUMBERS).T, axis=0))
+    nearest: np.ndarray = np.minimum.reduce((nearness.T | _NUMBERS).T, axis=0)
+    return _SLOT[nearest]
 
 
 def sprites() -> np.ndarray:

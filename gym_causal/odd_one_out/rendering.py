@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gym_causal.extras import needs_extra
 from gym_causal.odd_one_out.explanations import name_object
 from gym_causal.odd_one_out.features import CELL_PIXELS, FLOOR_CELLS, IS_FLOOR, NUM_CELLS, ROOM_CELLS, VALUES, Attribute, sprites
 from gym_causal.odd_one_out.frames import AGENT_COLOR, WALL_COLOR
@@ -81,10 +82,8 @@ def draw_room(snapshot: Snapshot) -> np.ndarray:
 
 def rgb_array(snapshot: Snapshot) -> np.ndarray:
     """The room, enlarged, with where the episode stands above and the explanation below."""
-    try:
+    with needs_extra("rendering", "render"):
         from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - an optional extra that the core does not import
-    except ImportError as error:
-        raise ImportError('rgb_array pictures need Pillow: pip install "gym_causal[render]"; render_mode="ansi" needs nothing') from error
     room = draw_room(snapshot).repeat(SCALE, axis=0).repeat(SCALE, axis=1)
     side = len(room)
     top = 2 * _MARGIN + _LINE_HEIGHT
