@@ -63,38 +63,41 @@ class EpisodeStream(Generic[Draws]):
 
     def take(self, episodes: np.ndarray) -> Draws:
         """The randomness of the given episodes, (n,) ints >= 0, in that order."""
-        block_of = self._blocks_of(episodes)
+        block_of = self.blocks_of(episodes)
         if block_of[0] == block_of[-1] and (np.diff(episodes) == 1).all():  # neighbours in one block: a view
-            first = episodes[0] - self._start(int(block_of[0]))
-            return take_rows(self._block(int(block_of[0])), slice(first, first + len(episodes)))
+            first = episodes[0] - self.start(int(block_of[0]))
+            return take_rows(self.block(int(block_of[0])), slice(first, first + len(episodes)))
         blocks, part = np.unique(block_of, return_inverse=True)
         parts, places = [], []
         for k, block in enumerate(blocks.tolist()):
             mine = np.flatnonzero(part == k)
-            within = episodes[mine] - self._start(block)
+            within = episodes[mine] - self.start(block)
             neighbours = (np.diff(within) == 1).all()
-            parts.append(take_rows(self._block(block), slice(within[0], within[-1] + 1) if neighbours else within))
+            parts.append(take_rows(self.block(block), slice(within[0], within[-1] + 1) if neighbours else within))
             places.append(mine)
         joined = concatenate_rows(parts)
         place = np.concatenate(places)
         return joined if (np.diff(place) == 1).all() else take_rows(joined, np.argsort(place))
 
-    def _blocks_of(self, episodes: np.ndarray) -> np.ndarray:
+    def blocks_of(self, episodes: np.ndarray) -> np.ndarray:
+        """The numbers of the blocks that episodes are in."""
         growing = np.searchsorted(self._first_ends, episodes, side="right")
         return np.where(episodes < self._block_size, growing, len(self._first_ends) + episodes // self._block_size - 1)
 
-    def _start(self, block: int) -> int:
+    def start(self, block: int) -> int:
+        """The first episode of a block."""
         growing = len(self._first_ends)
         if block >= growing:
             return (block - growing + 1) * self._block_size
         return int(self._first_ends[block - 1]) if block else 0
 
-    def _block(self, block: int) -> Draws:
+    def block(self, block: int) -> Draws:
+        """The randomness of a block."""
         if block not in self._blocks:
             if len(self._blocks) >= self._max_blocks:
                 self._blocks.popitem(last=False)  # first, so that its memory can be used again
             seed_sequence = np.random.SeedSequence(self._seed, spawn_key=(int(self._domain), block))
-            count = self._start(block + 1) - self._start(block)
+            count = self.start(block + 1) - self.start(block)
             # SFC64 is NumPy's fastest generator; random numbers are a third of the cost of an episode.
             self._blocks[block] = self._draw_block(np.random.Generator(np.random.SFC64(seed_sequence)), count)
         self._blocks.move_to_end(block)
@@ -158,6 +161,10 @@ class BatchedTask(ABC):
     @abstractmethod
     def observations(self) -> Observations:
         """What the agent sees now, (B, ...) each: fresh arrays in every state (but the same ones when asked twice in one state)."""
+
+    def observations_of(self, rows: np.ndarray) -> Observations:
+        """The observations of some rows, (n,) ints. A task whose rows end at different times should compute no others."""
+        return {key: value[rows] for key, value in self.observations().items()}
 
     @abstractmethod
     def infos(self, *, text: bool) -> Infos:
@@ -314,14 +321,22 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         done = terminated | truncated
         if not done.any():
             return self.task.observations(), rewards, terminated, truncated, self.task.infos(text=self._text)
-        final_obs = FinalObservations(self.task.observations(), done)
-        final_info = self.task.infos(text=self._text)
-        self._episodes[done] += self.num_envs
-        self.task.begin(self._rows[done], self._episodes[done])
+        observations, final_info = self.task.observations(), self.task.infos(text=self._text)
+        rows = self._rows[done]
+        self._episodes[rows] += self.num_envs
+        if len(rows) == self.num_envs:
+            final_obs = FinalObservations(observations, rows, self.num_envs)
+            self.task.begin(rows, self._episodes)
+            observations = self.task.observations()
+        else:  # only what has changed
+            final_obs = FinalObservations({key: value[rows] for key, value in observations.items()}, rows, self.num_envs)
+            self.task.begin(rows, self._episodes[rows])
+            for key, value in self.task.observations_of(rows).items():
+                observations[key][rows] = value
         infos = self.task.infos(text=self._text)
         infos.update(final_obs=final_obs, final_observation=final_obs, final_info=final_info)
         infos.update({f"_{key}": done.copy() for key in ("final_obs", "final_observation", "final_info")})
-        return self.task.observations(), rewards, terminated, truncated, infos
+        return observations, rewards, terminated, truncated, infos
 
     def expert_actions(self) -> np.ndarray:
         """(B,) int; the expert's action in every row's present state."""
@@ -365,23 +380,25 @@ def _first_row(infos: Infos) -> Infos:
 class FinalObservations(Sequence[Any]):
     """The last observations of the episodes that ended: like Gymnasium's object array, the dict of row i or None, but made on demand.
 
-    (Making thousands of small dicts costs more than playing the episodes.) ``batched`` holds the same as arrays (B, ...), rows that
-    are not done included.
+    (Making thousands of small dicts costs more than playing the episodes.) ``batched`` holds the same as arrays (n, ...), one row for each
+    of the ``rows`` that ended.
     """
 
-    def __init__(self, batched: Observations, done: np.ndarray) -> None:
-        self.batched, self._done = batched, done
+    def __init__(self, batched: Observations, rows: np.ndarray, num_envs: int) -> None:
+        self.batched, self.rows, self._num_envs = batched, rows, num_envs
         self._made: dict[int, Any] = {}
 
     def __len__(self) -> int:
-        return len(self._done)
+        return self._num_envs
 
     def __getitem__(self, row: Any) -> Any:
         if not hasattr(row, "__index__"):  # a slice, a mask or a list, as of an array
             return np.asarray(self)[row]
         index = range(len(self))[row]
         if index not in self._made:
-            self._made[index] = {key: value[index] for key, value in self.batched.items()} if self._done[index] else None
+            place = int(np.searchsorted(self.rows, index))
+            ended = place < len(self.rows) and self.rows[place] == index
+            self._made[index] = {key: value[place] for key, value in self.batched.items()} if ended else None
         return self._made[index]
 
     def __setitem__(self, row: int, observation: Any) -> None:

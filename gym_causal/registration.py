@@ -7,6 +7,15 @@ from typing import Any
 ENTRY_POINTS: dict[str, tuple[str, str]] = {  # id -> env, vector env
     "CausalDAG-v0": ("gym_causal.causal_dag.env:CausalDAGEnv", "gym_causal.causal_dag.env:CausalDAGVectorEnv"),
     "CausalDAGCued-v0": ("gym_causal.causal_dag.env:CausalDAGCuedEnv", "gym_causal.causal_dag.env:CausalDAGCuedVectorEnv"),
+    "OddOneOut-v0": ("gym_causal.odd_one_out.env:OddOneOutEnv", "gym_causal.odd_one_out.env:OddOneOutVectorEnv"),
+    "OddOneOutConfounded-v0": (
+        "gym_causal.odd_one_out.env:OddOneOutConfoundedEnv",
+        "gym_causal.odd_one_out.env:OddOneOutConfoundedVectorEnv",
+    ),
+    "OddOneOutIntervention-v0": (
+        "gym_causal.odd_one_out.env:OddOneOutInterventionEnv",
+        "gym_causal.odd_one_out.env:OddOneOutInterventionVectorEnv",
+    ),
 }
 
 

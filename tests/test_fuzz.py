@@ -58,12 +58,16 @@ def fuzz(steps: int, seed: int) -> None:
         world, trial = World(venv.task), 0
         for _ in range(int(rng.integers(1, 40))):
             check(venv, observation, info)
-            if rng.random() < 0.05:
-                observation, info = venv.reset(seed=int(rng.integers(5)) if rng.random() < 0.5 else None)
-                world, trial = World(venv.task), 0
-                continue
             actions = venv.expert_actions() if rng.random() < 0.5 else rng.integers(venv.single_action_space.n, size=num_envs)
-            observation, rewards, _, _, info = venv.step(actions)
+            try:
+                if rng.random() < 0.05:
+                    observation, info = venv.reset(seed=int(rng.integers(5)) if rng.random() < 0.5 else None)
+                    world, trial = World(venv.task), 0
+                    continue
+                observation, rewards, _, _, info = venv.step(actions)
+            except ValueError as error:  # documented: a condition so rare that rejection gave up, if not in the first block then later
+                assert "models drawn with" in str(error), error
+                break
             assert np.isfinite(rewards).all()
             world.check(trial, actions, info.get("final_info", info)["explanation"])
             trial += 1

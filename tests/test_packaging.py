@@ -16,8 +16,9 @@ import gym_causal
 ROOT = Path(__file__).parents[1]
 OURS = {"gym_causal", "baselines", "agents"}
 # Lazily imported by rendering alone, which says which extra is missing.
-RENDER = {"matplotlib", "pygame", "pygame_ce"}
+RENDER = {"matplotlib", "PIL", "pygame", "pygame_ce"}
 RENDERING = {
+    "gym_causal/odd_one_out/rendering.py",
     "gym_causal/window.py",
     "gym_causal/causal_dag/rendering.py",
     "gym_causal/causal_dag/picture.py",
@@ -50,7 +51,7 @@ def test_the_core_imports_only_numpy_and_gymnasium(path):
 
 
 def test_playing_imports_no_extra():
-    extras = ("matplotlib", "pygame", "scipy", "sklearn", "pandas", "rich", "tyro", "torch", "stable_baselines3")
+    extras = ("matplotlib", "PIL", "pygame", "scipy", "sklearn", "pandas", "rich", "tyro", "torch", "stable_baselines3")
     code = f"""
 import sys
 import gymnasium, gym_causal
@@ -82,7 +83,7 @@ def test_every_third_party_import_is_declared():
     config.read(ROOT / "setup.cfg")
     declared = config["options"]["install_requires"] + "".join(config["options.extras_require"].values())
     distributions = {re.split(r"[\[<>=~! ]", line.strip())[0] for line in declared.splitlines()}
-    modules = {name.replace("-", "_") for name in distributions} | {"sklearn"}
+    modules = {name.replace("-", "_") for name in distributions} | {"sklearn", "PIL"}
     for package in OURS:
         for path in sources(package):
             assert third_party(path) <= modules | OURS, path

@@ -9,6 +9,10 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
+from gym_causal.arguments import check_integer as _integer
+from gym_causal.arguments import check_number as _number
+from gym_causal.arguments import check_one_of as _one_of
+from gym_causal.arguments import check_pair as _pair
 from gym_causal.generators import CueClass, ModelDistribution
 from gym_causal.scm import variable_names
 from gym_causal.splits import SPLITS, HeldOutLink, Split
@@ -201,35 +205,3 @@ class CausalDAGCuedConfig(CausalDAGConfig):
     @property
     def cues(self) -> CueClass | None:
         return CueClass(self.cue_modulus, self.cue_residue)
-
-
-def _one_of(name: str, value: Any, accepted: tuple[str, ...]) -> None:
-    if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")
-
-
-def _integer(name: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an int from {low} to {high}, got {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be an int from {low} to {high}, got {value!r}")
-
-
-def _number(name: str, value: Any, low: float, high: float, *, low_included: bool = True) -> None:
-    accepted = f"a number {'>=' if low_included else '>'} {low:g}" + (f" and <= {high:g}" if high < math.inf else "")
-    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
-        raise TypeError(f"{name} must be {accepted}, got {value!r}")
-    if not (low <= value <= high and math.isfinite(value)) or (value == low and not low_included):
-        raise ValueError(f"{name} must be {accepted}, got {value!r}")
-
-
-def _pair(name: str, value: Any, low: float, high: float, *, whole: bool) -> None:
-    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
-        raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
-    for bound in value:
-        if whole:
-            _integer(name, bound, int(low), int(high))
-        else:
-            _number(name, bound, low, high)
-    if value[0] > value[1]:
-        raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")

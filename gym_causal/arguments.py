@@ -1,0 +1,38 @@
+"""Checks of constructor arguments; a message names the argument, what is accepted and what came."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def check_one_of(name: str, value: Any, accepted: tuple[str, ...]) -> None:
+    if value not in accepted:
+        raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")
+
+
+def check_integer(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an int from {low} to {high}, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be an int from {low} to {high}, got {value!r}")
+
+
+def check_number(name: str, value: Any, low: float, high: float, *, low_included: bool = True) -> None:
+    accepted = f"a number {'>=' if low_included else '>'} {low:g}" + (f" and <= {high:g}" if high < math.inf else "")
+    if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} must be {accepted}, got {value!r}")
+    if not (low <= value <= high and math.isfinite(value)) or (value == low and not low_included):
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+
+
+def check_pair(name: str, value: Any, low: float, high: float, *, whole: bool) -> None:
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
+    for bound in value:
+        if whole:
+            check_integer(name, bound, int(low), int(high))
+        else:
+            check_number(name, bound, low, high)
+    if value[0] > value[1]:
+        raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")

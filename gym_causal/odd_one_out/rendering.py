@@ -1,0 +1,107 @@
+"""Pictures of the whole room with the present explanation. ``rgb_array`` needs the extra ``render`` (Pillow), ``ansi`` nothing."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gym_causal.extras import needs_extra
+from gym_causal.odd_one_out.explanations import name_object
+from gym_causal.odd_one_out.features import CELL_PIXELS, FLOOR_CELLS, IS_FLOOR, NUM_CELLS, ROOM_CELLS, VALUES, Attribute, sprites
+from gym_causal.odd_one_out.frames import AGENT_COLOR, WALL_COLOR
+
+SCALE = 5
+"""Screen pixels a pixel of a sprite."""
+_MARGIN, _LINE_HEIGHT, _FONT_SIZE, _CAPTION_LINES = 10, 22, 16, 3
+_BACKGROUND, _INK, _FAINT_INK = (250, 250, 250), (20, 20, 20), (110, 110, 110)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What there is to show of one row."""
+
+    agent: int  # its cell
+    cells: np.ndarray  # (4,) int
+    features: np.ndarray  # (4 attributes, 4 objects) int, values
+    touched: int  # the object, -1 = none
+    trial: int  # T when the episode is over
+    trials: int
+    may_transform: bool
+    reward: float  # of this episode so far
+    explanation: str
+
+    @property
+    def status(self) -> str:
+        place = "episode over" if self.trial == self.trials else f"trial {self.trial + 1} of {self.trials}"
+        return f"{place} · reward {self.reward:g}" + (" · one transform left" if self.may_transform else "")
+
+
+def render(snapshot: Snapshot, mode: str) -> Any:
+    """A str for ``ansi``, (H, W, 3) uint8 for ``rgb_array``."""
+    return ansi(snapshot) if mode == "ansi" else rgb_array(snapshot)
+
+
+def ansi(snapshot: Snapshot) -> str:
+    """The room in letters, with the objects listed beside it."""
+    letters = np.where(IS_FLOOR, ".", "#")
+    letters[snapshot.cells] = list("1234")
+    letters[snapshot.agent] = "@"
+    room = [" ".join(row) for row in letters.reshape(ROOM_CELLS, ROOM_CELLS)]
+    beside = [snapshot.status, ""]
+    for number, values in enumerate(snapshot.features.T):
+        words = {Attribute(a): VALUES[a][value] for a, value in enumerate(values)}
+        beside.append(f"{number + 1}: {name_object(words)}" + (" (touched)" if number == snapshot.touched else ""))
+    beside += ["", *textwrap.wrap(snapshot.explanation, 60)]
+    beside += [""] * (len(room) - len(beside))
+    return "\n".join(f"{left}   {right}".rstrip() for left, right in zip(room, beside, strict=True)) + "\n"
+
+
+def draw_room(snapshot: Snapshot) -> np.ndarray:
+    """(99, 99, 3) uint8; all 11x11 cells, the room itself at rest. An agent on an object is a white frame around it."""
+    side = ROOM_CELLS * CELL_PIXELS
+    picture = np.zeros((side, side, 3), np.uint8)
+    cells = picture.reshape(ROOM_CELLS, CELL_PIXELS, ROOM_CELLS, CELL_PIXELS, 3).swapaxes(1, 2)  # a view, (row, column, 9, 9, 3)
+
+    def at(cell: int) -> np.ndarray:
+        return cells[divmod(int(cell), ROOM_CELLS)]
+
+    for cell in np.setdiff1d(np.arange(NUM_CELLS), FLOOR_CELLS):
+        at(cell)[:] = WALL_COLOR
+    at(snapshot.agent)[:] = AGENT_COLOR
+    looks = sprites()
+    for place, (color, texture, shape, _) in zip(snapshot.cells, snapshot.features.T, strict=True):
+        if place != snapshot.agent:
+            at(place)[:] = looks[color, texture, shape]
+        else:
+            at(place)[1:-1, 1:-1] = looks[color, texture, shape][1:-1, 1:-1]
+    return picture
+
+
+def rgb_array(snapshot: Snapshot) -> np.ndarray:
+    """The room, enlarged, with where the episode stands above and the explanation below."""
+    with needs_extra("rendering", "render"):
+        from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - an optional extra that the core does not import
+    room = draw_room(snapshot).repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    side = len(room)
+    top = 2 * _MARGIN + _LINE_HEIGHT
+    picture = Image.new("RGB", (side + 2 * _MARGIN, top + side + 2 * _MARGIN + _CAPTION_LINES * _LINE_HEIGHT), _BACKGROUND)
+    picture.paste(Image.fromarray(room), (_MARGIN, top))
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size=_FONT_SIZE)
+    draw.text((_MARGIN, _MARGIN), snapshot.status, font=font, fill=_FAINT_INK)
+    for number, line in enumerate(_wrapped(snapshot.explanation, lambda words: draw.textlength(words, font=font), side)[:_CAPTION_LINES]):
+        draw.text((_MARGIN, top + side + _MARGIN + number * _LINE_HEIGHT), line, font=font, fill=_INK)
+    return np.asarray(picture).copy()
+
+
+def _wrapped(text: str, width_of: Any, width: float) -> list[str]:
+    """Lines no wider than ``width``, broken at spaces."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width_of(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines

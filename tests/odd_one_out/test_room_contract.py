@@ -1,0 +1,181 @@
+"""What every id, split and view keeps to, whoever acts."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+import zlib
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import gym_causal
+from gym_causal.batched import SeedDomain
+from gym_causal.odd_one_out.worlds import EpisodeStore
+
+BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
+SPLITS = [
+    (BASIC, {}),
+    (CONFOUNDED, {"split": "train"}),
+    (CONFOUNDED, {"split": "eval"}),
+    (INTERVENTION, {"split": "train"}),
+    (INTERVENTION, {"split": "eval"}),
+    (INTERVENTION, {"split": "train", "generalization": "hard_dimension"}),
+    (INTERVENTION, {"split": "eval", "generalization": "hard_dimension"}),
+]
+OBSERVATIONS = ("pixels", "symbolic")
+
+
+@pytest.mark.parametrize("observation", OBSERVATIONS)
+@pytest.mark.parametrize(("env_id", "kwargs"), SPLITS)
+def test_gymnasium_finds_nothing_wrong(env_id, kwargs, observation):
+    env = gym.make(env_id, observation=observation, disable_env_checker=True, **kwargs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=True)
+
+
+@pytest.mark.parametrize("observation", OBSERVATIONS)
+@pytest.mark.parametrize(("env_id", "kwargs"), SPLITS)
+def test_stable_baselines3_finds_nothing_wrong(env_id, kwargs, observation):
+    checker = pytest.importorskip("stable_baselines3.common.env_checker")
+    env = gym.make(env_id, observation=observation, **kwargs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # A small symbolic grid is no image to be enlarged.
+        warnings.filterwarnings("ignore", message=".*image.*|.*normalized.*")
+        checker.check_env(env.unwrapped, warn=observation == "pixels")
+
+
+def structure(value):
+    """Keys, dtypes and shapes, nested."""
+    if isinstance(value, dict):
+        return {key: structure(entry) for key, entry in value.items()}
+    return "str" if isinstance(value, str) else (np.asarray(value).dtype.str, np.shape(value))
+
+
+@pytest.mark.parametrize("explain", ["none", "properties", "reward", "outcome", "full"])
+@pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
+def test_infos_look_the_same_from_reset_on(env_id, explain):
+    env = gym.make(env_id, observation="symbolic", explain=explain, expert_info=True)
+    rng = np.random.default_rng(0)
+    _, info = env.reset(seed=0)
+    first = structure(info)
+    for _ in range(600):
+        _, _, terminated, truncated, info = env.step(int(rng.integers(env.action_space.n)))
+        assert structure(info) == first
+        if terminated or truncated:
+            _, info = env.reset()
+            assert structure(info) == first
+
+
+def recorded(env_id, num_envs, num_episodes, **kwargs):
+    """episode -> everything that was seen in it, played by a policy that depends on the observation alone."""
+    venv = gym_causal.make_vec(env_id, num_envs, explanation_text=True, expert_info=True, **kwargs)
+    observations, infos = venv.reset(seed=11)
+    episodes, seen = np.arange(num_envs), {}
+    steps = np.zeros(num_envs, int)
+    left = set(range(num_episodes))
+    while left:
+        frozen = {"obs": {**observations, "view": fingerprints(observations["view"])}, "infos": infos, "masks": venv.action_masks()}
+        # Every other step the expert's, so that episodes end.
+        mixed = observations["view"].reshape(num_envs, -1)[:, ::7].sum(axis=1, dtype=int) + 3 * steps
+        actions = np.where(steps % 2, venv.expert_actions(), mixed % venv.single_action_space.n)
+        observations, rewards, terminated, truncated, infos = venv.step(actions)
+        for row in np.flatnonzero(episodes < num_episodes):
+            entry = (pick(frozen, row), actions[row], rewards[row], terminated[row], truncated[row])
+            seen.setdefault(int(episodes[row]), []).append(entry)
+            if terminated[row] or truncated[row]:
+                seen[int(episodes[row])].append({"obs": infos["final_obs"][row], "infos": pick(infos["final_info"], row)})
+                left.discard(int(episodes[row]))
+        over = terminated | truncated
+        steps = np.where(over, 0, steps + 1)
+        episodes = np.where(over, episodes + num_envs, episodes)
+    return [seen[i] for i in range(num_episodes)]
+
+
+def fingerprints(views):
+    """A number a view, that keeps recordings small."""
+    return np.array([zlib.crc32(view.tobytes()) for view in views])
+
+
+def pick(batch, row):
+    left_out = {"final_obs", "final_observation", "final_info", "_final_obs", "_final_observation", "_final_info"}
+    return {key: pick(value, row) if isinstance(value, dict) else value[row] for key, value in batch.items() if key not in left_out}
+
+
+def same(one, other):
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("observation", OBSERVATIONS)
+@pytest.mark.parametrize(("env_id", "kwargs"), SPLITS[:5])
+def test_same_episodes_whatever_num_envs(env_id, kwargs, observation):
+    one, seven, many = (recorded(env_id, num_envs, 70, observation=observation, **kwargs) for num_envs in (1, 7, 64))
+    assert same(one, seven)
+    assert same(one, many)
+
+
+@pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
+def test_single_env_is_the_batch_of_one(env_id):
+    env = gym.make(env_id, observation="symbolic").unwrapped
+    venv = gym_causal.make_vec(env_id, 1, observation="symbolic", explanation_text=True)
+    result, batch = env.reset(seed=5), venv.reset(seed=5)
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        assert same(result[0], pick(batch[0], 0)) and same(result[-1], pick(batch[-1], 0))
+        assert np.array_equal(env.action_masks(), venv.action_masks()[0])
+        action = env.expert_action() if rng.random() < 0.5 else int(rng.integers(env.action_space.n))
+        result, batch = env.step(action), venv.step(np.array([action]))
+        if result[2] or result[3]:
+            assert same(result[0], batch[-1]["final_obs"][0])
+            result = env.reset()
+
+
+@pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
+def test_seeds_and_domains_give_other_episodes(env_id):
+    task = gym_causal.make_vec(env_id, 64, observation="symbolic").task
+    starts = []
+    for seed, domain in itertools.product((0, 1), SeedDomain):
+        task.seed(seed, domain)
+        task.begin(np.arange(64), np.arange(64))
+        starts.append(task.observations()["view"].tobytes())
+    assert len(set(starts)) == len(starts)
+
+
+def test_a_row_that_lags_behind_still_plays_its_own_episodes():
+    """Also when its block was dropped long ago."""
+    task = gym_causal.make_vec(CONFOUNDED, 2, observation="symbolic").task
+    task.seed(0)
+    expected = task._store.take(np.array([3, 70, 5_000]), oldest=0).copy()
+    store = EpisodeStore(task._stream, task.block_size)
+    store.MAX_BLOCKS = 4
+    for block in range(0, 40_000, 512):
+        store.take(np.array([block]), oldest=0)
+    assert len(store._records) == 4
+    assert np.array_equal(store.take(np.array([3, 70, 5_000]), oldest=0), expected)
+    for block in range(0, 100_000, 512):  # nothing grows when no row lags behind
+        store.take(np.array([block]), oldest=block)
+    assert len(store._records) == 4
+
+
+@pytest.mark.parametrize("observation", OBSERVATIONS)
+@pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
+def test_observations_are_in_their_space(env_id, observation):
+    venv = gym_causal.make_vec(env_id, 8, observation=observation)
+    observations, _ = venv.reset(seed=0)
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        assert venv.observation_space.contains(observations)
+        assert {key: value.dtype for key, value in observations.items()} == {
+            key: space.dtype for key, space in venv.observation_space.spaces.items()
+        }
+        observations, _, terminated, truncated, infos = venv.step(rng.integers(venv.single_action_space.n, size=8))
+        for row in np.flatnonzero(terminated | truncated):
+            assert venv.single_observation_space.contains(infos["final_obs"][row])
