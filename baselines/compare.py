@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import tyro
@@ -22,7 +22,7 @@ from rich.table import Table
 
 import gym_causal
 from baselines import plots
-from baselines.policies import make, suite
+from baselines.suites import make, suite
 from gym_causal.policies import Policy
 
 EXPERT = "expert"
@@ -46,11 +46,11 @@ class Args:
     policies: tuple[str, ...] = ()
     """Which policies; none named: expert, random and the environment's strategies."""
     exploration_sign: Literal["positive", "random"] = "positive"
-    """The sign of the interventions with which all of them explore."""
+    """The sign of the interventions with which all of them explore, in causal DAGs."""
 
 
 def compare(
-    env_id: str, policies: Sequence[str], splits: Sequence[str], *, episodes: int, seed: int, exploration_sign: str = "positive"
+    env_id: str, policies: Sequence[str], splits: Sequence[str], *, episodes: int, seed: int, **env_kwargs: Any
 ) -> Iterator[pd.DataFrame]:
     """Evaluate each policy on each split, with how often it makes the choice that each compared strategy would make.
 
@@ -60,7 +60,7 @@ def compare(
         splits: of the env.
         episodes: a split.
         seed: of episodes and policies.
-        exploration_sign: "positive" or "random".
+        env_kwargs: further arguments of the env.
 
     Yields:
         The tidy rows of one policy on one split (``COLUMNS``), split by split.
@@ -71,12 +71,12 @@ def compare(
     references = [name for name in suite(env_id).compared if name != "random"]
 
     def policy(name: str, seed: int) -> Policy | str:
-        return EXPERT if name == EXPERT else make(name, env_id, seed, exploration_sign)
+        return EXPERT if name == EXPERT else make(name, env_id, seed, **env_kwargs)
 
     for name in policies:
         policy(name, seed)
     for split in splits:
-        gym_causal.make_vec(env_id, 1, split=split)
+        gym_causal.make_vec(env_id, 1, split=split, **env_kwargs)
     for split in splits:
         for name in policies:
             result = gym_causal.evaluate(
@@ -87,7 +87,7 @@ def compare(
                 seed=seed,
                 # Ties are broken by numbers of their own: agreeing by the same seed would be no agreement.
                 references={reference: policy(reference, seed + 1) for reference in references},
-                exploration_sign=exploration_sign,
+                **env_kwargs,
             )
             yield pd.DataFrame(result.rows(), columns=COLUMNS)
 
@@ -102,8 +102,8 @@ def table(results: pd.DataFrame, metric: str = "normalized_reward") -> Table:
     for split in splits:
         shown.add_column(split, justify="right")
     for policy in results["policy"].unique():
-        found = [cells.loc[(policy, split)] for split in splits]
-        shown.add_row(policy, *(f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]" for cell in found))
+        found = [cells.loc[(policy, split)] if (policy, split) in cells.index else None for split in splits]
+        shown.add_row(policy, *("" if cell is None else f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]" for cell in found))
     return shown
 
 
@@ -142,20 +142,24 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 def main(args: Args) -> None:
     console = Console(width=None if sys.stdout.isatty() else 120)  # a log has no width of its own
     try:
-        policies = args.policies or (EXPERT, *suite(args.env).compared)
-        splits = args.splits or suite(args.env).splits
+        chosen = suite(args.env)
+        policies, splits = args.policies or (EXPERT, *chosen.compared), args.splits or chosen.splits
+        env_kwargs = dict(chosen.env_kwargs)
+        if chosen.has_exploration_sign:
+            env_kwargs["exploration_sign"] = args.exploration_sign
         parts = []
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as progress:
             bar = progress.add_task(args.env, total=len(policies) * len(splits))
-            for part in compare(args.env, policies, splits, episodes=args.episodes, seed=args.seed, exploration_sign=args.exploration_sign):
+            for part in compare(args.env, policies, splits, episodes=args.episodes, seed=args.seed, **env_kwargs):
                 parts.append(part)
                 progress.update(bar, advance=1, description=f"{part['policy'][0]} on {part['split'][0]}")
     except ValueError as error:
         raise SystemExit(f"error: {error}") from error
     results = pd.concat(parts, ignore_index=True)
-    for metric in plots.HEADLINES:
-        console.print(table(results, metric))
+    for metric in chosen.headlines:
+        if metric in set(results["metric"]):
+            console.print(table(results, metric))
     save(results, args)
     console.print(f"Wrote {args.out / 'results.csv'}, results.json, figure.png, figure.svg, strategy_match.png")
 

@@ -7,8 +7,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-HEADLINES = ("normalized_reward", "optimal_action_rate")
-
 # Okabe and Ito (2008): told apart by the colour-blind too.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 

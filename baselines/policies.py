@@ -1,4 +1,4 @@
-"""The strategies as policies: explore as the expert does, then go by a rule. Which strategies an env has is in ``SUITES``."""
+"""The strategies for causal DAGs as policies: explore as the expert does, then go by a rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from baselines.experience import Experience
 from baselines.graphs import check_size
 from baselines.structure import StructurePosterior
 from gym_causal.batched import Observations
-from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig, Phase
+from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.expert import exploration_actions
 from gym_causal.policies import Policy
 
@@ -203,16 +203,9 @@ _RULES: dict[str, Callable[[CausalDAGConfig], Rule]] = {
 }
 
 
-@dataclass(frozen=True)
-class Suite:
-    """The strategies of an env, and what of it a comparison shows unless asked otherwise."""
+def strategies(config_class: type[CausalDAGConfig]) -> dict[str, Callable[[int, dict[str, Any]], Policy]]:
+    """Name -> (seed, the env's arguments) -> policy, for an env with such arguments."""
 
-    strategies: dict[str, Callable[[int, dict[str, Any]], Policy]]  # name -> (seed, env_kwargs) -> policy
-    compared: tuple[str, ...]
-    splits: tuple[str, ...]
-
-
-def _causal_dag_suite(config_class: type[CausalDAGConfig]) -> Suite:
     def policy(name: str, seed: int, env_kwargs: dict[str, Any]) -> Policy:
         config = config_class(**env_kwargs)
         return StrategyPolicy(name, _RULES[name](config), config, seed)
@@ -221,42 +214,4 @@ def _causal_dag_suite(config_class: type[CausalDAGConfig]) -> Suite:
         config_class(**env_kwargs)  # raises when they are not its arguments
         return RandomPolicy(seed)
 
-    return Suite(
-        strategies={"random": random, **{name: partial(policy, name) for name in _RULES}},
-        compared=("random", "value", "change", "total_correlation", "partial_correlation", "structure"),
-        splits=("train", "eval_target", "eval_path"),
-    )
-
-
-SUITES: dict[str, Suite] = {
-    "CausalDAG-v0": _causal_dag_suite(CausalDAGConfig),
-    "CausalDAGCued-v0": _causal_dag_suite(CausalDAGCuedConfig),
-}
-
-
-def suite(env_id: str) -> Suite:
-    """The suite of an env; ValueError for an id that has none."""
-    name = env_id.removeprefix("gym_causal:")
-    if name not in SUITES:
-        raise ValueError(f"env_id must be one of {', '.join(SUITES)}, got {env_id!r}")
-    return SUITES[name]
-
-
-def make(name: str, env_id: str, seed: int = 0, exploration_sign: str = "positive", **env_kwargs: Any) -> Policy:
-    """A baseline, as a policy.
-
-    Args:
-        name: of the strategy: random, value, change, total_correlation, partial_correlation, structure, or one of the correlations
-            with ``_without_goal_trial`` appended, which ignores the outcome of the trial that set the goal itself.
-        env_id: the id of the env that it is to act in.
-        seed: of the policy's own random numbers (order of exploration, ties), >= 0.
-        exploration_sign: "positive" or "random": the sign of its interventions while it explores.
-        env_kwargs: the arguments that the env is made with.
-
-    Raises:
-        ValueError: an unknown name or id, or env arguments that the strategy cannot handle.
-    """
-    strategies = suite(env_id).strategies
-    if name not in strategies:
-        raise ValueError(f"name must be one of {', '.join(strategies)}, got {name!r}")
-    return strategies[name](seed, {**env_kwargs, "exploration_sign": exploration_sign})
+    return {"random": random, **{name: partial(policy, name) for name in _RULES}}
