@@ -7,6 +7,7 @@ import pytest
 import tyro
 
 from baselines.compare import COLUMNS, Args, main, table
+from baselines.suites import SUITES
 
 POLICIES = ("expert", "random", "value", "structure")
 
@@ -73,3 +74,14 @@ def test_help_answers(capsys):
     shown = capsys.readouterr().out
     for option in ("--env", "--episodes", "--seed", "--out", "--splits", "--policies", "--exploration-sign"):
         assert option in shown
+
+
+@pytest.mark.parametrize("env_id", [env_id for env_id in SUITES if env_id != "CausalDAG-v0"])
+def test_every_env_has_a_comparison(env_id, tmp_path, capsys):
+    main(Args(env=env_id, episodes=20, out=tmp_path))
+    results, suite = pd.read_csv(tmp_path / "results.csv"), SUITES[env_id]
+    assert set(results["policy"]) == {"expert", *suite.compared} and set(results["split"]) == set(suite.splits)
+    printed = capsys.readouterr().out
+    assert all(metric in printed for metric in suite.headlines)
+    normalized = results[results["metric"] == "normalized_reward"].set_index(["policy", "split"])["mean"]
+    assert (normalized["expert"] > normalized["random"]).all()
