@@ -89,17 +89,19 @@ class Routes:
             for slot in range(models.causes.shape[1]):
                 cause, has_cause = models.causes[j, slot], models.has_cause[j, slot]
                 direct |= (source == cause) & has_cause
-                carries = reached[cause, source, model] & has_cause
+                carries = reached.reshape(-1).take((cause * num_variables + source) * batch + model)
+                carries &= has_cause
                 # Even a weight of 0 is an edge: one more than nothing.
                 weight = carries * (1.0 + np.abs(models.cause_weights[j, slot]))
-                heavier = weight > heaviest
-                np.copyto(code[j], 2 * (1 + models.order[cause, model]), where=heavier, casting="unsafe")
+                through = 2 * (1 + models.order.take(models.flat_causes[j, slot])).astype(np.int16)
+                np.copyto(code[j], through, where=weight > heaviest)
                 np.maximum(heaviest, weight, out=heaviest)
                 reached[j] |= carries
             reached[j] |= direct
             code[j] += direct
-        by_variable = np.empty((batch, num_variables, num_variables), np.int16)
-        by_variable[model, models.order[None, :, :], models.order[:, None, :]] = code
+        place = models.to_variable(np.broadcast_to(source, models.order.shape))  # (E, N) position of every variable
+        flat = (place[:, None, :] * num_variables + place[:, :, None]) * batch + model[:, None, None]  # (E, N, N), [e, i, j]
+        by_variable = code.reshape(-1).take(flat)
         return cls(by_variable)
 
     def from_source(self, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
