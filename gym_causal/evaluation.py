@@ -77,7 +77,8 @@ def evaluate(
         num_episodes: >= 1.
         seed: >= 0, of the episodes and of "random".
         references: policies that see the same observations and are asked what they would do, without acting. For each, the metric
-            ``match_<name>`` is the share of choices (in the causal DAG: exploitation trials) in which the policy did the same.
+            ``match_<name>`` is the share of choices (in the causal DAG: exploitation trials in which some intervention raises the
+            goal) in which the policy did the same.
         name: of the policy in the result; default: its own name.
         env_kwargs: further arguments of the env.
 

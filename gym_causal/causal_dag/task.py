@@ -184,10 +184,14 @@ class CausalDAGTask(BatchedTask):
     @property
     def tried(self) -> np.ndarray:
         """(B, N) bool; the variables set in exploration so far."""
-        tried = np.zeros((self.num_envs, self.config.num_variables), bool)
-        for actions in self._actions[: self.config.exploration_trials]:
-            tried[np.arange(self.num_envs), actions % self.config.num_variables] = True
-        return tried
+        return self._set_by(self._actions[: self.config.exploration_trials])
+
+    def _set_by(self, actions: list[np.ndarray]) -> np.ndarray:
+        """(B, N) bool; the variables that some trials' actions, (B,) each, set."""
+        set_by = np.zeros((self.num_envs, self.config.num_variables), bool)
+        for action in actions:
+            set_by[np.arange(self.num_envs), action % self.config.num_variables] = True
+        return set_by
 
     @property
     def _goals(self) -> np.ndarray:
@@ -232,10 +236,7 @@ class CausalDAGTask(BatchedTask):
         worlds, trial, actions, row = self._worlds, self._trial - 1, self._actions[-1], np.arange(self.num_envs)
         exploring, staked = self.config.phase(trial) is Phase.EXPLORATION, self._staked(trial)
         relevant, variable = worlds.relevant[self._now], actions % self.config.num_variables
-        earlier = np.zeros_like(relevant)
-        for before in self._actions[:-1]:
-            earlier[row, before % self.config.num_variables] = True
-        hit = relevant[row, variable]
+        earlier, hit = self._set_by(self._actions[:-1]), relevant[row, variable]
         optimum = take_rows(worlds.optimum, self._now)
         explored, exploited = np.full(self.num_envs, float(exploring)), np.full(self.num_envs, float(not exploring))
         return {
