@@ -31,6 +31,8 @@ class Episodes:
     metadata: dict[str, Any] = field(default_factory=dict)  # what made them; JSON-able
 
     def __post_init__(self) -> None:
+        if (self.lengths < 1).any():
+            raise ValueError(f"lengths must be at least 1, got {self.lengths.min()}")
         steps, states = int(self.lengths.sum()), int(self.lengths.sum()) + len(self.lengths)
         for name, count in (("actions", steps), ("rewards", steps), ("truncated", len(self.lengths))):
             if len(getattr(self, name)) != count:
@@ -66,6 +68,11 @@ class Episodes:
 
     def __iter__(self) -> Iterator[Episodes]:
         return (self[index] for index in range(len(self)))
+
+    def slices(self) -> Iterator[tuple[slice, slice]]:
+        """Of every episode, where its steps and where its states are: slicing with them copies nothing, unlike indexing."""
+        for index, (start, length) in enumerate(zip(self._starts[:-1].tolist(), self.lengths.tolist(), strict=True)):
+            yield slice(start, start + length), slice(start + index, start + index + length + 1)
 
     @property
     def returns(self) -> np.ndarray:

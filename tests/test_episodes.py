@@ -115,6 +115,9 @@ def test_ragged_episodes():
     assert [episode.observations["state"].tolist() for episode in ragged] == [[0, 1, 2], [3, 4], [5, 6, 7, 8]]
     assert ragged[[2, 0]].actions.tolist() == [3, 4, 5, 0, 1] and ragged[np.array([False, True, False])].lengths.tolist() == [1]
     assert ragged.returns.tolist() == [1, 2, 12]
+    slices = list(ragged.slices())
+    assert [ragged.actions[steps].tolist() for steps, _ in slices] == [[0, 1], [2], [3, 4, 5]]
+    assert [ragged.observations["state"][states].tolist() for _, states in slices] == [[0, 1, 2], [3, 4], [5, 6, 7, 8]]
     with pytest.raises(ValueError, match="differ in length"):
         ragged.stacked(ragged.actions)
 
@@ -122,6 +125,8 @@ def test_ragged_episodes():
 def test_arrays_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="actions must have 3 entries for these lengths, got 2"):
         Episodes({}, {}, np.zeros(2), np.zeros(3), np.array([3]), np.zeros(1, bool))
+    with pytest.raises(ValueError, match="lengths must be at least 1, got 0"):
+        Episodes({}, {}, np.zeros(2), np.zeros(2), np.array([2, 0]), np.zeros(2, bool))
     with pytest.raises(ValueError, match=r"observations\['x'\] must have 4 entries, one a state, got 3"):
         Episodes({"x": np.zeros(3)}, {}, np.zeros(3), np.zeros(3), np.array([3]), np.zeros(1, bool))
 
