@@ -16,6 +16,8 @@ from gym_causal.causal_dag.explanations import no_facts, num_tokens, vocabulary
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# What a block needs that mentions one of these; what comes after such a block may build on it.
+NEEDS = {"baselines": ("scipy", "sklearn"), "agents.trajectories": ("imitation",), "agents.minari_datasets": ("minari", "h5py")}
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -26,12 +28,12 @@ def python_blocks(text: str) -> list[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page.read_text("utf-8"))], ids=lambda page: page.name)
 def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
     blocks = python_blocks(page.read_text("utf-8"))
-    if any("baselines" in block for block in blocks):
-        pytest.importorskip("scipy")
-        pytest.importorskip("sklearn")
     namespace: dict[str, object] = {"__name__": page.stem}
     for block in blocks:
+        for library in (library for module, libraries in NEEDS.items() if module in block for library in libraries):
+            pytest.importorskip(library)
         exec(compile(block, str(page), "exec"), namespace)
 
 

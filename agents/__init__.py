@@ -1,0 +1,1 @@
+"""Agents that learn from demonstrations, and demonstrations in the formats of other libraries."""

@@ -1,0 +1,138 @@
+"""Episodes as a Minari dataset, and back."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+import gym_causal
+from gym_causal.registration import ENTRY_POINTS
+from tests.agents.hand_made import check_same, ragged_episodes
+
+pytest.importorskip("minari")
+pytest.importorskip("h5py")
+
+import minari
+
+from agents.minari_datasets import from_minari, to_minari
+
+ABOUT = {"author": "somebody", "author_email": "somebody@example.org", "code_permalink": "https://example.org", "description": "Tests."}
+
+
+@pytest.fixture(autouse=True)
+def datasets(tmp_path, monkeypatch):
+    """Where Minari keeps its datasets."""
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    return tmp_path
+
+
+class Counter(gym.Env):
+    """The env of the episodes made by hand. It is never played, and not registered."""
+
+    observation_space = spaces.Dict({"view": spaces.Box(-9, 9, (2,)), "count": spaces.Discrete(9)})
+    action_space = spaces.Discrete(3)
+
+
+@pytest.fixture
+def ragged(datasets):
+    return to_minari(ragged_episodes(), "by/hand-v0", Counter(), **ABOUT)
+
+
+@pytest.mark.parametrize("explain", ["full", "none"])
+@pytest.mark.parametrize("env_id", ENTRY_POINTS)
+def test_nothing_is_lost(env_id, explain):
+    episodes = gym_causal.collect("random", env_id, num_episodes=3, seed=1, explain=explain)
+    to_minari(episodes, f"causal/{env_id}", **ABOUT)
+    dataset = minari.load_dataset(f"causal/{env_id}")
+    check_same(from_minari(dataset), episodes)
+    env = dataset.recover_environment()
+    assert env.spec.id == env_id and env.spec.kwargs == {"split": "train", "explain": explain}
+    assert env.observation_space == dataset.observation_space
+    observation, _ = env.reset(seed=0)
+    assert {key: value[0].shape for key, value in dataset[0].observations.items()} == {
+        key: np.shape(value) for key, value in observation.items()
+    }
+
+
+def test_where_everything_is(ragged):
+    assert (ragged.total_episodes, ragged.total_steps) == (3, 6)
+    second, third = ragged[1], ragged[2]
+    assert third.observations["count"].tolist() == [5, 6, 7, 8] and third.observations["view"].tolist()[0] == [5, -5]
+    assert third.actions.tolist() == [0, 1, 2] and third.rewards.tolist() == [1.5, 2, 2.5]
+    assert third.terminations.tolist() == [False, False, True] and third.truncations.tolist() == [False] * 3
+    assert second.terminations.tolist() == [False] and second.truncations.tolist() == [True]
+    assert third.infos["explanation"]["kind"].tolist() == [b"s5", b"s6", b"s7", b"s8"]
+    assert third.infos["explanation"]["tokens"][0].tolist() == [5, 5, 5, 5]
+    check_same(from_minari(ragged), ragged_episodes())
+
+
+def test_what_it_is_about_is_kept(ragged):
+    metadata = minari.load_dataset("by/hand-v0").storage.metadata
+    assert metadata["author"] == {"somebody"} and metadata["author_email"] == {"somebody@example.org"}
+    assert metadata["code_permalink"] == "https://example.org" and metadata["description"] == "Tests."
+    assert metadata["algorithm_name"] == "somebody"
+    assert metadata["gym_causal"]["metadata"] == {"policy": "somebody", "seed": 3}
+
+
+def test_words_of_other_alphabets_are_kept():
+    episodes = ragged_episodes()
+    episodes.explanations["kind"][:2] = ["größer", "因果"]
+    check_same(from_minari(to_minari(episodes, "by/hand-v0", Counter(), **ABOUT)), episodes)
+
+
+def test_some_of_the_episodes(ragged):
+    long = ragged.filter_episodes(lambda episode: len(episode) > 1)
+    check_same(from_minari(long), ragged_episodes()[[0, 2]])
+    one, two = minari.split_dataset(ragged, [1, 2], seed=0)
+    check_same(from_minari(one), ragged_episodes()[one.episode_indices])
+    check_same(from_minari(two), ragged_episodes()[two.episode_indices])
+    with pytest.raises(ValueError, match="at least one episode, got 'by/hand-v0'"):
+        from_minari(ragged.filter_episodes(lambda episode: False))
+
+
+def test_an_argument_of_vector_envs_alone_does_not_matter():
+    episodes = gym_causal.collect("expert", "CausalDAG-v0", num_episodes=2, explanation_text=True)
+    dataset = to_minari(episodes, "causal/expert-v0", **ABOUT)
+    check_same(from_minari(dataset), episodes)
+    assert dataset.recover_environment().spec.kwargs == {"split": "train"}
+
+
+def test_an_existing_dataset_is_not_touched(ragged):
+    with pytest.raises(ValueError, match="dataset_id must be a new one, got 'by/hand-v0'"):
+        to_minari(ragged_episodes()[:1], "by/hand-v0", Counter(), **ABOUT)
+    check_same(from_minari(minari.load_dataset("by/hand-v0")), ragged_episodes())
+
+
+@pytest.mark.parametrize("dataset_id", ["by/hand", "by hand-v0", ""])
+def test_a_malformed_id_is_refused(datasets, dataset_id):
+    with pytest.raises(ValueError, match="dataset_id must be of the form"):
+        to_minari(ragged_episodes(), dataset_id, Counter(), **ABOUT)
+    assert not list(datasets.iterdir())
+
+
+def test_nothing_half_written_is_left(datasets, monkeypatch):
+    def out_of_space(*args, **kwargs):
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("minari.dataset._storages.hdf5_storage._add_episode_to_group", out_of_space)
+        with pytest.raises(OSError, match="no space"):
+            to_minari(ragged_episodes(), "by/hand-v0", Counter(), **ABOUT)
+    assert minari.list_local_datasets() == {}
+    check_same(from_minari(to_minari(ragged_episodes(), "by/hand-v0", Counter(), **ABOUT)), ragged_episodes())
+
+
+def test_episodes_that_do_not_fit_are_refused(datasets):
+    with pytest.raises(ValueError, match=r"env must be given .* got metadata with \['policy', 'seed'\]"):
+        to_minari(ragged_episodes(), "by/hand-v0", **ABOUT)
+    with pytest.raises(ValueError, match=r"env must have the observations \['count', 'view'\], got Dict"):
+        to_minari(ragged_episodes(), "by/hand-v0", gym.make("CausalDAG-v0"), **ABOUT)
+    with pytest.raises(ValueError, match="episodes must not be empty"):
+        to_minari(ragged_episodes()[:0], "by/hand-v0", Counter(), **ABOUT)
+    assert not list(datasets.iterdir())
+
+
+def test_datasets_of_others_are_refused():
+    other = minari.create_dataset_from_buffers("some/other-v0", [], Counter(), **ABOUT)
+    with pytest.raises(ValueError, match="dataset must be one that to_minari wrote, got 'some/other-v0'"):
+        from_minari(other)
