@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
-import os
 import platform
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +21,7 @@ from rich.table import Table
 import gym_causal
 from baselines import plots
 from baselines.suites import make, suite
+from gym_causal.files import write_atomically
 from gym_causal.policies import Policy
 
 EXPERT = "expert"
@@ -50,16 +49,24 @@ class Args:
 
 
 def compare(
-    env_id: str, policies: Sequence[str], splits: Sequence[str], *, episodes: int, seed: int, **env_kwargs: Any
+    env_id: str,
+    policies: Sequence[str],
+    splits: Sequence[str],
+    *,
+    episodes: int,
+    seed: int,
+    others: Mapping[str, Policy] | None = None,
+    **env_kwargs: Any,
 ) -> Iterator[pd.DataFrame]:
     """Evaluate each policy on each split, with how often it makes the choice that each compared strategy would make.
 
     Args:
         env_id: of an env that has a suite of strategies.
-        policies: "expert" or names that :func:`baselines.make` knows.
+        policies: "expert", names that :func:`baselines.make` knows, or those of ``others``.
         splits: of the env.
         episodes: a split.
         seed: of episodes and policies.
+        others: further policies by name: an agent, say.
         env_kwargs: further arguments of the env.
 
     Yields:
@@ -69,8 +76,11 @@ def compare(
         ValueError: an unknown id, policy or split; before anything is played.
     """
     references = [name for name in suite(env_id).compared if name != "random"]
+    others = others or {}
 
     def policy(name: str, seed: int) -> Policy | str:
+        if name in others:
+            return others[name]
         return EXPERT if name == EXPERT else make(name, env_id, seed, **env_kwargs)
 
     for name in policies:
@@ -87,6 +97,7 @@ def compare(
                 seed=seed,
                 # Ties are broken by numbers of their own: agreeing by the same seed would be no agreement.
                 references={reference: policy(reference, seed + 1) for reference in references},
+                name=name,
                 **env_kwargs,
             )
             yield pd.DataFrame(result.rows(), columns=COLUMNS)
@@ -107,61 +118,74 @@ def table(results: pd.DataFrame, metric: str = "normalized_reward") -> Table:
     return shown
 
 
-def save(results: pd.DataFrame, args: Args) -> None:
+def show(
+    out: Path,
+    arguments: Mapping[str, Any],
+    env_id: str,
+    policies: Sequence[str],
+    splits: Sequence[str],
+    *,
+    episodes: int,
+    seed: int,
+    others: Mapping[str, Policy] | None = None,
+    **env_kwargs: Any,
+) -> pd.DataFrame:
+    """What a command does with a comparison: see it happen, print its tables, save its results and figures.
+
+    Args:
+        out: folder for results.csv, results.json, figure.png, figure.svg and strategy_match.png.
+        arguments: of the command, for results.json.
+        env_id: see :func:`compare`, as are all the others.
+
+    Returns:
+        All rows.
+    """
+    console = Console(width=None if sys.stdout.isatty() else 120)  # a log has no width of its own
+    parts = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(env_id, total=len(policies) * len(splits))
+        for part in compare(env_id, policies, splits, episodes=episodes, seed=seed, others=others, **env_kwargs):
+            parts.append(part)
+            progress.update(bar, advance=1, description=f"{part['policy'][0]} on {part['split'][0]}")
+    results = pd.concat(parts, ignore_index=True)
+    for metric in suite(env_id).headlines:
+        if metric in set(results["metric"]):
+            console.print(table(results, metric))
+    save(results, out, arguments)
+    console.print(f"Wrote {out / 'results.csv'}, results.json, figure.png, figure.svg, strategy_match.png")
+    return results
+
+
+def save(results: pd.DataFrame, out: Path, arguments: Mapping[str, Any]) -> None:
     """Write the results and the figures; a reader never finds half a file."""
-    args.out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     versions = {package: importlib.metadata.version(package) for package in ("gymnasium", "numpy", "scipy")}
     document = {
-        "arguments": {**dataclasses.asdict(args), "out": str(args.out)},
+        "arguments": {key: str(value) if isinstance(value, Path) else value for key, value in arguments.items()},
         "versions": {"python": platform.python_version(), "gym_causal": gym_causal.__version__, **versions},
         "results": json.loads(results.to_json(orient="records", double_precision=15)),
     }
-    _write(args.out / "results.csv", lambda path: results.to_csv(path, index=False))
-    _write(args.out / "results.json", lambda path: path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8"))
+    write_atomically(out / "results.csv", lambda path: results.to_csv(path, index=False))
+    write_atomically(out / "results.json", lambda path: path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8"))
     for figure, names in (
         (plots.reward_figure(results), ("figure.png", "figure.svg")),
         (plots.match_figure(results), ("strategy_match.png",)),
     ):
         for name in names:
-            _write(args.out / name, figure.savefig)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name in the same folder, then move it into place, which is atomic."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
-    try:
-        write(Path(temporary))
-        os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+            write_atomically(out / name, figure.savefig)
 
 
 def main(args: Args) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 120)  # a log has no width of its own
     try:
         chosen = suite(args.env)
-        policies, splits = args.policies or (EXPERT, *chosen.compared), args.splits or chosen.splits
         env_kwargs = dict(chosen.env_kwargs)
         if chosen.has_exploration_sign:
             env_kwargs["exploration_sign"] = args.exploration_sign
-        parts = []
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console, transient=True) as progress:
-            bar = progress.add_task(args.env, total=len(policies) * len(splits))
-            for part in compare(args.env, policies, splits, episodes=args.episodes, seed=args.seed, **env_kwargs):
-                parts.append(part)
-                progress.update(bar, advance=1, description=f"{part['policy'][0]} on {part['split'][0]}")
+        policies, splits = args.policies or (EXPERT, *chosen.compared), args.splits or chosen.splits
+        show(args.out, dataclasses.asdict(args), args.env, policies, splits, episodes=args.episodes, seed=args.seed, **env_kwargs)
     except ValueError as error:
         raise SystemExit(f"error: {error}") from error
-    results = pd.concat(parts, ignore_index=True)
-    for metric in chosen.headlines:
-        if metric in set(results["metric"]):
-            console.print(table(results, metric))
-    save(results, args)
-    console.print(f"Wrote {args.out / 'results.csv'}, results.json, figure.png, figure.svg, strategy_match.png")
 
 
 if __name__ == "__main__":

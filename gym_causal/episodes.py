@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from gym_causal.files import write_atomically
 
 _FORMAT = "gym_causal episodes 1"
 
@@ -98,15 +99,12 @@ class Episodes:
         for kind in ("observations", "explanations"):
             arrays.update({f"{kind}/{key}": value for key, value in getattr(self, kind).items()})
         document = json.dumps({"format": _FORMAT, **self.metadata})
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
+
+        def write(temporary: Path) -> None:
+            with temporary.open("wb") as file:  # given a path, NumPy would append a suffix of its own
                 np.savez_compressed(file, metadata=np.array(document), **arrays)
-                file.close()
-                os.chmod(file.name, 0o644)  # a temporary file is for its owner alone
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+
+        write_atomically(path, write)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Episodes:

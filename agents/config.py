@@ -1,0 +1,146 @@
+"""What an agent is and how it is trained: everything that a result depends on, as data."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from gym_causal.arguments import check_integer, check_number, check_one_of
+
+KINDS = ("variable", "equivariant", "trial")
+ENCODERS = ("mlp", "linear")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchitectureConfig:
+    """The network; see :mod:`agents.networks`.
+
+    Raises:
+        ValueError: a value out of range; the message names the argument, what is accepted and what came.
+    """
+
+    kind: str = "variable"
+    """variable: a token for each variable and trial; equivariant: the same, unable to tell variables apart; trial: a token a trial."""
+    width: int = 48
+    """Numbers a token."""
+    num_layers: int = 2
+    """Blocks of attention and perceptron."""
+    num_heads: int = 4
+    """Attention heads; they divide the width."""
+    name_size: int = 16
+    """Numbers in the learned name of a variable; for ``variable`` alone."""
+    encoder: str = "mlp"
+    """How ``trial`` reads a trial: mlp or linear."""
+    dropout: float = 0.0
+    """Share of each block's output that is dropped in training."""
+
+    def __post_init__(self) -> None:
+        check_one_of("kind", self.kind, KINDS)
+        check_one_of("encoder", self.encoder, ENCODERS)
+        for name in ("width", "num_layers", "num_heads", "name_size"):
+            check_integer(name, getattr(self, name), 1, 4_096)
+        check_number("dropout", self.dropout, 0, 0.95)
+        if self.width % self.num_heads:
+            raise ValueError(f"num_heads must divide the width, {self.width}, got {self.num_heads}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Behavioral cloning.
+
+    Raises:
+        ValueError: a value out of range; the message names the argument, what is accepted and what came.
+    """
+
+    num_batches: int = 1_000
+    """Updates of the weights."""
+    batch_size: int = 128
+    """Whole episodes a batch."""
+    learning_rate: float = 2e-3
+    """Its peak: it rises linearly during warmup and falls to zero along a cosine."""
+    warmup: float = 0.05
+    """Share of the updates in which it rises."""
+    weight_decay: float = 0.01
+    """Of AdamW, on matrices."""
+    max_grad_norm: float = 1.0
+    """The gradient is scaled down to this norm."""
+    label_smoothing: float = 0.0
+    """Share of the target that is spread over all actions."""
+    num_demonstrations: int | None = None
+    """Episodes in a fixed dataset; None: fresh episodes in every batch."""
+    validation_episodes: int = 1_024
+    """Held-out demonstrations of the training split on which the loss is watched."""
+    evaluate_every: int = 250
+    """Updates between active evaluations on all splits."""
+    evaluation_episodes: int = 1_000
+    """Episodes a split in each of these."""
+    checkpoint_every: int = 250
+    """Updates between checkpoints."""
+
+    def __post_init__(self) -> None:
+        for name in ("num_batches", "batch_size", "validation_episodes", "evaluate_every", "evaluation_episodes", "checkpoint_every"):
+            check_integer(name, getattr(self, name), 1, 10**9)
+        if self.num_demonstrations is not None:
+            check_integer("num_demonstrations", self.num_demonstrations, self.batch_size, 10**9)
+        check_number("learning_rate", self.learning_rate, 0, 10, low_included=False)
+        check_number("max_grad_norm", self.max_grad_norm, 0, math.inf, low_included=False)
+        check_number("warmup", self.warmup, 0, 1)
+        check_number("label_smoothing", self.label_smoothing, 0, 1)
+        check_number("weight_decay", self.weight_decay, 0, 10)
+
+    def learning_rate_at(self, batch: int) -> float:
+        """The learning rate of update ``batch``, counted from 0."""
+        warmup = self.warmup * self.num_batches
+        rising = min(1.0, (batch + 1) / (warmup + 1))
+        return self.learning_rate * rising * 0.5 * (1 + math.cos(math.pi * batch / self.num_batches))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentConfig:
+    """An agent, all of it."""
+
+    env_id: str = "CausalDAG-v0"
+    """Where it acts."""
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the env, in demonstrations and evaluations alike."""
+    demonstration_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Further ones of the env of the demonstrations; their split is train unless this says otherwise."""
+    seed: int = 0
+    """Of the first weights, of the demonstrations and of the agent's own random choices."""
+    architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        check_integer("seed", self.seed, 0, 2**32 - 1)
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> AgentConfig:
+        """The config of what :meth:`to_json` made.
+
+        Raises:
+            TypeError: unknown or missing entries.
+            ValueError: values out of range.
+        """
+        document = dict(document)
+        architecture, training = ArchitectureConfig(**document.pop("architecture")), TrainingConfig(**document.pop("training"))
+        return cls(architecture=architecture, training=training, **document)
+
+
+ARCHITECTURES: dict[str, ArchitectureConfig] = {
+    "variable": ArchitectureConfig(),
+    "equivariant": ArchitectureConfig(kind="equivariant"),
+    "trial": ArchitectureConfig(kind="trial"),
+    "trial_linear": ArchitectureConfig(kind="trial", encoder="linear"),
+}
+"""The architectures that are compared; the first is the default."""
+
+PRESETS: dict[str, TrainingConfig] = {
+    "quick": TrainingConfig(num_batches=1_000),
+    "full": TrainingConfig(num_batches=10_000, evaluate_every=1_000, evaluation_episodes=2_000, checkpoint_every=500),
+}
+"""How long to train: a few minutes on two CPU cores, or until it no longer helps."""

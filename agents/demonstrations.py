@@ -1,0 +1,99 @@
+"""Demonstrations as imitation's BC takes them: endless batches of whole episodes, the same ones for the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from imitation.data.types import DictObs
+
+import gym_causal
+
+Batch = dict[str, Any]  # "obs": DictObs of (B, T, ...), "acts": (B, T) int
+
+CHUNK = 16_384
+"""Episodes that are collected at a time while streaming; a batch of more takes that many."""
+
+
+class StreamedDemonstrations:
+    """Fresh episodes in every batch.
+
+    Args:
+        policy: who demonstrates, as :func:`gym_causal.collect` takes it.
+        env_id: where.
+        batch_size: episodes a batch, all of the same length.
+        seed: of the episodes.
+        first_batch: where iteration begins: a resumed training goes on with the episodes that it would have seen.
+        env_kwargs: arguments of the env.
+    """
+
+    def __init__(
+        self, policy: str, env_id: str, *, batch_size: int, seed: int, first_batch: int = 0, env_kwargs: dict[str, Any] | None = None
+    ) -> None:
+        self.policy, self.env_id, self.env_kwargs = policy, env_id, env_kwargs or {}
+        self.batch_size, self.seed, self.first_batch = batch_size, seed, first_batch
+        self._batches_a_chunk = max(1, CHUNK // batch_size)
+        self._last: tuple[int, gym_causal.Episodes] | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        batch = self.first_batch
+        while True:
+            chunk, place = divmod(batch, self._batches_a_chunk)
+            yield _batch(self._chunk(chunk), slice(place * self.batch_size, (place + 1) * self.batch_size))
+            batch += 1
+
+    def _chunk(self, chunk: int) -> gym_causal.Episodes:
+        if self._last is None or self._last[0] != chunk:
+            seed = int(np.random.SeedSequence([self.seed, chunk]).generate_state(1, np.uint64)[0])
+            count = self._batches_a_chunk * self.batch_size
+            self._last = chunk, collect(self.policy, self.env_id, count, seed, self.env_kwargs)
+        return self._last[1]
+
+
+class FixedDemonstrations:
+    """The same episodes again and again, in a new order in each epoch; those that do not fill a batch wait for another epoch.
+
+    Args:
+        episodes: all of the same length.
+        batch_size: at most as many as there are episodes.
+        seed: of the orders.
+        first_batch: see :class:`StreamedDemonstrations`.
+    """
+
+    def __init__(self, episodes: gym_causal.Episodes, *, batch_size: int, seed: int, first_batch: int = 0) -> None:
+        if batch_size > len(episodes):
+            raise ValueError(f"batch_size must be at most the number of episodes, {len(episodes)}, got {batch_size}")
+        self.episodes, self.batch_size, self.seed, self.first_batch = episodes, batch_size, seed, first_batch
+
+    def __iter__(self) -> Iterator[Batch]:
+        batch, batches_an_epoch = self.first_batch, len(self.episodes) // self.batch_size
+        while True:
+            epoch, first = divmod(batch, batches_an_epoch)
+            order = np.random.default_rng([self.seed, epoch]).permutation(len(self.episodes))
+            for place in range(first, batches_an_epoch):
+                yield _batch(self.episodes, order[place * self.batch_size : (place + 1) * self.batch_size])
+                batch += 1
+
+
+def collect(policy: str, env_id: str, num_episodes: int, seed: int, env_kwargs: dict[str, Any]) -> gym_causal.Episodes:
+    """Demonstrations to learn actions from: without explanations, unless the arguments ask for them."""
+    return gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, **{"explain": "none", **env_kwargs})
+
+
+def whole(episodes: gym_causal.Episodes) -> Batch:
+    """All the episodes as one batch."""
+    return _batch(episodes, slice(None))
+
+
+def spaces(env_id: str, env_kwargs: dict[str, Any]) -> tuple[gym.spaces.Dict, gym.spaces.Discrete]:
+    """The spaces of what an agent observes and does in an env."""
+    task = gym_causal.make_vec(env_id, 1, **env_kwargs).task
+    return task.observation_space, task.action_space
+
+
+def _batch(episodes: gym_causal.Episodes, rows: slice | np.ndarray) -> Batch:
+    # The last state of an episode is one in which nothing is done any more.
+    observations = {key: episodes.stacked(value)[rows, :-1] for key, value in episodes.observations.items()}
+    return {"obs": DictObs(observations), "acts": episodes.stacked(episodes.actions)[rows]}

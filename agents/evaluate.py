@@ -1,0 +1,71 @@
+"""``python -m agents.evaluate``: a trained agent beside the expert and all baselines, as tables, a CSV, a JSON and figures."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from agents.checkpoints import load_config
+from agents.policy import Agent
+from agents.pretrained import folder_of, load
+from baselines.compare import EXPERT, show
+from baselines.suites import suite
+
+
+@dataclass(frozen=True)
+class Args:
+    """Compare a trained agent with the expert, random play and the baseline strategies."""
+
+    agent: Annotated[str, tyro.conf.Positional]
+    """Folder of a trained agent, or the id of an environment whose pretrained agent is meant."""
+    episodes: int = 2_000
+    """Episodes a split; every policy plays the same ones."""
+    seed: int = 0
+    """Of the episodes and of the baselines."""
+    out: Path | None = None
+    """Folder for the results; default: evaluation in the agent's own folder, or results/evaluate for a pretrained one."""
+    env: str | None = None
+    """Id of the environment; default: the one it was trained in."""
+    splits: tuple[str, ...] = ()
+    """Which splits; none named: all that the environment's results are reported on."""
+    policies: tuple[str, ...] = ()
+    """What to compare it with; none named: expert, random and the environment's strategies."""
+    sample: bool = False
+    """Draw the agent's actions instead of taking the likeliest one."""
+
+
+def evaluate(agent: Agent, args: Args, env_id: str, env_kwargs: dict[str, Any], out: Path) -> None:
+    """Compare an agent with the policies that are asked for, print the tables, write the results and figures to ``out``."""
+    chosen = suite(env_id)
+    policies, splits = args.policies or (EXPERT, *chosen.compared), args.splits or chosen.splits
+    show(
+        out,
+        dataclasses.asdict(args),
+        env_id,
+        (agent.name, *policies),
+        splits,
+        episodes=args.episodes,
+        seed=args.seed,
+        others={agent.name: agent},
+        **env_kwargs,
+    )
+
+
+def main(args: Args) -> None:
+    try:
+        folder = folder_of(args.agent)
+        config = load_config(folder)
+        agent = load(args.agent, deterministic=not args.sample, seed=args.seed)
+        pretrained = args.agent != str(folder)
+        out = args.out or (Path("results/evaluate") if pretrained else folder / "evaluation")
+        evaluate(agent, args, args.env or config.env_id, config.env_kwargs, out)
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args, prog="python -m agents.evaluate"))

@@ -1,0 +1,136 @@
+"""The three architectures for the causal DAG environments: how observations become tokens, and tokens action logits.
+
+A token of trial t holds what is observed before its action: the record of trial t - 1 (initial values, intervention, outcome), the
+new initial values, the phase and the goal.
+"""
+
+from __future__ import annotations
+
+import torch
+from gymnasium import spaces
+from torch import Tensor, nn
+
+from agents.config import ArchitectureConfig
+from agents.transformer import Addresses, Memory, Transformer
+
+Observations = dict[str, Tensor]  # (B, T, ...) each
+
+
+class Network(nn.Module):
+    """Observations of whole episodes, or of one more trial of each, to the logits of actions."""
+
+    def __init__(self, num_variables: int, max_trials: int) -> None:
+        super().__init__()
+        self.num_variables, self.max_trials = num_variables, max_trials
+        self.transformer: Transformer
+
+    def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+        """(B, T, 2N) logits. With a memory T is 1."""
+        raise NotImplementedError
+
+    def memory(self) -> Memory:
+        """An empty memory to act with."""
+        return self.transformer.memory(self.max_trials)
+
+
+class TrialNetwork(Network):
+    """One token a trial, of everything that is observed, as a fairly standard agent has it."""
+
+    def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
+        super().__init__(num_variables, max_trials)
+        size = num_variables * _num_features(has_cue)
+        self.encoder: nn.Module = nn.Linear(size, config.width)
+        if config.encoder == "mlp":
+            self.encoder = nn.Sequential(nn.Linear(size, 4 * config.width), nn.GELU(), nn.Linear(4 * config.width, config.width))
+        self.trials = nn.Parameter(0.1 * torch.randn(max_trials, config.width))
+        self.transformer = Transformer(config.width, config.num_layers, config.num_heads, dropout=config.dropout)
+        self.logits = nn.Linear(config.width, 2 * num_variables)
+
+    def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+        x = self.encoder(_features(observations).flatten(2)) + self.trials[_trial(observations)]  # (B, T, W)
+        return self.logits(self.transformer(x[:, :, None], memory=memory)[:, :, 0])
+
+
+class VariableNetwork(Network):
+    """One token a variable and trial, with weights that all variables share.
+
+    Each variable has a name, one vector. It stands wherever the variable is mentioned: as the subject of a token, as what was set in
+    the last trial, as the goal; attention matches mentions (:class:`agents.transformer.Addresses`). In ``variable`` names are learned
+    and part of each token, so the agent can tell variables apart and treat any of them as it likes. In ``equivariant`` they are
+    one-hot, fixed and only matched: permuting the variables permutes the logits, whatever was learned.
+    """
+
+    def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
+        super().__init__(num_variables, max_trials)
+        self.features = nn.Linear(_num_features(has_cue), config.width)
+        self.trials = nn.Parameter(0.1 * torch.randn(max_trials, config.width))
+        self.names: Tensor
+        self.subject: nn.Module | None = None
+        if config.kind == "equivariant":
+            self.register_buffer("names", torch.eye(num_variables), persistent=False)
+        else:
+            self.names = nn.Parameter(config.name_size**-0.5 * torch.randn(num_variables, config.name_size))
+            self.subject = nn.Linear(config.name_size, config.width, bias=False)
+            nn.init.normal_(self.subject.weight, std=0.02)  # rules first, names where they help
+        self.transformer = Transformer(config.width, config.num_layers, config.num_heads, num_roles=3, dropout=config.dropout)
+        self.logits = nn.Linear(config.width, 2)  # of setting the variable to + and - the intervention's value
+
+    def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+        x = self.features(_features(observations)) + self.trials[_trial(observations)][:, :, None]  # (B, T, N, W)
+        if self.subject is not None:
+            x = x + self.subject(self.names)
+        x = self.transformer(x, Addresses(self._mentions(observations)), memory)
+        return self.logits(x).transpose(-1, -2).flatten(2)
+
+    def _mentions(self, observations: Observations) -> Tensor:
+        """(B, T, N, 3, D): the names of each token's own variable, of the one set in the last trial and of the goal (zeros if none)."""
+        one_hot = torch.eye(self.num_variables, device=self.names.device)
+        was_set, is_goal = _was_set(observations), _is_goal(observations)  # (B, T, N) each
+        mentioned = torch.stack([x.expand(*is_goal.shape, -1) for x in (one_hot, was_set[:, :, None], is_goal[:, :, None])], dim=3)
+        return mentioned @ self.names
+
+
+def network(config: ArchitectureConfig, observation_space: spaces.Dict) -> Network:
+    """The network of a configuration for the observations of a causal DAG environment, with freshly drawn weights.
+
+    Raises:
+        ValueError: observations of another kind.
+    """
+    if not {"initial_values", "last_outcome", "goal", "trial"} <= observation_space.spaces.keys():
+        raise ValueError(f"env_id must be that of a causal DAG environment, got one that observes {', '.join(observation_space.spaces)}")
+    (num_variables,) = observation_space["initial_values"].shape
+    trial = observation_space["trial"]
+    assert isinstance(trial, spaces.Discrete)
+    build = TrialNetwork if config.kind == "trial" else VariableNetwork
+    return build(config, num_variables, int(trial.n) - 1, "cue" in observation_space.spaces)
+
+
+def _num_features(has_cue: bool) -> int:
+    return 11 + has_cue
+
+
+def _features(observations: Observations) -> Tensor:
+    """(B, T, N, F); what is observed of each variable. Values are heavy-tailed, so they come in two scales."""
+    before, after, now = (observations[key] for key in ("last_initial_values", "last_outcome", "initial_values"))
+    scaled = [x / 5 for x in (before, after, now)]
+    compressed = [torch.sign(x) * torch.log1p(x.abs()) for x in (before, after, now, after - before)]
+    flags = [observations["last_intervention"] / 5, _was_set(observations), _is_goal(observations)]
+    phase = observations["phase"].to(before.dtype)[..., None].expand_as(before)
+    cue = [observations["cue"].to(before.dtype)] if "cue" in observations else []
+    return torch.stack([*scaled, *compressed, *flags, phase, *cue], dim=-1)
+
+
+def _was_set(observations: Observations) -> Tensor:
+    """(B, T, N) float; 1 at the variable that was set in the last trial."""
+    return (observations["last_intervention"] != 0).to(observations["last_intervention"].dtype)
+
+
+def _is_goal(observations: Observations) -> Tensor:
+    """(B, T, N) float; 1 at the goal, nowhere while there is none."""
+    num_variables = observations["initial_values"].shape[-1]
+    variables = torch.arange(num_variables, device=observations["goal"].device)
+    return (observations["goal"].long()[..., None] == variables).to(observations["initial_values"].dtype)
+
+
+def _trial(observations: Observations) -> Tensor:
+    return observations["trial"].long()

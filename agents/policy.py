@@ -1,0 +1,103 @@
+"""The network as a stable-baselines3 policy, which imitation trains, and as a policy of gym_causal's one signature, which acts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy
+from torch import Tensor
+
+from agents.config import ArchitectureConfig
+from agents.networks import network
+from agents.transformer import Memory
+from gym_causal.batched import Observations
+
+
+class TransformerPolicy(BasePolicy):
+    """A policy with a memory: trained on whole episodes, acting one step at a time.
+
+    Args:
+        observation_space: of one env.
+        action_space: of one env.
+        architecture: of the network.
+    """
+
+    action_space: spaces.Discrete
+
+    def __init__(self, observation_space: spaces.Dict, action_space: spaces.Discrete, architecture: ArchitectureConfig) -> None:
+        super().__init__(observation_space, action_space)
+        self.network = network(architecture, observation_space)
+
+    def log_probabilities(self, observations: dict[str, Tensor]) -> Tensor:
+        """(B, T, A), of all actions at each step of whole episodes, (B, T, ...)."""
+        return torch.log_softmax(self.network(observations), dim=-1)
+
+    def evaluate_actions(self, observations: dict[str, Tensor], actions: Tensor) -> tuple[None, Tensor, None]:
+        """What imitation's BC asks: values (there are none), log-probabilities (B, T) of what was done, entropies (not needed)."""
+        log_probabilities = self.log_probabilities(observations)
+        return None, log_probabilities.gather(-1, actions.long()[..., None])[..., 0], None
+
+    def step(self, observations: dict[str, Tensor], memory: Memory | None, episode_starts: np.ndarray | None) -> tuple[Tensor, Memory]:
+        """(B, A) logits of one step of B rows, and the memory, which now holds it too: the given one, changed in place.
+
+        Args:
+            observations: (B, ...) each.
+            memory: of the steps before; None: there were none.
+            episode_starts: (B,) bool, true for rows whose episode has just begun; None: for none of them.
+        """
+        count = len(next(iter(observations.values())))
+        if memory is None:
+            memory, episode_starts = self.network.memory(), np.ones(count, bool)
+        if episode_starts is not None:
+            memory.begin(torch.as_tensor(np.atleast_1d(episode_starts), dtype=torch.bool, device=self.device))
+        with torch.no_grad():
+            return self.network({key: value[:, None] for key, value in observations.items()}, memory)[:, 0], memory
+
+    def predict(
+        self,
+        observation: Observations,
+        state: Memory | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, Memory]:
+        """stable-baselines3's way to act, in one env or in a batch: actions and the memory; see :meth:`step`."""
+        self.set_training_mode(False)
+        tensors, is_batch = self.obs_to_tensor(observation)
+        assert isinstance(tensors, dict)
+        logits, memory = self.step(tensors, state, episode_start)
+        actions = choose(logits, deterministic).cpu().numpy()
+        return (actions if is_batch else actions[0]), memory
+
+    def _predict(self, observation: dict[str, Tensor], deterministic: bool = False) -> Tensor:
+        raise NotImplementedError("acting takes a memory: call predict or step")
+
+
+class Agent:
+    """A trained agent: ``agent(observations, state, episode_starts) -> (actions, state)``, like every policy here.
+
+    Args:
+        policy: what was trained.
+        deterministic: take the likeliest action; False: draw it.
+        seed: of these draws.
+        name: in results.
+    """
+
+    def __init__(self, policy: TransformerPolicy, *, deterministic: bool = True, seed: int = 0, name: str = "agent") -> None:
+        self.policy, self.deterministic, self.name = policy, deterministic, name
+        self._rng = torch.Generator().manual_seed(seed)
+
+    def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
+        self.policy.set_training_mode(False)
+        tensors = {key: torch.as_tensor(value, device=self.policy.device) for key, value in observations.items()}
+        logits, memory = self.policy.step(tensors, state, episode_starts)
+        return choose(logits.cpu(), self.deterministic, self._rng).numpy(), memory
+
+
+def choose(logits: Tensor, deterministic: bool, rng: torch.Generator | None = None) -> Tensor:
+    """(B,) the likeliest actions, or drawn ones."""
+    if deterministic:
+        return logits.argmax(-1)
+    return torch.multinomial(torch.softmax(logits, -1), 1, generator=rng)[:, 0]

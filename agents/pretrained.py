@@ -1,0 +1,44 @@
+"""Where agents are found: in a folder, or by the id of an environment for which one ships with the package."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from agents.behavioral_cloning import load as load_folder
+from agents.policy import Agent
+
+_SHIPPED = Path(__file__).parent / "pretrained_agents"
+
+
+def folder_of(agent: str | os.PathLike[str]) -> Path:
+    """The folder of an agent.
+
+    Args:
+        agent: that folder, or the id of an environment.
+
+    Raises:
+        ValueError: neither.
+    """
+    shipped = _SHIPPED / str(agent).removeprefix("gym_causal:")
+    if shipped.is_dir() and os.fspath(agent):
+        return shipped
+    if Path(agent).is_dir():
+        return Path(agent)
+    names = ", ".join(sorted(path.name for path in _SHIPPED.iterdir() if path.is_dir())) if _SHIPPED.is_dir() else "none"
+    raise ValueError(f"agent must be a folder or the id of an environment with a pretrained agent ({names}), got {os.fspath(agent)!r}")
+
+
+def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int = 0) -> Agent:
+    """A trained agent, as a policy.
+
+    Args:
+        agent: its folder, or the id of an environment for which a pretrained agent ships with the package.
+        deterministic: take the likeliest action; False: draw it.
+        seed: of these draws, >= 0.
+
+    Raises:
+        ValueError: there is no such agent, or its files are damaged.
+        FileNotFoundError: the folder holds none.
+    """
+    return load_folder(folder_of(agent), deterministic=deterministic, seed=seed)
