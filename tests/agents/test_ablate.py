@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tyro
+from matplotlib.collections import PathCollection
 
 pytest.importorskip("imitation")
 
@@ -66,8 +67,6 @@ def test_json_holds_the_tables_and_how_they_came_about(out):
     about = document["variations"]["one_head"]
     assert about["description"] == "One attention head." and about["updates"] == 4
     assert about["config"]["architecture"]["num_heads"] == 1 and about["config"]["training"]["batch_size"] == 16
-    weights = pd.read_csv(out / "results.csv")  # read back what the summary is of
-    assert len(weights) == len(document["results"])
 
 
 def test_every_run_leaves_an_agent_its_curve_and_its_probe(out):
@@ -181,8 +180,8 @@ def test_final_rewards_show_every_seed():
     (axes,) = plots.final_rewards(results, summarize(results), PALETTE).axes
     bars = [patch.get_height() for patch in axes.patches]
     assert bars == pytest.approx([0.5, 0.8, 0.15, np.nan], nan_ok=True)
-    dots = [sorted(dots.get_offsets()[:, 1].tolist()) for dots in axes.collections if len(dots.get_sizes())]
-    assert [dot for dot in dots if dot] == [[0.4, 0.6], [0.7, 0.9], [0.1, 0.2]]
+    dots = [seeds.get_offsets()[:, 1].tolist() for seeds in axes.collections if isinstance(seeds, PathCollection)]
+    assert dots == [[0.4, 0.6], [0.9, 0.7], [0.1, 0.2], []]
 
 
 def test_learning_curves_of_many_agents_are_a_grid_with_one_legend():

@@ -1,6 +1,8 @@
 """Studies are data: what they say of an agent can be built, differs from the others, and survives its file."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +62,13 @@ def test_the_controls_learn_from_what_they_say():
     assert distinct["variable"] == 5 and distinct["random_exploration"] == pytest.approx(5 * (1 - 0.8**5), abs=0.2)
     without = demonstrations("no_exploration")
     assert (without.lengths == 2).all() and (without.observations["phase"] == 1).all()
+
+
+def test_every_variation_is_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "ablations.md").read_text("utf-8")
+    studies = page.split("## The studies")[1].split("\n`trial`:")  # two tables
+    documented = [re.findall(r"^\| `(\w+)`", study, re.MULTILINE) for study in studies]
+    assert documented == [[variation.name for variation in variations] for variations in STUDIES.values()]
 
 
 def test_variations_are_chosen_by_name():
