@@ -11,7 +11,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from agents.config import ArchitectureConfig
-from agents.transformer import Addresses, Memory, Transformer
+from agents.transformer import Memory, Transformer
 
 Observations = dict[str, Tensor]  # (B, T, ...) each
 
@@ -30,7 +30,7 @@ class Network(nn.Module):
 
     def memory(self) -> Memory:
         """An empty memory to act with."""
-        return self.transformer.memory(self.max_trials)
+        return Memory(self.max_trials)
 
 
 class TrialNetwork(Network):
@@ -55,15 +55,15 @@ class VariableNetwork(Network):
     """One token a variable and trial, with weights that all variables share.
 
     Each variable has a name, one vector. It stands wherever the variable is mentioned: as the subject of a token, as what was set in
-    the last trial, as the goal; attention matches mentions (:class:`agents.transformer.Addresses`). In ``variable`` names are learned
+    the last trial, as the goal; attention matches mentions (:class:`agents.transformer.Transformer`). In ``variable`` names are learned
     and part of each token, so the agent can tell variables apart and treat any of them as it likes. In ``equivariant`` they are
     one-hot, fixed and only matched: permuting the variables permutes the logits, whatever was learned.
     """
 
     def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
         super().__init__(num_variables, max_trials)
-        self.features = nn.Linear(_num_features(has_cue), config.width)
-        self.trials = nn.Parameter(0.1 * torch.randn(max_trials, config.width))
+        size = _num_features(has_cue) + max_trials
+        self.features = nn.Sequential(nn.Linear(size, 4 * config.width), nn.GELU(), nn.Linear(4 * config.width, config.width))
         self.names: Tensor
         self.subject: nn.Module | None = None
         if config.kind == "equivariant":
@@ -76,11 +76,17 @@ class VariableNetwork(Network):
         self.logits = nn.Linear(config.width, 2)  # of setting the variable to + and - the intervention's value
 
     def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
-        x = self.features(_features(observations)) + self.trials[_trial(observations)][:, :, None]  # (B, T, N, W)
+        x = self.features(self._per_variable(observations))  # (B, T, N, W)
         if self.subject is not None:
             x = x + self.subject(self.names)
-        x = self.transformer(x, Addresses(self._mentions(observations)), memory)
+        x = self.transformer(x, self._mentions(observations), memory)
         return self.logits(x).transpose(-1, -2).flatten(2)
+
+    def _per_variable(self, observations: Observations) -> Tensor:
+        """(B, T, N, F); what is observed of each variable, and which trial it is."""
+        trials = torch.eye(self.max_trials, device=self.names.device)[_trial(observations)]  # (B, T, max_trials)
+        features = _features(observations)
+        return torch.cat([features, trials[:, :, None].expand(*features.shape[:3], -1)], dim=-1)
 
     def _mentions(self, observations: Observations) -> Tensor:
         """(B, T, N, 3, D): the names of each token's own variable, of the one set in the last trial and of the goal (zeros if none)."""
@@ -98,7 +104,7 @@ def network(config: ArchitectureConfig, observation_space: spaces.Dict) -> Netwo
     """
     if not {"initial_values", "last_outcome", "goal", "trial"} <= observation_space.spaces.keys():
         raise ValueError(f"env_id must be that of a causal DAG environment, got one that observes {', '.join(observation_space.spaces)}")
-    (num_variables,) = observation_space["initial_values"].shape
+    num_variables = len(observation_space["initial_values"].sample())
     trial = observation_space["trial"]
     assert isinstance(trial, spaces.Discrete)
     build = TrialNetwork if config.kind == "trial" else VariableNetwork
