@@ -38,29 +38,29 @@ class Memory:
 
 
 class Attention(nn.Module):
-    """Multi-head attention, which may also weigh how alike the mentions of two tokens are.
+    """Multi-head attention, whose logits may also be moved by known relations between tokens.
 
     Args:
         width: W, of a token.
         num_heads: H; divides W.
-        num_roles: R, of mentions; 0: there are none.
+        num_relations: R; 0: there are none.
     """
 
-    def __init__(self, width: int, num_heads: int, num_roles: int) -> None:
+    def __init__(self, width: int, num_heads: int, num_relations: int) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
-        # [h, r * R + s]: how much a token seeks those that mention in role s what it mentions itself in role r.
-        self.match = nn.Parameter(torch.zeros(num_heads, num_roles**2)) if num_roles else None
+        # [h, r]: how much relation r of a token to another draws the attention of head h.
+        self.attraction = nn.Parameter(torch.zeros(num_heads, num_relations)) if num_relations else None
 
-    def forward(self, x: Tensor, hidden: Tensor, likeness: Tensor | None, memory: Memory | None, layer: int) -> Tensor:
+    def forward(self, x: Tensor, hidden: Tensor, relations: Tensor | None, memory: Memory | None, layer: int) -> Tensor:
         """(B, L, W) -> (B, L, W), attending to S tokens: the same ones, or those in memory.
 
         Args:
             x: the tokens.
             hidden: broadcastable to (B, L, S); minus infinity where a token may not look, else 0.
-            likeness: (R * R, B, L, S) of mentions.
+            relations: (R, B, L, S).
             memory: of the tokens of earlier steps.
             layer: whose entries in memory are this one's.
         """
@@ -70,11 +70,11 @@ class Attention(nn.Module):
         queries, keys, values = (self._by_head(part) for part in (queries, keys, values))
         size = queries.shape[-1]
         bias = hidden.expand(len(x), x.shape[1], keys.shape[1])
-        if self.match is None:
+        if self.attraction is None:
             bias = bias.repeat(self.num_heads, 1, 1)
         else:
-            assert likeness is not None
-            bias = ((self.match @ likeness.flatten(1)).unflatten(1, likeness.shape[1:]) + bias).flatten(0, 1)
+            assert relations is not None
+            bias = ((self.attraction @ relations.flatten(1)).unflatten(1, relations.shape[1:]) + bias).flatten(0, 1)
         weights = torch.softmax(torch.baddbmm(bias, queries, keys.transpose(1, 2), alpha=size**-0.5), dim=-1)  # (H * B, L, S)
         mixed = torch.bmm(weights, values).unflatten(0, (self.num_heads, len(x)))  # (H, B, L, D)
         return self.output(mixed.permute(1, 2, 0, 3).flatten(2))
@@ -87,73 +87,75 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention, then a perceptron for each token; both add to the token (pre-norm)."""
 
-    def __init__(self, width: int, num_heads: int, num_roles: int, dropout: float) -> None:
+    def __init__(self, width: int, num_heads: int, num_relations: int, dropout: float) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(width)
-        self.attention = Attention(width, num_heads, num_roles)
+        self.attention = Attention(width, num_heads, num_relations)
         self.perceptron_norm = nn.LayerNorm(width)
         self.perceptron = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, hidden: Tensor, likeness: Tensor | None, memory: Memory | None, layer: int) -> Tensor:
-        x = x + self.dropout(self.attention(self.attention_norm(x), hidden, likeness, memory, layer))
+    def forward(self, x: Tensor, hidden: Tensor, relations: Tensor | None, memory: Memory | None, layer: int) -> Tensor:
+        x = x + self.dropout(self.attention(self.attention_norm(x), hidden, relations, memory, layer))
         return x + self.dropout(self.perceptron(self.perceptron_norm(x)))
 
 
 class Transformer(nn.Module):
     """Blocks, and a last normalisation.
 
-    A token may mention things: in each of R roles, one vector of D numbers, or none (zeros). Attention then prefers tokens that mention
-    the same thing, as far as it learns to: its logits get a weighted sum of the inner products of the mentions of the two tokens, with
-    a learned weight for each head and pair of roles.
+    A token may seek some vectors and offer some, of D numbers each, zeros for none. Attention then prefers tokens that offer what is
+    sought, as far as it learns to: its logits get a weighted sum of the inner products of each vector sought and each offered, and of
+    whether both tokens are of the same step, with learned weights for each layer and head.
 
     Args:
         width: W, of a token.
         num_layers: blocks.
         num_heads: H; divides W.
-        num_roles: R; 0: tokens mention nothing.
+        num_sought: vectors that a token seeks; 0, like ``num_offered``, for attention by queries and keys alone.
+        num_offered: vectors that it offers.
         dropout: share of each block's additions that is dropped in training.
     """
 
-    def __init__(self, width: int, num_layers: int, num_heads: int, num_roles: int = 0, dropout: float = 0.0) -> None:
+    def __init__(
+        self, width: int, num_layers: int, num_heads: int, *, num_sought: int = 0, num_offered: int = 0, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(Block(width, num_heads, num_roles, dropout) for _ in range(num_layers))
+        relations = num_sought * num_offered + 1 if num_sought else 0
+        self.blocks = nn.ModuleList(Block(width, num_heads, relations, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, mentions: Tensor | None = None, memory: Memory | None = None) -> Tensor:
+    def forward(self, x: Tensor, sought: Tensor | None = None, offered: Tensor | None = None, memory: Memory | None = None) -> Tensor:
         """(B, T, K, W) -> (B, T, K, W): T steps of K tokens.
 
         Args:
             x: the tokens.
-            mentions: (B, T, K, R, D); what they mention.
+            sought: (B, T, K, num_sought, D).
+            offered: (B, T, K, num_offered, D).
             memory: of the steps before, to which this one is added; T is 1 then. None: these are whole episodes.
         """
-        steps = x.shape[1:3]
-        x, mentions = x.flatten(1, 2), None if mentions is None else mentions.flatten(1, 2)
-        hidden = _hidden_future(*steps, x.device) if memory is None else _hidden_void(memory, steps[1])
-        likeness = None if mentions is None else _likeness(mentions, mentions if memory is None else memory.write("mentions", mentions))
+        num_steps, num_tokens = x.shape[1:3]
+        x = x.flatten(1, 2)
+        if memory is None:
+            step = torch.arange(num_steps, device=x.device).repeat_interleave(num_tokens)
+            now = step[None, :, None]  # (1, L, 1)
+        else:
+            step = torch.arange(memory.capacity, device=x.device).repeat_interleave(num_tokens)
+            now = memory.lengths[:, None, None].expand(-1, num_tokens, -1)  # (B, K, 1)
+        hidden = torch.zeros(now.shape[0], now.shape[1], len(step), device=x.device).masked_fill_(step > now, -torch.inf)
+        relations = None
+        if sought is not None and offered is not None:
+            offered = offered.flatten(1, 2) if memory is None else memory.write("offered", offered.flatten(1, 2))
+            same_step = (step == now).to(x.dtype).expand(len(x), -1, -1)
+            relations = torch.cat([_inner_products(sought.flatten(1, 2), offered), same_step[None]])
         for layer, block in enumerate(self.blocks):
-            x = block(x, hidden, likeness, memory, layer)
+            x = block(x, hidden, relations, memory, layer)
         if memory is not None:
             memory.lengths = memory.lengths + 1
-        return self.norm(x).unflatten(1, steps)
+        return self.norm(x).unflatten(1, (num_steps, num_tokens))
 
 
-def _likeness(mine: Tensor, theirs: Tensor) -> Tensor:
-    """(R * R, B, L, S) inner products of what L tokens and S tokens mention, (B, L, R, D) and (B, S, R, D), for all pairs of roles."""
-    (batch, tokens, roles, _), others = mine.shape, theirs.shape[1]
-    products = torch.bmm(mine.transpose(1, 2).flatten(1, 2), theirs.transpose(1, 2).flatten(1, 2).transpose(1, 2))
-    return products.reshape(batch, roles, tokens, roles, others).permute(1, 3, 0, 2, 4).flatten(0, 1)
-
-
-def _hidden_future(steps: int, tokens: int, device: torch.device) -> Tensor:
-    """(T * K, T * K); 0 where a token may look, minus infinity at those of later steps."""
-    step = torch.arange(steps, device=device).repeat_interleave(tokens)
-    return torch.zeros(len(step), len(step), device=device).masked_fill_(step[:, None] < step, -torch.inf)
-
-
-def _hidden_void(memory: Memory, tokens: int) -> Tensor:
-    """(B, 1, capacity * K); minus infinity at the tokens of steps after the present one."""
-    step = torch.arange(memory.capacity, device=memory.lengths.device).repeat_interleave(tokens)
-    hidden = torch.zeros(len(memory.lengths), len(step), device=step.device)
-    return hidden.masked_fill_(step > memory.lengths[:, None], -torch.inf)[:, None]
+def _inner_products(sought: Tensor, offered: Tensor) -> Tensor:
+    """(P * Q, B, L, S), of (B, L, P, D) and (B, S, Q, D)."""
+    products = torch.bmm(sought.transpose(1, 2).flatten(1, 2), offered.transpose(1, 2).flatten(1, 2).transpose(1, 2))
+    (batch, length, count, _), (_, others, other_count, _) = sought.shape, offered.shape
+    return products.reshape(batch, count, length, other_count, others).permute(1, 3, 0, 2, 4).flatten(0, 1)
