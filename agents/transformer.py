@@ -130,7 +130,7 @@ class Transformer(nn.Module):
         """
         steps = x.shape[1:3]
         x, mentions = x.flatten(1, 2), None if mentions is None else mentions.flatten(1, 2)
-        hidden = _hidden_future(*steps, x.device) if memory is None else _hidden_void(memory, steps[1])
+        hidden = _hidden_future(steps[0], steps[1], x.device) if memory is None else _hidden_void(memory, steps[1])
         likeness = None if mentions is None else _likeness(mentions, mentions if memory is None else memory.write("mentions", mentions))
         for layer, block in enumerate(self.blocks):
             x = block(x, hidden, likeness, memory, layer)
