@@ -111,9 +111,13 @@ class AgentConfig:
     """Of the first weights, of the demonstrations and of the agent's own random choices."""
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    demonstrations: str | None = None
+    """Fingerprint of the recorded episodes that it was trained on (agents.demonstrations); None: it watched the expert itself."""
 
     def __post_init__(self) -> None:
         check_integer("seed", self.seed, 0, 2**32 - 1)
+        if "split" in self.env_kwargs:
+            raise ValueError(f"env_kwargs must hold no split: an agent is evaluated on several, got {self.env_kwargs['split']!r}")
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
