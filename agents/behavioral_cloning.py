@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from agents.checkpoints import (
 from agents.config import AgentConfig
 from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, fingerprint, spaces, whole
 from agents.learning_curve import HISTORY, History, TensorBoard
+from agents.optimizers import MuonAdamW
 from agents.policy import Agent, TransformerPolicy
 
 CURVE_SEED = 1
@@ -126,15 +126,14 @@ def train(
         policy=policy,  # type: ignore[arg-type]  # all that BC asks of an ActorCriticPolicy is its device
         demonstrations=batches,  # type: ignore[arg-type]  # its types know transitions alone; it hands batches through as they are
         batch_size=training.batch_size,
-        optimizer_cls=partial(  # type: ignore[arg-type]  # BC refuses a weight_decay in optimizer_kwargs
-            torch.optim.AdamW, lr=training.learning_rate, betas=(0.9, 0.98), weight_decay=training.weight_decay, fused=True
-        ),
+        optimizer_cls=lambda _: MuonAdamW(policy, training),  # type: ignore[arg-type]  # which parameters are matrices of blocks?
         ent_weight=0.0,
         device=device,
         custom_logger=logger,
     )
     trainer.loss_calculator = EpisodeLoss(0.0, 0.0, training.label_smoothing)
     optimizer = trainer.optimizer
+    assert isinstance(optimizer, MuonAdamW)
     if saved is not None:
         _restore(optimizer, policy, saved, folder)
 
@@ -143,8 +142,7 @@ def train(
 
     def schedule() -> None:
         rate = training.learning_rate_at(done)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        optimizer.set_learning_rate(rate)
         logger.record("bc/learning_rate", rate)
 
     def evaluate() -> None:
