@@ -1,9 +1,10 @@
-# Sets itself up: `make` compares the expert and the baselines on every split, `make test` runs the tests.
+# Sets itself up: `make` trains an agent and compares it with the expert and the baselines on every split, `make test` runs the tests.
 
 PYTHON ?= python3
 VENV ?= .venv
 # The torch to install, where a target needs one. On Linux the unqualified wheel brings gigabytes of CUDA libraries with it.
 TORCH ?= torch==2.13.0
+IMITATION ?= imitation==1.0.1
 # Most processes here are many and small: threads inside NumPy and torch only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 
@@ -11,19 +12,26 @@ BIN := $(VENV)/bin
 # Without byte-compiling everything that is never imported, installing takes a third of the time.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 
-.PHONY: compare test slow sb3 lint format types docs benchmark clean
+.PHONY: train compare ablate test slow lint format types docs benchmark clean
+
+# Training has the machine to itself: torch takes all cores.
+train: export OMP_NUM_THREADS =
+train: $(VENV)/agents.stamp
+	$(BIN)/python -m agents.train --env CausalDAG-v0 --preset quick --resume --out results/agent
 
 compare: $(VENV)/baselines.stamp
 	$(BIN)/python -m baselines.compare --env CausalDAG-v0 --out results/compare
 
-test: $(VENV)/tests.stamp
+# Every published comparison of agents; hours on two cores. Killed and called again, it goes on.
+ablate: $(VENV)/agents.stamp
+	$(BIN)/python -m agents.ablate --study architectures --preset full --out results/architectures
+	$(BIN)/python -m agents.ablate --study trial --seeds 3 --out results/trial
+
+test: $(VENV)/tests.stamp $(VENV)/agents.stamp
 	$(BIN)/python -m pytest --numprocesses auto
 
-# Also the tests that train: they need stable-baselines3.
-slow: $(VENV)/tests.stamp $(VENV)/sb3.stamp
+slow: $(VENV)/tests.stamp $(VENV)/agents.stamp
 	$(BIN)/python -m pytest -m slow
-
-sb3: $(VENV)/sb3.stamp
 
 lint: $(VENV)/tests.stamp
 	$(BIN)/python -m ruff check .
@@ -33,15 +41,16 @@ format: $(VENV)/tests.stamp
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
-types: $(VENV)/tests.stamp
+types: $(VENV)/tests.stamp $(VENV)/agents.stamp
 	$(BIN)/python -m mypy
 
 docs: $(VENV)/docs.stamp
 	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-benchmark: $(VENV)/benchmark.stamp
+benchmark: $(VENV)/benchmark.stamp $(VENV)/agents.stamp
 	$(BIN)/python -m benchmarks.throughput --out results/benchmark
+	$(BIN)/python -m benchmarks.training --out results/benchmark/training.json
 
 clean:
 	rm -rf $(VENV) .venv-* results docs/_build .*_cache .hypothesis
@@ -54,8 +63,10 @@ $(VENV)/%.stamp: setup.cfg pyproject.toml | $(BIN)/python
 	$(INSTALL) --editable ".[$*]"
 	@touch $@
 
-# torch comes first, so that stable-baselines3 is content with the one chosen here.
-$(VENV)/sb3.stamp: setup.cfg pyproject.toml | $(BIN)/python
+# torch comes first, so that stable-baselines3 is content with the one chosen here. imitation pins an old gymnasium, yet runs beside the
+# newest: hence no dependencies (all that are needed of them are in the extra).
+$(VENV)/agents.stamp: setup.cfg pyproject.toml | $(BIN)/python
 	$(INSTALL) "$(TORCH)"
-	$(INSTALL) --editable . stable-baselines3 tqdm rich
+	$(INSTALL) --editable ".[trainer]"
+	$(INSTALL) --no-deps "$(IMITATION)"
 	@touch $@

@@ -1,5 +1,17 @@
 """Agents that learn from demonstrations by behavioral cloning, and demonstrations in the formats of other libraries."""
 
-from agents.pretrained import load
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agents.pretrained import load
 
 __all__ = ["load"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, because it brings torch, which the conversions of demonstrations do without.
+    if name == "load":
+        from agents.pretrained import load  # noqa: PLC0415
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -24,11 +24,11 @@ from scipy import stats
 
 import gym_causal
 from agents import plots
-from agents.behavioral_cloning import HISTORY
 from agents.config import PRESETS, AgentConfig
 from agents.demonstrations import spaces
+from agents.learning_curve import HISTORY
 from agents.policy import TransformerPolicy
-from agents.runs import HELD_OUT_RATIO, PROBE, Run, carry_out_all, read
+from agents.runs import HELD_OUT_RATIO, PROBE, Run, carry_out_all
 from agents.studies import Variation, chosen
 from baselines.compare import COLUMNS
 from baselines.plots import PALETTE
@@ -117,7 +117,7 @@ def combine(runs: Sequence[Run], file: str) -> dict[str, pd.DataFrame]:
     parts: dict[str, list[pd.DataFrame]] = {}
     for run in runs:
         if (run.folder / file).exists():
-            parts.setdefault(run.variation, []).append(read(run.folder / file).assign(seed_of_training=run.config.seed))
+            parts.setdefault(run.variation, []).append(pd.read_csv(run.folder / file).assign(seed_of_training=run.config.seed))
     return {variation: pd.concat(rows, ignore_index=True) for variation, rows in parts.items()}
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import sys
 import warnings
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from imitation.algorithms import bc
-from imitation.util import logger as imitation_logger
+from imitation.util.logger import HierarchicalLogger
 from imitation.util.util import safe_to_tensor
+from stable_baselines3.common.logger import Logger
 from tqdm.auto import tqdm
 
 import gym_causal
@@ -29,15 +31,17 @@ from agents.checkpoints import (
     save_config,
 )
 from agents.config import AgentConfig
-from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, collect, spaces, whole
+from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, fingerprint, spaces, whole
+from agents.learning_curve import HISTORY, History, TensorBoard
+from agents.optimizers import MuonAdamW
 from agents.policy import Agent, TransformerPolicy
-from gym_causal.files import write_atomically
 
-HISTORY = "learning_curve.csv"
 CURVE_SEED = 1
 """Seed of the evaluations while training; those of ``agents.evaluate`` begin at 0, so no reported episode was ever looked at."""
 _VALIDATION_SEED = 2**32
 """Added to the seed of the demonstrations, which is smaller."""
+_SHOWN = ("validation_loss", "normalized_reward")
+"""Metrics of the evaluations that TensorBoard gets; all are in the learning curve."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +73,7 @@ def train(
     After a kill at any moment, training resumed on the same CPU with as many threads ends at the same weights, bit for bit.
 
     Args:
-        config: all that the result depends on.
+        config: all that the result depends on (of ``demonstrations`` it gets the fingerprint).
         folder: gets ``config.json``, ``checkpoint.safetensors``, ``learning_curve.csv`` and TensorBoard's files.
         resume: go on from the checkpoint in ``folder``, if there is one.
         splits: what it is evaluated on now and then.
@@ -82,71 +86,86 @@ def train(
 
     Raises:
         FileExistsError: ``folder`` holds an agent and ``resume`` is False.
-        ValueError: it holds one of another configuration, or something unreadable.
+        ValueError: it holds one of another configuration, or something unreadable; or an argument is out of range. Nothing is written
+            then.
     """
     training = config.training
-    _claim(folder, config, resume)
-    torch.manual_seed(config.seed)
+    config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
+    demonstration_kwargs = {**config.env_kwargs, **config.demonstration_kwargs}
+    _check_device(device)
+    for split in splits:
+        spaces(config.env_id, {**config.env_kwargs, "split": split})
     observation_space, action_space = spaces(config.env_id, config.env_kwargs)
-    policy = TransformerPolicy(observation_space, action_space, config.architecture)
-    done, saved = 0, None
-    if (folder / CHECKPOINT).exists():
-        saved = load_checkpoint(folder)
+    if spaces(config.env_id, demonstration_kwargs) != (observation_space, action_space):
+        raise ValueError(f"demonstration_kwargs must leave observations and actions as they are, got {config.demonstration_kwargs}")
+    if demonstrations is not None:
+        check_learnable(demonstrations, config.env_id, observation_space, action_space)
+    torch.manual_seed(config.seed)
+    policy = TransformerPolicy(observation_space, action_space, config.architecture).to(device)
+    agent = Agent(policy, seed=config.seed)
+    done, saved = 0, _earlier(folder, config, resume)
+    if saved is not None:
         done = saved.batch
         load_weights(policy, saved.weights, folder)
-    agent = Agent(policy, seed=config.seed)
-    history = History(folder / HISTORY, done)
     if done >= training.num_batches:
         return agent
 
-    demonstration_kwargs = {**config.env_kwargs, **config.demonstration_kwargs}
+    validation_seed = config.seed + _VALIDATION_SEED
     batches = _batches(config, demonstration_kwargs, done, demonstrations)
-    held_out = whole(collect("expert", config.env_id, training.validation_episodes, config.seed + _VALIDATION_SEED, demonstration_kwargs))
+    held_out = whole(collect("expert", config.env_id, training.validation_episodes, validation_seed, demonstration_kwargs))
+    validation = {"env_id": config.env_id, "split": demonstration_kwargs.get("split", "train"), "policy": agent.name}
+    validation |= {"episodes": training.validation_episodes, "seed": validation_seed}
+    save_config(folder, config)
+    history = History(folder / HISTORY, done)
+    tensorboard = TensorBoard(folder / "tensorboard", done)
+    logger = HierarchicalLogger(Logger(str(folder), [tensorboard]))
     trainer = bc.BC(
         observation_space=observation_space,
         action_space=action_space,
         rng=np.random.default_rng(config.seed),
-        policy=policy,
-        demonstrations=batches,
+        policy=policy,  # type: ignore[arg-type]  # all that BC asks of an ActorCriticPolicy is its device
+        demonstrations=batches,  # type: ignore[arg-type]  # its types know transitions alone; it hands batches through as they are
         batch_size=training.batch_size,
-        optimizer_cls=partial(
-            torch.optim.AdamW, lr=training.learning_rate, betas=(0.9, 0.98), weight_decay=training.weight_decay, fused=True
-        ),
+        optimizer_cls=lambda _: MuonAdamW(policy, training),  # type: ignore[arg-type]  # which parameters are matrices of blocks?
         ent_weight=0.0,
         device=device,
-        custom_logger=imitation_logger.configure(folder / "tensorboard", ["tensorboard"]),
+        custom_logger=logger,
     )
     trainer.loss_calculator = EpisodeLoss(0.0, 0.0, training.label_smoothing)
     optimizer = trainer.optimizer
+    assert isinstance(optimizer, MuonAdamW)
     if saved is not None:
-        _restore(optimizer, policy, saved)
+        _restore(optimizer, policy, saved, folder)
 
     def clip(*_: Any) -> None:
         torch.nn.utils.clip_grad_norm_(policy.parameters(), training.max_grad_norm)
 
     def schedule() -> None:
-        for group in optimizer.param_groups:
-            group["lr"] = training.learning_rate_at(done)
+        rate = training.learning_rate_at(done)
+        optimizer.set_learning_rate(rate)
+        logger.record("bc/learning_rate", rate)
 
     def evaluate() -> None:
         with torch.random.fork_rng():
-            history.add(done, _validation(policy, held_out))
             for split in splits:
                 result = gym_causal.evaluate(
                     agent, config.env_id, split=split, num_episodes=training.evaluation_episodes, seed=CURVE_SEED, **config.env_kwargs
                 )
                 history.add(done, result.rows())
+            history.add(done, [{**validation, "metric": "validation_loss", "mean": _loss(policy, held_out)}])
         history.save()
+        tensorboard.add({f"{metric}/{split}": x for metric in _SHOWN for split, x in history.latest(metric).items()})
         policy.set_training_mode(True)
 
     def on_batch_end() -> None:
         nonlocal done
         done += 1
+        tensorboard.batch = done
         schedule()
         last = done == training.num_batches
         if done % training.evaluate_every == 0 or last:
             evaluate()
-            bar.set_postfix(history.latest())
+            bar.set_postfix(history.latest("normalized_reward"), refresh=False)
         if done % training.checkpoint_every == 0 or last:
             save_checkpoint(folder, _checkpoint(optimizer, policy, done, with_optimizer=not last))
         bar.update()
@@ -154,9 +173,19 @@ def train(
     optimizer.register_step_pre_hook(clip)
     schedule()
     policy.set_training_mode(True)
+    interval = 0.1 if sys.stderr.isatty() else 60  # seconds; a log keeps every line
     with (
+        closing(tensorboard),
         warnings.catch_warnings(),
-        tqdm(total=training.num_batches, initial=done, unit="batch", disable=not progress, desc=folder.name) as bar,
+        tqdm(
+            total=training.num_batches,
+            initial=done,
+            unit="batch",
+            disable=not progress,
+            desc=folder.name,
+            mininterval=interval,
+            maxinterval=max(interval, 10),
+        ) as bar,
     ):
         warnings.filterwarnings("ignore", "Converting a tensor with requires_grad")  # imitation logs the loss itself
         trainer.train(n_batches=training.num_batches - done, on_batch_end=on_batch_end, log_interval=50, progress_bar=False)
@@ -176,42 +205,25 @@ def load(folder: Path, *, deterministic: bool = True, seed: int = 0) -> Agent:
     return Agent(policy, deterministic=deterministic, seed=seed)
 
 
-class History:
-    """The learning curve: tidy rows, one a number, with the ``batch`` after which it was measured.
-
-    Args:
-        path: of the CSV; one that is there is continued.
-        batch: rows of later batches are dropped: they will be measured again.
-    """
-
-    def __init__(self, path: Path, batch: int) -> None:
-        self.path = path
-        rows = pd.read_csv(path) if path.exists() and batch else pd.DataFrame({"batch": pd.Series(dtype=int)})
-        self.rows = rows[rows["batch"] <= batch]
-
-    def add(self, batch: int, rows: Iterable[dict[str, Any]]) -> None:
-        self.rows = pd.concat([self.rows, pd.DataFrame({"batch": batch, **row} for row in rows)], ignore_index=True)
-
-    def save(self) -> None:
-        write_atomically(self.path, lambda path: self.rows.to_csv(path, index=False))
-
-    def latest(self) -> dict[str, str]:
-        """split -> normalized reward in the last evaluation."""
-        rows = self.rows[(self.rows["metric"] == "normalized_reward") & (self.rows["batch"] == self.rows["batch"].max())]
-        return {row["split"]: f"{row['mean']:.3f}" for _, row in rows.iterrows()}
+def _check_device(device: str) -> None:
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch's way to say that it was built without CUDA
+        raise ValueError(f"device must be one that torch finds here, got {device!r}: {str(error).splitlines()[0]}") from error
 
 
-def _claim(folder: Path, config: AgentConfig, resume: bool) -> None:
-    """Make the folder this configuration's, or see that it is."""
+def _earlier(folder: Path, config: AgentConfig, resume: bool) -> Checkpoint | None:
+    """What an earlier training in the folder left to go on from. See :func:`train` for what is raised."""
     if not (folder / CONFIG).exists():
-        save_config(folder, config)
-        return
+        return None
     if not resume:
         raise FileExistsError(f"folder: {str(folder)!r} holds an agent; choose another one, or resume its training")
-    if (there := load_config(folder)) != config:
-        now, before = (_flat(c.to_json()) for c in (config, there))
-        other = ", ".join(f"{key} was {before.get(key)!r} and is {now.get(key)!r}" for key in now if now[key] != before.get(key))
-        raise ValueError(f"folder: {str(folder)!r} holds an agent of another configuration ({other}); choose another one")
+    # A file has lists where a config may have tuples.
+    before, now = (_flat(json.loads(json.dumps(c.to_json()))) for c in (load_config(folder), config))
+    other = [f"{key} was {before.get(key)!r} and is {now.get(key)!r}" for key in before | now if before.get(key) != now.get(key)]
+    if other:
+        raise ValueError(f"folder: {str(folder)!r} holds an agent of another configuration ({', '.join(other)}); choose another one")
+    return load_checkpoint(folder) if (folder / CHECKPOINT).exists() else None
 
 
 def _flat(document: dict[str, Any]) -> dict[str, Any]:
@@ -234,12 +246,13 @@ def _batches(
     )
 
 
-def _validation(policy: TransformerPolicy, batch: dict[str, Any]) -> list[dict[str, Any]]:
+def _loss(policy: TransformerPolicy, batch: dict[str, Any]) -> float:
+    """Mean negative log-likelihood of the demonstrated actions."""
     policy.set_training_mode(False)
     observations = {key: safe_to_tensor(value, device=policy.device) for key, value in batch["obs"].unwrap().items()}
     with torch.no_grad():
         _, log_probability, _ = policy.evaluate_actions(observations, safe_to_tensor(batch["acts"], device=policy.device))
-    return [{"split": "train", "policy": "agent", "metric": "validation_loss", "mean": -float(log_probability.mean())}]
+    return -float(log_probability.mean())
 
 
 def _checkpoint(optimizer: torch.optim.Optimizer, policy: TransformerPolicy, batch: int, *, with_optimizer: bool) -> Checkpoint:
@@ -249,10 +262,12 @@ def _checkpoint(optimizer: torch.optim.Optimizer, policy: TransformerPolicy, bat
     return Checkpoint(policy.state_dict(), batch, state, torch.get_rng_state())
 
 
-def _restore(optimizer: torch.optim.Optimizer, policy: TransformerPolicy, saved: Checkpoint) -> None:
+def _restore(optimizer: torch.optim.Optimizer, policy: TransformerPolicy, saved: Checkpoint, folder: Path) -> None:
     for name, parameter in policy.named_parameters():
         prefix = f"{name}/"
         state = {key.removeprefix(prefix): value for key, value in saved.optimizer.items() if key.startswith(prefix)}
-        optimizer.state[parameter] = {key: value.to(parameter.device) if value.ndim else value for key, value in state.items()}
+        if not state:
+            raise ValueError(f"{str(folder / CHECKPOINT)!r} has no state of the optimizer for {name}: training cannot go on from it")
+        optimizer.state[parameter] = {key: value.to(parameter.device) for key, value in state.items()}
     if saved.rng is not None:
         torch.set_rng_state(saved.rng)

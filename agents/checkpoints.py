@@ -51,7 +51,9 @@ def load_config(folder: Path) -> AgentConfig:
         if document.pop("format", None) != _FORMAT:
             raise ValueError("its format is another one")
         return AgentConfig.from_json(document)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except KeyError as error:
+        raise ValueError(f"{os.fspath(path)!r} is not the configuration of an agent: it has no {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not the configuration of an agent: {error}") from error
 
 
@@ -63,7 +65,8 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         tensors["rng"] = checkpoint.rng
     tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     metadata = {"format": _FORMAT, "batch": str(checkpoint.batch)}
-    write_atomically(folder / CHECKPOINT, lambda path: safetensors.torch.save_file(tensors, path, metadata))
+    # Written here, for safetensors has exceptions of its own for a full disk.
+    write_atomically(folder / CHECKPOINT, lambda path: path.write_bytes(safetensors.torch.save(tensors, metadata)))
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -82,13 +85,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             if metadata.get("format") != _FORMAT:
                 raise ValueError("its format is another one")
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
-            parts: dict[str, dict[str, Tensor]] = {"weights": {}, "optimizer": {}}
-            for key, value in tensors.items():
-                kind, _, name = key.partition("/")
-                if name:
-                    parts[kind][name] = value
-            return Checkpoint(parts["weights"], int(metadata["batch"]), parts["optimizer"], tensors.get("rng"))
-    except (safetensors.SafetensorError, ValueError, KeyError, OSError) as error:
+            weights, optimizer = (
+                {key.removeprefix(part): value for key, value in tensors.items() if key.startswith(part)}
+                for part in ("weights/", "optimizer/")
+            )
+            return Checkpoint(weights, int(metadata.get("batch", "")), optimizer, tensors.get("rng"))
+    except (safetensors.SafetensorError, ValueError, OSError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not the checkpoint of an agent: {error}") from error
 
 

@@ -58,12 +58,12 @@ class TrainingConfig:
     """Updates of the weights."""
     batch_size: int = 128
     """Whole episodes a batch."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     """Its peak: it rises linearly during warmup and falls to zero along a cosine."""
     warmup: float = 0.05
     """Share of the updates in which it rises."""
     weight_decay: float = 0.01
-    """Of AdamW, on matrices."""
+    """Of Muon and AdamW."""
     max_grad_norm: float = 1.0
     """The gradient is scaled down to this norm."""
     label_smoothing: float = 0.0
@@ -111,9 +111,13 @@ class AgentConfig:
     """Of the first weights, of the demonstrations and of the agent's own random choices."""
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    demonstrations: str | None = None
+    """Fingerprint of the recorded episodes that it was trained on (agents.demonstrations); None: it watched the expert itself."""
 
     def __post_init__(self) -> None:
         check_integer("seed", self.seed, 0, 2**32 - 1)
+        if "split" in self.env_kwargs:
+            raise ValueError(f"env_kwargs must hold no split: an agent is evaluated on several, got {self.env_kwargs['split']!r}")
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -141,6 +145,6 @@ ARCHITECTURES: dict[str, ArchitectureConfig] = {
 
 PRESETS: dict[str, TrainingConfig] = {
     "quick": TrainingConfig(num_batches=1_000),
-    "full": TrainingConfig(num_batches=10_000, evaluate_every=1_000, evaluation_episodes=2_000, checkpoint_every=500),
+    "full": TrainingConfig(num_batches=6_000, evaluate_every=1_000, evaluation_episodes=2_000, checkpoint_every=500),
 }
 """How long to train: a few minutes on two CPU cores, or until it no longer helps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,6 +61,9 @@ class FixedDemonstrations:
         batch_size: at most as many as there are episodes.
         seed: of the orders.
         first_batch: see :class:`StreamedDemonstrations`.
+
+    Raises:
+        ValueError: there are too few.
     """
 
     def __init__(self, episodes: gym_causal.Episodes, *, batch_size: int, seed: int, first_batch: int = 0) -> None:
@@ -82,6 +86,38 @@ def collect(policy: str, env_id: str, num_episodes: int, seed: int, env_kwargs: 
     return gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, **{"explain": "none", **env_kwargs})
 
 
+def check_learnable(
+    episodes: gym_causal.Episodes, env_id: str, observation_space: gym.spaces.Dict, action_space: gym.spaces.Discrete
+) -> None:
+    """See that an agent for an env can learn from recorded episodes.
+
+    Raises:
+        ValueError: they are of another env, there are none, they differ in length, or something in them is outside of the env's spaces.
+    """
+    recorded_in = episodes.metadata.get("env_id", env_id)  # those that other libraries made do not say
+    if _name(recorded_in) != _name(env_id):
+        raise ValueError(f"demonstrations must be of {env_id}, got episodes of {recorded_in}")
+    lengths = np.unique(episodes.lengths)
+    if len(lengths) != 1:
+        what = f"lengths from {lengths[0]} to {lengths[-1]}" if len(lengths) else "no episodes"
+        raise ValueError(f"demonstrations must be whole episodes of one length, got {what}")
+    if episodes.observations.keys() != observation_space.spaces.keys():
+        names = (", ".join(sorted(keys)) for keys in (observation_space.spaces, episodes.observations))
+        raise ValueError("demonstrations must observe {}, got {}".format(*names))
+    for name, space in observation_space.spaces.items():
+        _check_within(f"demonstrations: observations[{name!r}]", episodes.observations[name], space)
+    _check_within("demonstrations: actions", episodes.actions, action_space)
+
+
+def fingerprint(episodes: gym_causal.Episodes) -> str:
+    """What tells these episodes from all others, as far as an agent that learns actions can see."""
+    digest = hashlib.sha256()
+    for name, value in (*sorted(episodes.observations.items()), ("actions", episodes.actions), ("lengths", episodes.lengths)):
+        digest.update(f"{name} {value.dtype.str} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).data)
+    return digest.hexdigest()
+
+
 def whole(episodes: gym_causal.Episodes) -> Batch:
     """All the episodes as one batch."""
     return _batch(episodes, slice(None))
@@ -91,6 +127,22 @@ def spaces(env_id: str, env_kwargs: dict[str, Any]) -> tuple[gym.spaces.Dict, gy
     """The spaces of what an agent observes and does in an env."""
     task = gym_causal.make_vec(env_id, 1, **env_kwargs).task
     return task.observation_space, task.action_space
+
+
+def _name(env_id: str) -> str:
+    return env_id.removeprefix("gym_causal:")
+
+
+def _check_within(name: str, values: np.ndarray, space: gym.Space) -> None:
+    """Whether values (n, ...) are of a space."""
+    if values.shape[1:] != space.shape:
+        raise ValueError(f"{name} must be of shape {('n', *(space.shape or ()))}, got {values.shape}")
+    if isinstance(space, gym.spaces.Discrete):
+        low, high = int(space.start), int(space.start + space.n - 1)
+        if values.dtype.kind not in "iu" or values.min() < low or values.max() > high:
+            raise ValueError(f"{name} must be ints from {low} to {high}, got {values.dtype} from {values.min()} to {values.max()}")
+    elif not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite")
 
 
 def _batch(episodes: gym_causal.Episodes, rows: slice | np.ndarray) -> Batch:

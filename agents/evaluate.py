@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import tyro
 
 from agents.checkpoints import load_config
+from agents.demonstrations import spaces
 from agents.policy import Agent
-from agents.pretrained import folder_of, load
+from agents.pretrained import SHIPPED, folder_of, load
 from baselines.compare import EXPERT, show
 from baselines.suites import suite
 
@@ -39,8 +40,14 @@ class Args:
 
 
 def evaluate(agent: Agent, args: Args, env_id: str, env_kwargs: dict[str, Any], out: Path) -> None:
-    """Compare an agent with the policies that are asked for, print the tables, write the results and figures to ``out``."""
+    """Compare an agent with the policies that are asked for, print the tables, write the results and figures to ``out``.
+
+    Raises:
+        ValueError: an unknown env, split or policy, or an env with other observations or actions than the agent's.
+    """
     chosen = suite(env_id)
+    if spaces(env_id, env_kwargs) != (agent.policy.observation_space, agent.policy.action_space):
+        raise ValueError(f"env must have the observations and actions that the agent was trained with, got {env_id!r}, which has others")
     policies, splits = args.policies or (EXPERT, *chosen.compared), args.splits or chosen.splits
     show(
         out,
@@ -60,10 +67,11 @@ def main(args: Args) -> None:
         folder = folder_of(args.agent)
         config = load_config(folder)
         agent = load(args.agent, deterministic=not args.sample, seed=args.seed)
-        pretrained = args.agent != str(folder)
-        out = args.out or (Path("results/evaluate") if pretrained else folder / "evaluation")
-        evaluate(agent, args, args.env or config.env_id, config.env_kwargs, out)
-    except (ValueError, FileNotFoundError) as error:
+        out = args.out or (Path("results/evaluate") if folder.parent == SHIPPED else folder / "evaluation")
+        # Another environment has other arguments.
+        env_id, env_kwargs = (config.env_id, config.env_kwargs) if args.env in (None, config.env_id) else (args.env, {})
+        evaluate(agent, args, env_id, env_kwargs, out)
+    except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

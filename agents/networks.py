@@ -11,7 +11,7 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from agents.config import ArchitectureConfig
-from agents.transformer import Addresses, Memory, Transformer
+from agents.transformer import Memory, Transformer
 
 Observations = dict[str, Tensor]  # (B, T, ...) each
 
@@ -30,7 +30,7 @@ class Network(nn.Module):
 
     def memory(self) -> Memory:
         """An empty memory to act with."""
-        return self.transformer.memory(self.max_trials)
+        return Memory(self.max_trials)
 
 
 class TrialNetwork(Network):
@@ -54,16 +54,17 @@ class TrialNetwork(Network):
 class VariableNetwork(Network):
     """One token a variable and trial, with weights that all variables share.
 
-    Each variable has a name, one vector. It stands wherever the variable is mentioned: as the subject of a token, as what was set in
-    the last trial, as the goal; attention matches mentions (:class:`agents.transformer.Addresses`). In ``variable`` names are learned
-    and part of each token, so the agent can tell variables apart and treat any of them as it likes. In ``equivariant`` they are
-    one-hot, fixed and only matched: permuting the variables permutes the logits, whatever was learned.
+    Each variable has a name, one vector, which stands for it wherever it is mentioned: a token offers the names of its own variable
+    and of the one that was set in the last trial, and seeks those of its own variable and of the goal
+    (:class:`agents.transformer.Transformer`). In ``variable`` names are learned and part of each token, so the agent can tell
+    variables apart and treat any of them as it likes. In ``equivariant`` they are one-hot, fixed and only compared: permuting the
+    variables permutes the logits, whatever was learned.
     """
 
     def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
         super().__init__(num_variables, max_trials)
-        self.features = nn.Linear(_num_features(has_cue), config.width)
-        self.trials = nn.Parameter(0.1 * torch.randn(max_trials, config.width))
+        size = _num_features(has_cue) + max_trials
+        self.features = nn.Sequential(nn.Linear(size, 4 * config.width), nn.GELU(), nn.Linear(4 * config.width, config.width))
         self.names: Tensor
         self.subject: nn.Module | None = None
         if config.kind == "equivariant":
@@ -72,22 +73,28 @@ class VariableNetwork(Network):
             self.names = nn.Parameter(config.name_size**-0.5 * torch.randn(num_variables, config.name_size))
             self.subject = nn.Linear(config.name_size, config.width, bias=False)
             nn.init.normal_(self.subject.weight, std=0.02)  # rules first, names where they help
-        self.transformer = Transformer(config.width, config.num_layers, config.num_heads, num_roles=3, dropout=config.dropout)
+        self.transformer = Transformer(
+            config.width, config.num_layers, config.num_heads, num_sought=2, num_offered=2, dropout=config.dropout
+        )
         self.logits = nn.Linear(config.width, 2)  # of setting the variable to + and - the intervention's value
 
     def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
-        x = self.features(_features(observations)) + self.trials[_trial(observations)][:, :, None]  # (B, T, N, W)
+        x = self.features(self._per_variable(observations))  # (B, T, N, W)
         if self.subject is not None:
             x = x + self.subject(self.names)
-        x = self.transformer(x, Addresses(self._mentions(observations)), memory)
+        one_hot = torch.eye(self.num_variables, device=x.device)
+        subject, was_set, goal = (  # (B, T, N, D) each: the names that a token mentions, zeros where there is none
+            (variables @ self.names).expand(*x.shape[:3], -1)
+            for variables in (one_hot, _was_set(observations)[:, :, None], _is_goal(observations)[:, :, None])
+        )
+        x = self.transformer(x, torch.stack([subject, goal], dim=3), torch.stack([subject, was_set], dim=3), memory)
         return self.logits(x).transpose(-1, -2).flatten(2)
 
-    def _mentions(self, observations: Observations) -> Tensor:
-        """(B, T, N, 3, D): the names of each token's own variable, of the one set in the last trial and of the goal (zeros if none)."""
-        one_hot = torch.eye(self.num_variables, device=self.names.device)
-        was_set, is_goal = _was_set(observations), _is_goal(observations)  # (B, T, N) each
-        mentioned = torch.stack([x.expand(*is_goal.shape, -1) for x in (one_hot, was_set[:, :, None], is_goal[:, :, None])], dim=3)
-        return mentioned @ self.names
+    def _per_variable(self, observations: Observations) -> Tensor:
+        """(B, T, N, F); what is observed of each variable, and which trial it is."""
+        trials = torch.eye(self.max_trials, device=self.names.device)[_trial(observations)]  # (B, T, max_trials)
+        features = _features(observations)
+        return torch.cat([features, trials[:, :, None].expand(*features.shape[:3], -1)], dim=-1)
 
 
 def network(config: ArchitectureConfig, observation_space: spaces.Dict) -> Network:
@@ -98,7 +105,7 @@ def network(config: ArchitectureConfig, observation_space: spaces.Dict) -> Netwo
     """
     if not {"initial_values", "last_outcome", "goal", "trial"} <= observation_space.spaces.keys():
         raise ValueError(f"env_id must be that of a causal DAG environment, got one that observes {', '.join(observation_space.spaces)}")
-    (num_variables,) = observation_space["initial_values"].shape
+    num_variables = len(observation_space["initial_values"].sample())
     trial = observation_space["trial"]
     assert isinstance(trial, spaces.Discrete)
     build = TrialNetwork if config.kind == "trial" else VariableNetwork

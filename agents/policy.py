@@ -51,18 +51,22 @@ class TransformerPolicy(BasePolicy):
         count = len(next(iter(observations.values())))
         if memory is None:
             memory, episode_starts = self.network.memory(), np.ones(count, bool)
+        elif len(memory.lengths) != count:
+            raise ValueError(f"state must be of the same rows as the observations, {count}, got a memory of {len(memory.lengths)}")
         if episode_starts is not None:
             memory.begin(torch.as_tensor(np.atleast_1d(episode_starts), dtype=torch.bool, device=self.device))
+        if int(memory.lengths.max()) >= memory.capacity:
+            raise ValueError(f"episode_starts must be true where an episode begins: a row has had {memory.capacity} steps, all there are")
         with torch.no_grad():
             return self.network({key: value[:, None] for key, value in observations.items()}, memory)[:, 0], memory
 
     def predict(
         self,
-        observation: Observations,
-        state: Memory | None = None,
+        observation: np.ndarray | Observations,
+        state: Any = None,
         episode_start: np.ndarray | None = None,
         deterministic: bool = False,
-    ) -> tuple[np.ndarray, Memory]:
+    ) -> tuple[np.ndarray, Any]:
         """stable-baselines3's way to act, in one env or in a batch: actions and the memory; see :meth:`step`."""
         self.set_training_mode(False)
         tensors, is_batch = self.obs_to_tensor(observation)
@@ -71,7 +75,7 @@ class TransformerPolicy(BasePolicy):
         actions = choose(logits, deterministic).cpu().numpy()
         return (actions if is_batch else actions[0]), memory
 
-    def _predict(self, observation: dict[str, Tensor], deterministic: bool = False) -> Tensor:
+    def _predict(self, observation: Tensor | dict[str, Tensor], deterministic: bool = False) -> Tensor:
         raise NotImplementedError("acting takes a memory: call predict or step")
 
 

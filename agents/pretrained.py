@@ -8,7 +8,8 @@ from pathlib import Path
 from agents.behavioral_cloning import load as load_folder
 from agents.policy import Agent
 
-_SHIPPED = Path(__file__).parent / "pretrained_agents"
+SHIPPED = Path(__file__).parent / "pretrained_agents"
+"""The folder of the folders of the agents that ship with the package, each named after its environment."""
 
 
 def folder_of(agent: str | os.PathLike[str]) -> Path:
@@ -20,13 +21,14 @@ def folder_of(agent: str | os.PathLike[str]) -> Path:
     Raises:
         ValueError: neither.
     """
-    shipped = _SHIPPED / str(agent).removeprefix("gym_causal:")
-    if shipped.is_dir() and os.fspath(agent):
-        return shipped
-    if Path(agent).is_dir():
-        return Path(agent)
-    names = ", ".join(sorted(path.name for path in _SHIPPED.iterdir() if path.is_dir())) if _SHIPPED.is_dir() else "none"
-    raise ValueError(f"agent must be a folder or the id of an environment with a pretrained agent ({names}), got {os.fspath(agent)!r}")
+    shipped = {path.name: path for path in sorted(SHIPPED.iterdir())} if SHIPPED.is_dir() else {}
+    name = os.fspath(agent)
+    if name.removeprefix("gym_causal:") in shipped:
+        return shipped[name.removeprefix("gym_causal:")]
+    if name and Path(name).is_dir():
+        return Path(name)
+    names = ", ".join(shipped) or "none"
+    raise ValueError(f"agent must be a folder or the id of an environment with a pretrained agent ({names}), got {name!r}")
 
 
 def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int = 0) -> Agent:

@@ -70,7 +70,7 @@ class Run:
 
     def results(self) -> pd.DataFrame:
         """Tidy rows, those of ``gym_causal.evaluate`` and the held-out ratio of the probe, with ``seed_of_training``."""
-        return read(self.folder / RESULTS)
+        return pd.read_csv(self.folder / RESULTS)
 
     def carry_out(self) -> None:
         """Train or go on training, probe, evaluate. The results are written last: with them, a run is finished."""
@@ -91,11 +91,6 @@ class Run:
             rows.append({**head, "mean": ratio.mean, "low": ratio.low, "high": ratio.high, **tail})
         table = pd.DataFrame(rows).assign(seed_of_training=self.config.seed)
         write_atomically(self.folder / RESULTS, lambda path: table.to_csv(path, index=False))
-
-
-def read(path: Path) -> pd.DataFrame:
-    """A CSV, to the last digit."""
-    return pd.read_csv(path, float_precision="round_trip")
 
 
 def carry_out_all(runs: Sequence[Run], processes: int, console: Console) -> dict[str, str]:

@@ -13,10 +13,11 @@ from rich.console import Console
 
 import gym_causal
 from agents import plots
-from agents.behavioral_cloning import HISTORY, train
+from agents.behavioral_cloning import train
 from agents.config import ARCHITECTURES, PRESETS, AgentConfig
 from agents.evaluate import Args as EvaluationArgs
 from agents.evaluate import evaluate
+from agents.learning_curve import HISTORY
 from baselines.plots import PALETTE
 from baselines.suites import suite
 from gym_causal.files import write_atomically
@@ -72,8 +73,10 @@ def main(args: Args) -> None:
         if args.episodes:
             arguments = EvaluationArgs(str(args.out), episodes=args.episodes)
             evaluate(agent, arguments, config.env_id, config.env_kwargs, args.out / "evaluation")
-    except (ValueError, FileExistsError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit(f"interrupted: the same command with --resume goes on from the last checkpoint in {args.out}") from None
 
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ class Suite:
     env_kwargs: dict[str, Any] = field(default_factory=dict)  # arguments that the env is compared with
 
 
-def _causal_dag(config_class: type[CausalDAGConfig]) -> Suite:
+def _causal_dag(config_class: type[CausalDAGConfig], *more: str) -> Suite:
     return Suite(
         strategies=policies.strategies(config_class),
         compared=("random", "value", "change", "total_correlation", "partial_correlation", "structure"),
         splits=("train", "eval_target", "eval_path"),
-        headlines=("normalized_reward", "optimal_action_rate"),
+        headlines=("normalized_reward", "optimal_action_rate", *more),
         has_exploration_sign=True,
     )
 
@@ -46,7 +46,7 @@ def _rooms(env_id: str, *more: str) -> Suite:
 
 SUITES: dict[str, Suite] = {
     "CausalDAG-v0": _causal_dag(CausalDAGConfig),
-    "CausalDAGCued-v0": _causal_dag(CausalDAGCuedConfig),
+    "CausalDAGCued-v0": _causal_dag(CausalDAGCuedConfig, "exploration_relevance", "exploration_coverage"),
     "OddOneOut-v0": _rooms("OddOneOut-v0"),
     "OddOneOutConfounded-v0": _rooms("OddOneOutConfounded-v0", "choice_color", "choice_texture", "choice_shape", "choice_none"),
     "OddOneOutIntervention-v0": _rooms("OddOneOutIntervention-v0", "test_correct_rate"),

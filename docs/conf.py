@@ -23,7 +23,8 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say types together with shapes
 autodoc_inherit_docstrings = False
-autodoc_mock_imports = ["imitation", "minari"]  # nothing of theirs is needed to read our docstrings
+# Nothing of theirs is needed to read our docstrings.
+autodoc_mock_imports = ["imitation", "minari", "safetensors", "stable_baselines3", "torch", "tqdm"]
 napoleon_numpy_docstring = False
 
 # The env classes document themselves in Markdown, as Gymnasium's own do; their docstrings become part of a page.

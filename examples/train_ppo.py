@@ -2,7 +2,7 @@
 
     python examples/train_ppo.py [--variables 3] [--steps 60000] [--seed 0]
 
-Needs stable-baselines3, tqdm and rich (`make sb3` installs them). The default budget, 60,000 steps with three variables, takes about a
+Needs stable-baselines3, tqdm and rich (the extra `trainer` has them). The default budget, 60,000 steps with three variables, takes about a
 minute on one core; five variables, the environment's own default, some 200,000. This PPO has no memory: it sees the last trial
 only, while the best intervention follows from all of them. So beating random play is the claim here, not matching the expert. Exits with
 status 1 if it did not: if the 95% intervals overlap.

@@ -17,7 +17,15 @@ from gym_causal.causal_dag.explanations import no_facts, num_tokens, vocabulary
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What a block needs that mentions one of these; what comes after such a block may build on it.
-NEEDS = {"baselines": ("scipy", "sklearn"), "agents.": ("imitation",), "agents.minari_datasets": ("minari", "h5py")}
+TRAINER = ("torch", "stable_baselines3", "imitation", "safetensors", "tensorboard")
+NEEDS = {
+    "baselines": ("scipy", "sklearn"),
+    "agents.trajectories": ("imitation",),
+    "agents.minari_datasets": ("minari", "h5py"),
+    "agents.load": TRAINER,
+    "agents.behavioral_cloning": TRAINER,
+    "agents.probe": TRAINER,
+}
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 

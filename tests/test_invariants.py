@@ -272,3 +272,22 @@ def test_num_envs_is_checked(num_envs):
 def test_unseeded_envs_differ():
     observations = [gym.make("CausalDAG-v0").reset()[0]["initial_values"] for _ in range(2)]
     assert not np.array_equal(*observations)
+
+
+def numbers(values: dict[str, Any]) -> list[np.ndarray]:
+    return [x for value in values.values() for x in (numbers(value) if isinstance(value, dict) else [value]) if x.dtype.kind in "biuf"]
+
+
+@pytest.mark.parametrize("num_envs", [1, 3, 1_000])
+@pytest.mark.parametrize("explain", ["full", "none"])
+@every_id
+def test_every_number_lies_where_torch_takes_it(env_id, explain, num_envs):
+    """It refuses arrays whose strides are not multiples of their numbers' size, as those in a record of mixed types may be."""
+    venv = gym_causal.make_vec(env_id, num_envs, explain=explain)
+    steps = [venv.reset(seed=0)]
+    for action in range(3):
+        observations, *_, infos = venv.step(np.full(num_envs, action))
+        steps.append((observations, infos))
+    for observations, infos in steps:
+        for array in (*numbers(observations), *numbers(infos)):
+            assert array.flags.aligned and not any(stride % array.itemsize for stride in array.strides)

@@ -105,7 +105,9 @@ class Table:
 
 def _packed(fields: dict[str, np.ndarray]) -> np.ndarray:
     """(E,) structured array of (E, ...) arrays."""
-    records = np.empty(len(fields["reward"]), [(name, value.dtype, value.shape[1:]) for name, value in fields.items()])
+    # Aligned, because torch takes no array whose strides are not multiples of its numbers' size.
+    layout = np.dtype([(name, value.dtype, value.shape[1:]) for name, value in fields.items()], align=True)
+    records = np.empty(len(fields["reward"]), layout)
     for name, value in fields.items():
         records[name] = value
     return records

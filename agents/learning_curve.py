@@ -1,0 +1,79 @@
+"""What is measured while an agent learns: a tidy CSV that survives kills, and TensorBoard's files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from stable_baselines3.common.logger import KVWriter
+from torch.utils.tensorboard import SummaryWriter
+
+from gym_causal.files import write_atomically
+
+HISTORY = "learning_curve.csv"
+_LOGGED = ("bc/loss", "bc/neglogp", "bc/prob_true_act", "bc/learning_rate")
+"""Of what BC reports; the rest are zeros and its own counts, which begin at 0 when training is resumed."""
+
+
+class History:
+    """The learning curve: tidy rows, one a number, with the ``batch`` after which it was measured.
+
+    Args:
+        path: of the CSV; one that is there is continued.
+        batch: rows of later batches are dropped: they will be measured again.
+
+    Raises:
+        ValueError: the file is not such a curve.
+    """
+
+    def __init__(self, path: Path, batch: int) -> None:
+        self.path = path
+        self.rows = pd.DataFrame({"batch": pd.Series(dtype=int)})
+        if batch and path.exists():
+            try:
+                rows = pd.read_csv(path, float_precision="round_trip")  # so that going on changes no digit of what was measured
+                self.rows = rows[rows["batch"] <= batch]
+            except (ValueError, TypeError, KeyError) as error:
+                raise ValueError(f"{str(path)!r} is not a learning curve: {error}") from error
+
+    def add(self, batch: int, rows: Iterable[dict[str, Any]]) -> None:
+        """Rows that were measured after ``batch`` updates."""
+        new = pd.DataFrame({"batch": batch, **row} for row in rows)
+        self.rows = pd.concat([self.rows, new], ignore_index=True) if len(self.rows) else new
+
+    def save(self) -> None:
+        """Write the file, whole or not at all."""
+        write_atomically(self.path, lambda path: self.rows.to_csv(path, index=False))
+
+    def latest(self, metric: str) -> dict[str, float]:
+        """split -> a metric's mean in the last evaluation."""
+        last = self.rows[(self.rows["metric"] == metric) & (self.rows["batch"] == self.rows["batch"].max())]
+        return {str(split): float(mean) for split, mean in zip(last["split"], last["mean"], strict=True)}
+
+
+class TensorBoard(KVWriter):
+    """Where imitation's BC logs its losses. BC counts its own reports, from 0 in every process; here steps are updates of the weights.
+
+    Args:
+        folder: for the files.
+        batch: updates made so far; what an earlier process logged of later ones is no longer shown.
+    """
+
+    def __init__(self, folder: Path, batch: int) -> None:
+        self.batch = batch
+        self._writer = SummaryWriter(str(folder), purge_step=batch)
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Log numbers by name, as of update ``self.batch``; anything else is left out."""
+        for name, value in values.items():
+            if isinstance(value, (int, float)):
+                self._writer.add_scalar(name, value, self.batch)
+        self._writer.flush()
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        self.add({name: value for name, value in key_values.items() if name in _LOGGED})
+
+    def close(self) -> None:
+        self._writer.close()

@@ -1,0 +1,105 @@
+"""The native batched envs as stable-baselines3's ``VecEnv``, for its algorithms and evaluation and for imitation's rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from gym_causal.batched import Infos, TaskVectorEnv
+
+
+class BatchedVecEnv(VecEnv):
+    """``BatchedVecEnv(gym_causal.make_vec("CausalDAG-v0", 64))``: one batch, no subprocess, and no Python object per row and step.
+
+    Row b of B plays episodes b, b + B, b + 2B, ... of the seed given to :meth:`seed`; each ``reset`` without a new seed goes on with
+    later ones. A row that is done begins its next episode in the same step; the observation that ended the old one is in
+    ``infos[b]["terminal_observation"]``.
+
+    Args:
+        venv: where to play.
+        infos: also tell each row what ``info`` holds: that of the step's own episode in the ``infos`` of ``step``, that of the
+            beginning one in ``reset_infos``. Cutting them into rows costs far more than playing, so they are left out unless asked for.
+    """
+
+    def __init__(self, venv: TaskVectorEnv, *, infos: bool = False) -> None:
+        self.venv, self._with_infos = venv, infos
+        # What SB3 asks each env for, by the names in a single env.
+        self._row_methods: dict[str, Callable[[], np.ndarray]] = {
+            "action_masks": venv.action_masks,
+            "expert_action": venv.expert_actions,
+        }
+        super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
+        self._seed: int | None = None
+        self._reset_with: dict[str, Any] | None = None
+        self._actions: np.ndarray | None = None
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Play the episodes of one seed, the same for all rows, from the next ``reset`` on; None: of a random one."""
+        self._seed = int(np.random.default_rng().integers(2**32)) if seed is None else seed
+        return [self._seed] * self.num_envs
+
+    def set_options(self, options: list[dict] | dict | None = None) -> None:
+        """Options of the next ``reset``, the same for all rows."""
+        if isinstance(options, list):
+            raise TypeError("options must be one dict for all rows, got a list")
+        self._reset_with = options
+
+    def reset(self) -> VecEnvObs:
+        observations, infos = self.venv.reset(seed=self._seed, options=self._reset_with or None)
+        self._seed = self._reset_with = None  # as in SB3's own, they serve once
+        if self._with_infos:
+            self.reset_infos = [_row(infos, row) for row in range(self.num_envs)]
+        return observations
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
+        done = terminated | truncated
+        rows: list[dict[str, Any]] = [{"TimeLimit.truncated": cut} for cut in (truncated & ~terminated).tolist()]
+        if done.any():
+            final_observations = infos.pop("final_obs")
+            for row in np.flatnonzero(done).tolist():
+                rows[row]["terminal_observation"] = final_observations[row]
+        if self._with_infos:
+            self._add_infos(rows, infos, done)
+        return observations, rewards, done, rows
+
+    def _add_infos(self, rows: list[dict[str, Any]], infos: Infos, done: np.ndarray) -> None:
+        final_info = infos.pop("final_info", {})
+        infos = {key: value for key, value in infos.items() if not key.startswith(("final_", "_final_"))}
+        for row, ended in enumerate(done.tolist()):
+            rows[row].update(_row(final_info if ended else infos, row))
+            if ended:
+                self.reset_infos[row] = _row(infos, row)
+
+    def close(self) -> None:
+        self.venv.close()
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        return [self.venv.task.render(row, "rgb_array") for row in range(self.num_envs)]
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        value = self._row_methods[attr_name] if attr_name in self._row_methods else getattr(self.venv, attr_name)
+        return [value for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        raise NotImplementedError(f"the rows of a batch have no attributes of their own to set, got {attr_name}")
+
+    def env_method(self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any) -> list[Any]:
+        """``action_masks`` (sb3-contrib asks for it) or ``expert_action`` of each row."""
+        if method_name not in self._row_methods:
+            raise AttributeError(f"method_name must be one of {', '.join(self._row_methods)}, got {method_name!r}")
+        values = self._row_methods[method_name]()
+        return [values[row] for row in self._get_indices(indices)]
+
+    def env_is_wrapped(self, wrapper_class: type[Any], indices: VecEnvIndices = None) -> list[bool]:
+        return [False for _ in self._get_indices(indices)]
+
+
+def _row(infos: Infos, row: int) -> Infos:
+    return {key: _row(value, row) if isinstance(value, dict) else value[row] for key, value in infos.items()}
