@@ -113,7 +113,7 @@ def probe_slopes(probes: Mapping[str, pd.DataFrame]) -> Figure:
         fraction = slopes / pairs[~pairs.index.get_level_values("held_out")].mean()
         image = axes.imshow(fraction, vmin=0, vmax=1.5, cmap="cividis")
         for (i, j), value in np.ndenumerate(fraction.to_numpy()):
-            if not np.isnan(value):
+            if not np.isnan(value) and len(slopes) <= 6:  # else there is no room
                 axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color="white" if value < 0.9 else "black")
         for _, cause, goal in (index for index in pairs.index if index[0]):
             place = slopes.columns.get_loc(goal) - 0.5, slopes.index.get_loc(cause) - 0.5

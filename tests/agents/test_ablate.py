@@ -139,6 +139,24 @@ def test_an_agent_without_experiments_is_evaluated_and_not_probed(tmp_path):
     assert results.loc[results["metric"] == "normalized_reward", "mean"].notna().all()
 
 
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch):
+    (variation,) = chosen("trial", ["trial"])
+    cut, whole = (Run("trial", variation.config("CausalDAG-v0", 5, TINY), tmp_path / name, SPLITS, 25) for name in ("cut", "whole"))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(TrainingConfig, "learning_rate_at", lambda self, batch: killed() if batch == 3 else 1e-3)
+        cut.carry_out()
+    assert cut.updates == 2 and not cut.finished
+    cut.carry_out()
+    whole.carry_out()
+    assert cut.finished and cut.updates == 4
+    for name in ("results.csv", "probe.csv", "checkpoint.safetensors"):
+        assert (cut.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
 def test_a_run_evaluated_on_fewer_episodes_is_not_finished(copy):
     (variation,) = chosen("trial", ["trial"])
     config = variation.config("CausalDAG-v0", 0, TINY)
