@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 METRIC = "normalized_reward"
+_COLUMNS = 4  # of panels, at most
 
 
 def learning_curves(histories: Mapping[str, pd.DataFrame], palette: Sequence[str], metric: str = METRIC) -> Figure:
@@ -19,9 +24,8 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], palette: Sequence[str
         palette: colours of the splits.
         metric: which one.
     """
-    figure = Figure(figsize=(1.2 + 3.6 * len(histories), 3.8), layout="constrained", dpi=150)
-    panels = figure.subplots(1, len(histories), sharey=True, squeeze=False)[0]
-    for axes, (name, history) in zip(panels, histories.items(), strict=True):
+    figure, panels = _panels(list(histories))
+    for axes, history in zip(panels, histories.values(), strict=True):
         rows = history[history["metric"] == metric]
         for color, split in zip(palette, rows["split"].unique(), strict=False):
             curve = rows[rows["split"] == split]
@@ -33,9 +37,121 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], palette: Sequence[str
             mean = curve.groupby("batch")["mean"].mean()
             axes.plot(mean.index, mean, color=color, marker="o", markersize=3, label=split)
         axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
-        axes.set_title(name)
-        axes.set_xlabel("updates")
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel(metric.replace("_", " "))
-    panels[-1].legend(title="split", frameon=False, loc="lower right")
+        axes.set_ylim(0, 1.05)
+    _legend(figure, panels[0])
+    _label(figure, panels, "updates", metric.replace("_", " "))
     return figure
+
+
+def final_rewards(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str], metric: str = METRIC) -> Figure:
+    """Bars of a metric, a group for each variation and a colour for each split: means over seeds, their intervals, and seeds as dots.
+
+    Args:
+        results: tidy rows with ``seed_of_training``.
+        summary: of them, with ``mean``, ``low`` and ``high`` over seeds.
+        palette: colours of the splits.
+        metric: which one.
+    """
+    results, summary = (rows[rows["metric"] == metric] for rows in (results, summary))
+    variations, splits = summary["policy"].unique(), summary["split"].unique()
+    figure = Figure(figsize=(max(6.0, 1.5 * len(variations)), 4.4), layout="constrained", dpi=150)
+    axes = figure.subplots()
+    width = 0.84 / len(splits)
+    for k, split in enumerate(splits):
+        bars = summary[summary["split"] == split].set_index("policy").reindex(variations)
+        place = np.arange(len(variations)) + (k - (len(splits) - 1) / 2) * width
+        color = palette[k % len(palette)]
+        axes.bar(place, bars["mean"], width * 0.92, color=color, alpha=0.75, label=split)
+        error = np.abs([bars["mean"] - bars["low"], bars["high"] - bars["mean"]])
+        axes.errorbar(place, bars["mean"], error, fmt="none", ecolor="black", elinewidth=1, capsize=2)
+        for left, variation in zip(place, variations, strict=True):
+            seeds = results[(results["split"] == split) & (results["policy"] == variation)].sort_values("seed_of_training")["mean"]
+            # Side by side, in the order of the seeds: equal ones would hide each other.
+            spread = (np.arange(len(seeds)) - (len(seeds) - 1) / 2) * width * 0.6 / max(len(seeds), 1)
+            axes.scatter(left + spread, seeds, s=9, color="white", edgecolors="black", linewidths=0.6, zorder=3)
+    axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
+    axes.set_ylim(min(0.0, results["mean"].min() - 0.05), 1.05)
+    axes.set_xticks(range(len(variations)), [variation.replace("_", "\n") for variation in variations])
+    axes.set_ylabel("reward as a fraction of the optimal" if metric == METRIC else metric.replace("_", " "))
+    axes.spines[["top", "right"]].set_visible(False)
+    _legend(figure, axes)
+    return figure
+
+
+def probe_curves(probes: Mapping[str, pd.DataFrame], color: str) -> Figure:
+    """A panel for each agent: its reaction to evidence on every pair of variables, the held-out pair's in colour.
+
+    A reaction is the preference's change from no added evidence, so that slopes can be compared at a glance.
+
+    Args:
+        probes: agent -> the rows of its probe; those of several seeds, told apart by ``seed_of_training``, are averaged.
+        color: of the held-out pair.
+    """
+    figure, panels = _panels(list(probes))
+    for axes, probe in zip(panels, probes.values(), strict=True):
+        pairs = probe.pivot_table("response", ["held_out", "cause", "goal"], "delta")
+        reactions = pairs.sub(pairs.iloc[:, 0], axis=0)
+        for (held_out, cause, goal), reaction in reactions.iterrows():  # held-out ones come last, on top
+            label = f"held-out pair, {cause} → {goal}" if held_out else "other pairs"
+            axes.plot(reaction.index, reaction, color=color if held_out else "0.6", linewidth=2.2 if held_out else 0.7, label=label)
+        axes.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
+    _legend(figure, panels[0])
+    _label(figure, panels, "how much more the goal rose when the cause was set", "change of the preference\nfor setting the cause (logits)")
+    return figure
+
+
+def probe_slopes(probes: Mapping[str, pd.DataFrame]) -> Figure:
+    """A map for each agent: the slope of its reaction to evidence on each pair, as a fraction of the trained pairs' mean.
+
+    Args:
+        probes: as in :func:`probe_curves`.
+    """
+    figure, panels = _panels(list(probes), share_x=False)
+    for axes, probe in zip(panels, probes.values(), strict=True):
+        slopes = probe.pivot_table("slope", "cause", "goal")
+        pairs = probe.groupby(["held_out", "cause", "goal"])["slope"].mean()
+        fraction = slopes / pairs[~pairs.index.get_level_values("held_out")].mean()
+        image = axes.imshow(fraction, vmin=0, vmax=1.5, cmap="cividis")
+        for (i, j), value in np.ndenumerate(fraction.to_numpy()):
+            if not np.isnan(value):
+                axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color="white" if value < 0.9 else "black")
+        for _, cause, goal in (index for index in pairs.index if index[0]):
+            place = slopes.columns.get_loc(goal) - 0.5, slopes.index.get_loc(cause) - 0.5
+            axes.add_patch(Rectangle(place, 1, 1, fill=False, edgecolor="red", linewidth=2))
+        axes.set_xticks(range(len(slopes.columns)), slopes.columns)
+        axes.set_yticks(range(len(slopes.index)), slopes.index)
+    figure.colorbar(image, ax=panels, label="slope / mean of trained pairs")
+    _label(figure, panels, "goal", "cause")
+    return figure
+
+
+def _panels(titles: Sequence[str], *, share_x: bool = True) -> tuple[Figure, list[Axes]]:
+    """A grid of as many panels as there are titles, filled row by row."""
+    columns = min(len(titles), _COLUMNS)
+    rows = math.ceil(len(titles) / columns)
+    figure = Figure(figsize=(1.4 + 3.0 * columns, 0.8 + 2.6 * rows), layout="constrained", dpi=150)
+    grid = figure.subplots(rows, columns, sharex=share_x, sharey=share_x, squeeze=False).ravel()
+    for axes, title in zip(grid, titles, strict=False):
+        axes.set_title(title.replace("_", " "), fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in grid[len(titles) :]:
+        axes.remove()
+    for axes in grid[max(0, len(titles) - columns) : len(titles)]:
+        axes.tick_params(labelbottom=True)  # the lowest of its column, though perhaps not of the grid
+    return figure, list(grid[: len(titles)])
+
+
+def _label(figure: Figure, panels: Sequence[Axes], x: str, y: str) -> None:
+    """Axis labels: each panel's own if there is one, else the figure's."""
+    if len(panels) == 1:
+        panels[0].set_xlabel(x)
+        panels[0].set_ylabel(y)
+    else:
+        figure.supxlabel(x, fontsize=10)
+        figure.supylabel(y, fontsize=10)
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """One legend for all panels, above them: they have the same lines."""
+    labels = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # each label once
+    figure.legend(labels.values(), labels.keys(), frameon=False, ncols=len(labels), loc="outside upper center")

@@ -67,7 +67,7 @@ class Memory:
 
 
 class StrategyPolicy:
-    """Tries each (relevant) variable once in a random order, as the expert does, then takes the action that a rule prefers.
+    """Explores as the expert does, each (relevant) variable once in a random order by default, then takes the action that a rule prefers.
 
     It uses nothing but observations, and reads from them what was done: it may watch another policy act. Ties are broken at random.
     A state of None begins anew, random numbers included, so that an evaluation can be repeated.
@@ -96,10 +96,8 @@ class StrategyPolicy:
         return actions, memory
 
     def _explore(self, observations: Observations, memory: Memory) -> np.ndarray:
-        uniform = memory.rng.random(len(memory.priority))
-        negative = (uniform < 0.5) & (self.config.exploration_sign == "random")
-        trial = np.asarray(observations["trial"])
-        return exploration_actions(relevant_variables(observations), memory.priority, memory.tried, trial, negative)
+        trial, uniform = np.asarray(observations["trial"]), memory.rng.random(len(memory.priority))
+        return exploration_actions(self.config, relevant_variables(observations), memory.priority, memory.tried, trial, uniform)
 
     def _exploit(self, observations: Observations, memory: Memory, exploiting: np.ndarray) -> np.ndarray:
         goal, relevant = np.asarray(observations["goal"]), relevant_variables(observations)

@@ -70,7 +70,7 @@ def make(name: str, env_id: str, seed: int = 0, **env_kwargs: Any) -> Policy:
             out: random, nearest, color, texture, shape, odd_one_out, and in the intervention task elimination.
         env_id: the id of the env that it is to act in.
         seed: of the policy's own random numbers (order of exploration, ties), >= 0.
-        env_kwargs: the arguments that the env is made with; ``exploration_sign`` among them, where there is one, is also the policy's.
+        env_kwargs: the arguments that the env is made with; those among them that say how the expert explores are also the policy's.
 
     Raises:
         ValueError: an unknown name or id, or env arguments that the strategy cannot handle.

@@ -19,6 +19,7 @@ from gym_causal.splits import SPLITS, HeldOutLink, Split
 
 EXPLAIN_MODES = ("none", "properties", "reward", "full")
 EXPLORATION_SIGNS = ("positive", "random")
+EXPERT_EXPLORATIONS = ("systematic", "random")
 
 
 class Phase(IntEnum):
@@ -49,6 +50,8 @@ class CausalDAGConfig:
         shuffle_names: name the variables by a random permutation of the topological order; False: always in alphabetical order.
         shared_noise: give the outcome of a trial the same exogenous noise as its initial values, instead of fresh noise.
         exploration_sign: "positive" or "random": the sign of the expert's interventions while it explores.
+        expert_exploration: "systematic": the expert sets each relevant variable once, in random order; "random": any relevant variable in
+            each exploration trial, whatever it has tried so far.
         expert_temperature: 0: the expert exploits optimally; else it is Boltzmann-rational, p ~ exp(value / temperature).
         explain: "none", "properties", "reward" or "full": which explanations ``info["explanation"]`` holds.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
@@ -75,6 +78,7 @@ class CausalDAGConfig:
     shuffle_names: bool = True
     shared_noise: bool = False
     exploration_sign: str = "positive"
+    expert_exploration: str = "systematic"
     expert_temperature: float = 0.0
     explain: str = "full"
     expert_info: bool = False
@@ -84,6 +88,7 @@ class CausalDAGConfig:
         _one_of("split", self.split, tuple(SPLITS))
         _one_of("explain", self.explain, EXPLAIN_MODES)
         _one_of("exploration_sign", self.exploration_sign, EXPLORATION_SIGNS)
+        _one_of("expert_exploration", self.expert_exploration, EXPERT_EXPLORATIONS)
         _integer("num_variables", self.num_variables, 2, 702)
         if self.num_exploration_trials is not None:
             _integer("num_exploration_trials", self.num_exploration_trials, 0, 10_000)

@@ -1,4 +1,4 @@
-"""The expert: tries each relevant variable once, then acts optimally."""
+"""The expert: tries each relevant variable once, or any at random, then acts optimally."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gym_causal.causal_dag.config import CausalDAGConfig
 from gym_causal.scm import StructuralCausalModels
 
 
@@ -45,22 +46,35 @@ class Optimum:
 
 
 def exploration_actions(
-    relevant: np.ndarray, priority: np.ndarray, tried: np.ndarray, trial: int | np.ndarray, negative: np.ndarray
+    config: CausalDAGConfig,
+    relevant: np.ndarray,
+    priority: np.ndarray,
+    tried: np.ndarray,
+    trial: int | np.ndarray,
+    uniform: np.ndarray,
 ) -> np.ndarray:
     """(B,) the expert's exploratory action: the next relevant variable, in its random order, that was not tried yet.
 
+    With ``expert_exploration="random"`` it is any relevant variable instead.
+
     Args:
+        config: the env's arguments; two of them say how the expert explores.
         relevant: (B, N) bool; the variables worth trying.
         priority: (B, N) float; a random number per variable that orders them.
         tried: (B, N) bool; the variables set so far in this episode.
         trial: how many trials were played, one int or (B,) ints; once every relevant variable was tried, the order begins again.
-        negative: (B,) bool; whether to set the negative value.
+        uniform: (B,) float in [0, 1), a new one in each trial; what else is random: the sign, and which variable if that is any.
     """
     num_variables = relevant.shape[1]
     order = np.argsort(np.where(relevant, priority, np.inf), axis=1)  # (B, N), the relevant ones first
-    is_new = np.take_along_axis(relevant & ~tried, order, 1)
-    place = np.where(is_new.any(axis=1), is_new.argmax(axis=1), trial % relevant.sum(axis=1))
+    if config.expert_exploration == "random":
+        # The first binary digit decides the sign; the later ones are uniform too, and independent of it.
+        place = (2 * uniform % 1 * relevant.sum(axis=1)).astype(int)
+    else:
+        is_new = np.take_along_axis(relevant & ~tried, order, 1)
+        place = np.where(is_new.any(axis=1), is_new.argmax(axis=1), trial % relevant.sum(axis=1))
     variable = np.take_along_axis(order, place[:, None], 1)[:, 0]
+    negative = (uniform < 0.5) & (config.exploration_sign == "random")
     return variable + num_variables * negative
 
 

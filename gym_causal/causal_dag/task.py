@@ -176,8 +176,8 @@ class CausalDAGTask(BatchedTask):
         if trial == config.trials:
             raise ValueError("expert_actions: the episode is over; call reset first")
         if self.phase is Phase.EXPLORATION:
-            negative = (draws.decision[self._now, trial] < 0.5) & (config.exploration_sign == "random")
-            return exploration_actions(draws.relevant[self._now], draws.priority[self._now], self.tried, trial, negative)
+            relevant, priority, uniform = (x[self._now] for x in (draws.relevant, draws.priority, draws.decision))
+            return exploration_actions(config, relevant, priority, self.tried, trial, uniform[:, trial])
         probabilities = self._worlds.optimum.action_probabilities(float(config.expert_temperature))
         return draw_actions(probabilities[self._now], draws.decision[self._now, trial])
 

@@ -25,7 +25,7 @@ class Draws:
     initial_noise: np.ndarray  # (E, T, N) standard normal, by topological position (not by variable: it is drawn alike for all)
     outcome_noise: np.ndarray  # (E, T, N) likewise
     priority: np.ndarray  # (E, N) uniform; orders the expert's exploration
-    decision: np.ndarray  # (E, T) uniform; the sign of its exploratory interventions, its choice among equally good actions
+    decision: np.ndarray  # (E, T) uniform; what else is random in its exploration, its choice among equally good actions
 
     @classmethod
     def draw(cls, rng: np.random.Generator, count: int, config: CausalDAGConfig) -> Draws:

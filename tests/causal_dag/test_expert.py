@@ -1,5 +1,7 @@
 """The expert: explores each relevant variable once, then does what brute force finds best."""
 
+import itertools
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 import gym_causal
 from gym_causal.causal_dag.expert import Optimum, draw_actions
 from gym_causal.scm import StructuralCausalModels
+from tests.conftest import same
 
 
 def expert_episode(venv, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -76,6 +79,35 @@ def test_exploration_signs():
     random, _ = expert_episode(gym_causal.make_vec("CausalDAG-v0", 1_000, exploration_sign="random"))
     assert (positive[:5] < 5).all()
     assert abs((random[:5] >= 5).mean() - 0.5) < 0.03 and np.array_equal(random[:5] % 5, positive[:5] % 5)
+
+
+def test_random_exploration_is_uniform_and_independent_of_the_past():
+    """All pairs of consecutive choices are equally frequent, so coverage is 1 - (4/5)^5."""
+    venv = gym_causal.make_vec("CausalDAG-v0", 10_000, expert_exploration="random", exploration_sign="random")
+    actions, _ = expert_episode(venv)
+    variables, negative = actions[:5] % 5, actions[:5] >= 5
+    for now, then in itertools.pairwise(variables):
+        assert (np.abs(np.bincount(5 * now + then, minlength=25) - 400) < 4 * np.sqrt(400)).all()
+    for variable in range(5):
+        assert abs(negative[variables == variable].mean() - 0.5) < 0.03  # the sign does not go by the variable
+    coverage = np.mean([(variables == variable).any(axis=0).mean() for variable in range(5)])
+    assert coverage == pytest.approx(1 - 0.8**5, abs=0.01)
+
+
+@pytest.mark.parametrize("env_id", ["CausalDAG-v0", "CausalDAGCued-v0"])
+def test_random_exploration_changes_nothing_but_the_exploration(env_id):
+    systematic, random = (gym_causal.make_vec(env_id, 500, expert_exploration=how) for how in ("systematic", "random"))
+    (chosen, _), (drawn, _) = expert_episode(systematic), expert_episode(random)
+    assert np.array_equal(drawn[5:], chosen[5:])  # the optimum, ties broken alike
+    assert (drawn[:5] != chosen[:5]).mean() > 0.7
+    systematic.reset(seed=0), random.reset(seed=0)
+    assert random.task._worlds.optimum.is_optimal[np.arange(500), drawn[5:]].all()
+    for action in chosen:
+        (a, paid, *_), (b, equally, *_) = systematic.step(action), random.step(action)
+        assert same(a, b) and same(paid, equally)
+    if env_id == "CausalDAGCued-v0":
+        cue = random.reset(seed=0)[0]["cue"]
+        assert all(cue[np.arange(500), variable].all() for variable in drawn[:5])
 
 
 def test_the_expert_carries_on_from_where_the_agent_is():
