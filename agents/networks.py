@@ -43,49 +43,24 @@ class TrialNetwork(Network):
     def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
         super().__init__(num_variables, max_trials)
         num_features, width = _num_features(has_cue), config.width
-        size = num_variables * num_features
-        self.encoder: nn.Module
-        self.logits: nn.Module
+        size, hidden, outputs = num_variables * num_features, 4 * width, 2 * num_variables
+        self.names: nn.Parameter | None = None
         if config.encoder == "names":
-            names = nn.Parameter(config.name_size**-0.5 * torch.randn(num_variables, config.name_size))
-            self.encoder, self.logits = _ReadByName(names, num_features, width), _ScoreByName(names, width)
-        else:
-            linear = config.encoder == "linear"
-            self.encoder = nn.Sequential(
-                nn.Flatten(2),
-                *((nn.Linear(size, width),) if linear else (nn.Linear(size, 4 * width), nn.GELU(), nn.Linear(4 * width, width))),
-            )
-            self.logits = nn.Linear(width, 2 * num_variables)
+            self.names = nn.Parameter(config.name_size**-0.5 * torch.randn(num_variables, config.name_size))
+            size, outputs = num_features * config.name_size, 2 * config.name_size
+        perceptron = (nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.encoder = nn.Sequential(*perceptron) if config.encoder == "mlp" else nn.Linear(size, width)
         self.trials = nn.Parameter(0.1 * torch.randn(max_trials, width))
         self.transformer = Transformer(width, config.num_layers, config.num_heads, dropout=config.dropout)
+        self.logits = nn.Linear(width, outputs)
 
     def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
-        x = self.encoder(_features(observations)) + self.trials[_trial(observations)]  # (B, T, W)
-        return self.logits(self.transformer(x[:, :, None], memory=memory)[:, :, 0])
-
-
-class _ReadByName(nn.Module):
-    """(B, T, N, F) -> (B, T, W); linear, with weights that depend on a variable through its name alone."""
-
-    def __init__(self, names: nn.Parameter, num_features: int, width: int) -> None:
-        super().__init__()
-        self.names = names
-        self.weight = nn.Parameter(torch.randn(num_features, names.shape[1], width) / (num_features * len(names)) ** 0.5)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return torch.einsum("btnf,nd,fdw->btw", features, self.names, self.weight)
-
-
-class _ScoreByName(nn.Module):
-    """(B, T, W) -> (B, T, 2N); logits are inner products with the names."""
-
-    def __init__(self, names: nn.Parameter, width: int) -> None:
-        super().__init__()
-        self.names = names
-        self.weight = nn.Linear(width, 2 * names.shape[1])
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (self.weight(x).unflatten(-1, (2, -1)) @ self.names.T).flatten(-2)
+        features = _features(observations)  # (B, T, N, F)
+        if self.names is not None:
+            features = features.transpose(2, 3) @ self.names  # (B, T, F, D)
+        x = self.encoder(features.flatten(2)) + self.trials[_trial(observations)]  # (B, T, W)
+        logits = self.logits(self.transformer(x[:, :, None], memory=memory)[:, :, 0])
+        return logits if self.names is None else (logits.unflatten(-1, (2, -1)) @ self.names.T).flatten(2)
 
 
 class VariableNetwork(Network):
