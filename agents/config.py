@@ -10,7 +10,7 @@ from typing import Any
 from gym_causal.arguments import check_integer, check_number, check_one_of
 
 KINDS = ("variable", "equivariant", "trial")
-ENCODERS = ("mlp", "linear")
+ENCODERS = ("mlp", "linear", "names")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class ArchitectureConfig:
     name_size: int = 16
     """Numbers in the learned name of a variable; for ``variable`` alone."""
     encoder: str = "mlp"
-    """How ``trial`` reads a trial: mlp or linear."""
+    """How ``trial`` reads a trial: mlp, linear or names."""
     dropout: float = 0.0
     """Share of each block's output that is dropped in training."""
 

@@ -33,7 +33,8 @@ class History:
         self.rows = pd.DataFrame({"batch": pd.Series(dtype=int)})
         if batch and path.exists():
             try:
-                rows = pd.read_csv(path, float_precision="round_trip")  # so that going on changes no digit of what was measured
+                # Python reads each number as it was written; pandas may change its last digit.
+                rows = pd.read_csv(path, converters=dict.fromkeys(("mean", "low", "high"), lambda text: float(text or "nan")))
                 self.rows = rows[rows["batch"] <= batch]
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(f"{str(path)!r} is not a learning curve: {error}") from error

@@ -34,21 +34,33 @@ class Network(nn.Module):
 
 
 class TrialNetwork(Network):
-    """One token a trial, of everything that is observed, as a fairly standard agent has it."""
+    """One token a trial, of everything that is observed, as a fairly standard agent has it.
+
+    Read by a perceptron (``mlp``), a linear map (``linear``), or a linear map whose weights for a variable are those of its learned name
+    (``names``), by which actions are then scored as well: what is learned of one variable holds for others as far as names allow.
+    """
 
     def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
         super().__init__(num_variables, max_trials)
-        size = num_variables * _num_features(has_cue)
-        self.encoder: nn.Module = nn.Linear(size, config.width)
-        if config.encoder == "mlp":
-            self.encoder = nn.Sequential(nn.Linear(size, 4 * config.width), nn.GELU(), nn.Linear(4 * config.width, config.width))
-        self.trials = nn.Parameter(0.1 * torch.randn(max_trials, config.width))
-        self.transformer = Transformer(config.width, config.num_layers, config.num_heads, dropout=config.dropout)
-        self.logits = nn.Linear(config.width, 2 * num_variables)
+        num_features, width = _num_features(has_cue), config.width
+        size, hidden, outputs = num_variables * num_features, 4 * width, 2 * num_variables
+        self.names: nn.Parameter | None = None
+        if config.encoder == "names":
+            self.names = nn.Parameter(config.name_size**-0.5 * torch.randn(num_variables, config.name_size))
+            size, outputs = num_features * config.name_size, 2 * config.name_size
+        perceptron = (nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.encoder = nn.Sequential(*perceptron) if config.encoder == "mlp" else nn.Linear(size, width)
+        self.trials = nn.Parameter(0.1 * torch.randn(max_trials, width))
+        self.transformer = Transformer(width, config.num_layers, config.num_heads, dropout=config.dropout)
+        self.logits = nn.Linear(width, outputs)
 
     def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
-        x = self.encoder(_features(observations).flatten(2)) + self.trials[_trial(observations)]  # (B, T, W)
-        return self.logits(self.transformer(x[:, :, None], memory=memory)[:, :, 0])
+        features = _features(observations)  # (B, T, N, F)
+        if self.names is not None:
+            features = features.transpose(2, 3) @ self.names  # (B, T, F, D)
+        x = self.encoder(features.flatten(2)) + self.trials[_trial(observations)]  # (B, T, W)
+        logits = self.logits(self.transformer(x[:, :, None], memory=memory)[:, :, 0])
+        return logits if self.names is None else (logits.unflatten(-1, (2, -1)) @ self.names.T).flatten(2)
 
 
 class VariableNetwork(Network):

@@ -107,6 +107,16 @@ STUDIES: dict[str, tuple[Variation, ...]] = {
             name="linear_one_head", description="A linear encoder and one attention head.", architecture=replace(_LINEAR, num_heads=1)
         ),
         Variation(
+            name="names",
+            description="A linear encoder through names, one vector a variable, by which actions are scored as well.",
+            architecture=replace(_TRIAL, encoder="names"),
+        ),
+        Variation(
+            name="names_one_head",
+            description="The same with one attention head.",
+            architecture=replace(_TRIAL, encoder="names", num_heads=1),
+        ),
+        Variation(
             name="ten_variables",
             description="Ten variables, in training and evaluation alike: ninety pairs to learn from, one of them held out.",
             architecture=_TRIAL,

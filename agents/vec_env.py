@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from gym_causal.batched import Infos, TaskVectorEnv
+from gym_causal.batched import FinalObservations, Infos, TaskVectorEnv
 
 
 class BatchedVecEnv(VecEnv):
@@ -61,16 +61,16 @@ class BatchedVecEnv(VecEnv):
         observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
         done = terminated | truncated
         rows: list[dict[str, Any]] = [{"TimeLimit.truncated": cut} for cut in (truncated & ~terminated).tolist()]
-        if done.any():
-            final_observations = infos.pop("final_obs")
-            for row in np.flatnonzero(done).tolist():
-                rows[row]["terminal_observation"] = final_observations[row]
+        if "final_obs" in infos:
+            final: FinalObservations = infos["final_obs"]
+            for row, values in zip(final.rows.tolist(), zip(*final.batched.values(), strict=True), strict=True):
+                rows[row]["terminal_observation"] = dict(zip(final.batched, values, strict=True))
         if self._with_infos:
             self._add_infos(rows, infos, done)
         return observations, rewards, done, rows
 
     def _add_infos(self, rows: list[dict[str, Any]], infos: Infos, done: np.ndarray) -> None:
-        final_info = infos.pop("final_info", {})
+        final_info = infos.get("final_info", {})
         infos = {key: value for key, value in infos.items() if not key.startswith(("final_", "_final_"))}
         for row, ended in enumerate(done.tolist()):
             rows[row].update(_row(final_info if ended else infos, row))

@@ -1,0 +1,55 @@
+"""Agents and trainings small enough for tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import torch
+
+import gym_causal
+from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig
+from agents.demonstrations import spaces
+from agents.policy import TransformerPolicy
+
+ENV_IDS = ("CausalDAG-v0", "CausalDAGCued-v0")
+ARCHITECTURES = {
+    "variable": ArchitectureConfig(width=16, num_layers=2, num_heads=2, name_size=4),
+    "equivariant": ArchitectureConfig(kind="equivariant", width=16, num_layers=2, num_heads=2),
+    "trial": ArchitectureConfig(kind="trial", width=16, num_layers=2, num_heads=2),
+    "trial_linear": ArchitectureConfig(kind="trial", encoder="linear", width=16, num_layers=2, num_heads=2),
+}
+TRAINING = TrainingConfig(
+    num_batches=12,
+    batch_size=16,
+    learning_rate=1e-2,
+    validation_episodes=16,
+    evaluate_every=4,
+    evaluation_episodes=16,
+    checkpoint_every=3,
+)
+CONFIG = AgentConfig(architecture=dataclasses.replace(ARCHITECTURES["variable"], num_layers=1), training=TRAINING)
+
+
+def make_policy(kind: str, env_id: str = ENV_IDS[0], seed: int = 0, *, settled: bool = False) -> TransformerPolicy:
+    """A policy with weights as they are drawn, or (settled) with others everywhere, those that begin at zero included."""
+    torch.manual_seed(seed)
+    policy = TransformerPolicy(*spaces(env_id, {}), ARCHITECTURES[kind])
+    if settled:
+        with torch.no_grad():
+            for parameter in policy.parameters():
+                parameter += 0.2 * torch.randn_like(parameter)
+    return policy.eval()
+
+
+def played(env_id: str = ENV_IDS[0], num_episodes: int = 6, policy: str = "random", seed: int = 0) -> tuple[dict[str, Any], torch.Tensor]:
+    """Observations (B, T, ...) before each action of whole episodes, and those actions (B, T)."""
+    episodes = gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, explain="none")
+    observations = {key: torch.as_tensor(episodes.stacked(value)[:, :-1]) for key, value in episodes.observations.items()}
+    return observations, torch.as_tensor(episodes.stacked(episodes.actions))
+
+
+def at(observations: dict[str, torch.Tensor], step: int) -> dict[str, np.ndarray]:
+    """What a policy that acts sees at one step: (B, ...) arrays."""
+    return {key: value[:, step].numpy() for key, value in observations.items()}

@@ -1,0 +1,151 @@
+"""Acting step by step with a memory is the same as seeing the whole episode, whoever asks and in whatever batch."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("stable_baselines3")
+pytest.importorskip("imitation")
+
+import torch
+
+import gym_causal
+from agents.policy import Agent
+from gym_causal import rollouts
+from tests.agents.small import ARCHITECTURES, ENV_IDS, at, make_policy, played
+
+every_kind = pytest.mark.parametrize("kind", ARCHITECTURES)
+every_env = pytest.mark.parametrize("env_id", ENV_IDS)
+
+
+def whole_episode_logits(policy, observations):
+    with torch.no_grad():
+        return policy.network(observations)
+
+
+def tensors(arrays):
+    return {key: torch.as_tensor(value) for key, value in arrays.items()}
+
+
+@every_env
+@every_kind
+def test_step_by_step_is_the_whole_episode_twice_over(kind, env_id):
+    """The second episodes go through the memory of the first."""
+    policy = make_policy(kind, env_id, settled=True)
+    memory = None
+    for seed in (1, 2):
+        observations, _ = played(env_id, seed=seed)
+        expected = whole_episode_logits(policy, observations)
+        for step in range(expected.shape[1]):
+            starts = np.full(len(expected), step == 0)
+            logits, memory = policy.step(tensors(at(observations, step)), memory, starts)
+            assert torch.allclose(logits, expected[:, step], atol=1e-5)
+            assert (logits.argmax(-1) == expected[:, step].argmax(-1)).all()
+
+
+@every_env
+@every_kind
+def test_rows_whose_episodes_begin_at_different_times(kind, env_id):
+    """Row r gives up its first episode after r + 1 steps and begins another."""
+    policy = make_policy(kind, env_id, settled=True)
+    (first, _), (second, _) = played(env_id, seed=1), played(env_id, seed=2)
+    expected = {0: whole_episode_logits(policy, first), 1: whole_episode_logits(policy, second)}
+    num_rows, num_steps = expected[0].shape[:2]
+    rows, memory = np.arange(num_rows), None
+    begins = rows + 1
+    assert num_rows < num_steps  # so that all give up
+    for now in range(num_steps):
+        later = now >= begins
+        step = np.where(later, now - begins, now)
+        seen = {key: torch.where(_like(later, first[key][rows, step]), second[key][rows, step], first[key][rows, step]) for key in first}
+        logits, memory = policy.step(seen, memory, (now == begins) | (now == 0))
+        for row in rows:
+            assert torch.allclose(logits[row], expected[int(later[row])][row, step[row]], atol=1e-5), (row, now)
+
+
+def _like(mask, values):
+    return torch.as_tensor(mask).reshape(-1, *[1] * (values.ndim - 1))
+
+
+@every_kind
+def test_one_env_is_a_batch_of_one(kind):
+    policy = make_policy(kind, settled=True)
+    observations, _ = played(num_episodes=1)
+    one, batch = None, None
+    for step in range(observations["trial"].shape[1]):
+        seen = at(observations, step)
+        start = np.array([step == 0])
+        action, one = policy.predict({key: value[0] for key, value in seen.items()}, one, start, deterministic=True)
+        actions, batch = policy.predict(seen, batch, start, deterministic=True)
+        assert action.shape == () and actions.shape == (1,) and action == actions[0]
+
+
+@every_kind
+def test_permuting_the_rows_permutes_the_results(kind):
+    policy = make_policy(kind, settled=True)
+    observations, _ = played()
+    order = [3, 0, 5, 1, 4, 2]
+    straight, permuted = None, None
+    for step in range(observations["trial"].shape[1]):
+        seen = tensors(at(observations, step))
+        starts = np.full(6, step == 0)
+        logits, straight = policy.step(seen, straight, starts)
+        others, permuted = policy.step({key: value[order] for key, value in seen.items()}, permuted, starts)
+        assert torch.allclose(others, logits[order], atol=1e-5)
+
+
+def test_acting_leaves_no_trace_in_the_weights():
+    """Nor does it leave dropout on."""
+    policy = make_policy("variable")
+    policy.set_training_mode(True)
+    observations, _ = played()
+    Agent(policy)(at(observations, 0), None, np.ones(6, bool))
+    assert not policy.training
+    policy.set_training_mode(True)
+    policy.predict(at(observations, 0))
+    assert not policy.training and all(parameter.grad is None for parameter in policy.parameters())
+
+
+def test_a_memory_of_something_else_is_refused():
+    policy = make_policy("variable")
+    observations, _ = played()
+    memory = None
+    for step in range(observations["trial"].shape[1]):
+        _, memory = policy.predict(at(observations, step), memory)
+    with pytest.raises(ValueError, match="a row has had 7 steps, all there are"):
+        policy.predict(at(observations, 0), memory)
+    with pytest.raises(ValueError, match="the same rows as the observations, 2, got a memory of 6"):
+        policy.predict({key: value[:2] for key, value in at(observations, 0).items()}, memory)
+    policy.predict(at(observations, 0), memory, np.ones(6, bool))
+
+
+@every_env
+def test_evaluation_does_not_depend_on_the_batch(env_id, monkeypatch):
+    agent = Agent(make_policy("variable", env_id, settled=True))
+    results = []
+    for most in (1_024, 7, 1):
+        monkeypatch.setattr(rollouts, "MAX_BATCH", most)
+        results.append(gym_causal.evaluate(agent, env_id, split="eval_path", num_episodes=20, seed=4, references={"itself": agent}))
+    assert results[0] == results[1] == results[2]
+    assert results[0].policy == "agent" and results[0].match_itself.mean == 1
+
+
+def test_drawn_actions_are_seeded_and_follow_the_probabilities():
+    policy = make_policy("variable", settled=True)
+
+    def drawn(**how):
+        return gym_causal.collect(Agent(policy, **how), "CausalDAG-v0", num_episodes=500, seed=1).actions
+
+    likeliest, first, again, other = (
+        drawn(),
+        drawn(deterministic=False, seed=1),
+        drawn(deterministic=False, seed=1),
+        drawn(deterministic=False),
+    )
+    assert (first == again).all()
+    assert (first != other).any() and (first != likeliest).any()
+    observations, _ = played(num_episodes=500)
+    probabilities = policy.log_probabilities(observations)[:, 0].exp().detach()
+    agent = Agent(policy, deterministic=False, seed=2)
+    draws = np.concatenate([agent(at(observations, 0), None, np.ones(500, bool))[0] for _ in range(40)])
+    assert np.abs(np.bincount(draws, minlength=10) / len(draws) - probabilities.mean(0).numpy()).max() < 0.02

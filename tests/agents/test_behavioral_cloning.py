@@ -1,0 +1,297 @@
+"""Training through imitation's BC: what it minimises, what it writes, and what it refuses before it writes anything."""
+
+import dataclasses
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("stable_baselines3")
+pytest.importorskip("imitation")
+
+import torch
+from imitation.algorithms import bc
+from imitation.data.types import DictObs
+
+import gym_causal
+from agents import behavioral_cloning, demonstrations
+from agents.behavioral_cloning import EpisodeLoss, load, train
+from agents.checkpoints import load_checkpoint, load_config
+from agents.config import AgentConfig
+from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, fingerprint, spaces
+from agents.learning_curve import HISTORY, History
+from agents.policy import TransformerPolicy
+from tests.agents.hand_made import ragged_episodes
+from tests.agents.small import CONFIG, TRAINING, make_policy, played
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(demonstrations, "CHUNK", 64)
+
+
+def recorded(num_episodes=32, env_id="CausalDAG-v0", **env_kwargs):
+    return gym_causal.collect("expert", env_id, num_episodes=num_episodes, seed=5, explain="none", **env_kwargs)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+def test_the_loss_is_cross_entropy(smoothing):
+    policy = make_policy("variable", settled=True)
+    observations, actions = played()
+    metrics = EpisodeLoss(0.0, 0.0, smoothing)(policy, observations, actions)
+    logits, labels = policy.network(observations).flatten(0, 1), actions.flatten()
+    expected = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+    assert torch.allclose(metrics.loss, expected, atol=1e-6) and metrics.loss.requires_grad
+    assert torch.allclose(metrics.neglogp, torch.nn.functional.cross_entropy(logits, labels), atol=1e-6)
+    chosen = torch.softmax(logits, -1)[torch.arange(len(labels)), labels]
+    assert torch.allclose(metrics.prob_true_act, chosen.mean()) and not metrics.prob_true_act.requires_grad
+
+
+def test_bc_s_own_loss_agrees():
+    """Anyone may train the policy with an unchanged BC."""
+    policy = make_policy("variable", settled=True)
+    observations, actions = played()
+    ours, theirs = EpisodeLoss(0.0, 0.0, 0.0), bc.BehaviorCloningLossCalculator(0.0, 0.0)
+    assert torch.allclose(ours(policy, observations, actions).loss, theirs(policy, DictObs(observations), actions).loss)
+
+
+def losses(batches, updates, kind="variable", learning_rate=3e-3):
+    policy = make_policy(kind)
+    trainer = bc.BC(
+        observation_space=policy.observation_space,
+        action_space=policy.action_space,
+        rng=np.random.default_rng(0),
+        policy=policy,
+        demonstrations=batches,
+        batch_size=batches.batch_size,
+        optimizer_kwargs={"lr": learning_rate},
+        ent_weight=0.0,
+        device="cpu",
+    )
+    seen = []
+
+    class Recorded(EpisodeLoss):
+        def __call__(self, *args):
+            metrics = super().__call__(*args)
+            seen.append(metrics.loss.item())
+            return metrics
+
+    trainer.loss_calculator = Recorded(0.0, 0.0, 0.0)
+    trainer.train(n_batches=updates, progress_bar=False, log_interval=10**9)
+    return seen
+
+
+@pytest.mark.parametrize("kind", ["variable", "trial"])
+def test_a_tiny_batch_is_memorised(kind):
+    seen = losses(FixedDemonstrations(recorded(4), batch_size=4, seed=0), 120, kind, learning_rate=1e-2)
+    assert seen[0] > 2 and seen[-1] < 0.05
+
+
+@pytest.mark.parametrize("kind", ["variable", "equivariant", "trial"])
+def test_fresh_episodes_are_learned_from(kind):
+    seen = losses(StreamedDemonstrations("expert", "CausalDAG-v0", batch_size=32, seed=0), 40, kind, learning_rate=1e-2)
+    assert np.mean(seen[-5:]) < seen[0] - 0.3
+
+
+# --- what a training leaves behind ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "new" / "folder"
+    before = demonstrations.CHUNK
+    demonstrations.CHUNK = 64
+    agent = train(CONFIG, folder, progress=False)
+    demonstrations.CHUNK = before
+    return folder, agent
+
+
+def test_the_folder_of_an_agent(trained):
+    folder, agent = trained
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.safetensors", "config.json", HISTORY, "tensorboard"]
+    assert load_config(folder) == CONFIG
+    checkpoint = load_checkpoint(folder)
+    assert checkpoint.batch == 12 and checkpoint.optimizer == {}  # it is over
+    for name, value in load(folder).policy.state_dict().items():
+        assert torch.equal(value, agent.policy.state_dict()[name])
+
+
+def test_the_learning_curve(trained):
+    rows = pd.read_csv(trained[0] / HISTORY)
+    assert list(rows.columns) == ["batch", "env_id", "split", "policy", "metric", "mean", "low", "high", "episodes", "seed"]
+    assert not rows.duplicated(["batch", "split", "metric"]).any()
+    assert rows["batch"].unique().tolist() == [4, 8, 12] and (rows["policy"] == "agent").all()
+    rewards = rows[rows["metric"] == "normalized_reward"]
+    assert rewards["split"].tolist() == ["train", "eval_target", "eval_path"] * 3
+    losses = rows[rows["metric"] == "validation_loss"]
+    assert losses["split"].tolist() == ["train"] * 3 and losses["mean"].is_monotonic_decreasing
+    # The last row is what playing the agent again finds.
+    again = gym_causal.evaluate(load(trained[0]), "CausalDAG-v0", split="eval_path", num_episodes=16, seed=behavioral_cloning.CURVE_SEED)
+    assert rewards["mean"].iloc[-1] == again.normalized_reward.mean
+
+
+def scalars(folder):
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = accumulators.EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def test_tensorboard_counts_updates(trained):
+    logged, rows = scalars(trained[0]), pd.read_csv(trained[0] / HISTORY)
+    assert logged.keys() == {
+        "bc/loss",
+        "bc/neglogp",
+        "bc/prob_true_act",
+        "bc/learning_rate",
+        "validation_loss/train",
+        "normalized_reward/train",
+        "normalized_reward/eval_target",
+        "normalized_reward/eval_path",
+    }
+    for split in ("train", "eval_target", "eval_path"):
+        expected = rows[(rows["metric"] == "normalized_reward") & (rows["split"] == split)]
+        assert logged[f"normalized_reward/{split}"] == [
+            (b, pytest.approx(m)) for b, m in zip(expected["batch"], expected["mean"], strict=True)
+        ]
+    assert [step for step, _ in logged["validation_loss/train"]] == [4, 8, 12]
+    assert logged["bc/learning_rate"] == [(0, pytest.approx(TRAINING.learning_rate_at(0)))]
+    # The first loss is that of the first weights on the first batch.
+    torch.manual_seed(CONFIG.seed)
+    policy = TransformerPolicy(*spaces(CONFIG.env_id, {}), CONFIG.architecture)
+    batch = next(iter(StreamedDemonstrations("expert", CONFIG.env_id, batch_size=16, seed=CONFIG.seed)))
+    observations = {key: torch.as_tensor(value) for key, value in batch["obs"].unwrap().items()}
+    loss = EpisodeLoss(0.0, 0.0, 0.0)(policy, observations, torch.as_tensor(batch["acts"])).loss
+    assert logged["bc/loss"] == [(0, pytest.approx(loss.item(), rel=1e-5))]
+
+
+def test_the_learning_rate_rises_and_falls():
+    training = replace(TRAINING, num_batches=100, warmup=0.1, learning_rate=1.0)
+    rates = [training.learning_rate_at(batch) for batch in range(101)]
+    assert rates[0] == pytest.approx(1 / 11) and np.argmax(rates) == 10 and rates[100] == 0
+    assert (np.diff(rates[:11]) > 0).all() and (np.diff(rates[10:]) < 0).all()
+
+
+def test_a_finished_training_is_not_repeated(trained, monkeypatch):
+    folder, agent = trained
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    monkeypatch.setattr(behavioral_cloning.bc, "BC", None)
+    again = train(CONFIG, folder, resume=True, progress=False)
+    assert all(torch.equal(value, again.policy.state_dict()[name]) for name, value in agent.policy.state_dict().items())
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_the_seed_is_all_that_chance_depends_on(trained, tmp_path):
+    torch.manual_seed(77)
+    np.random.default_rng().random()
+    again = train(CONFIG, tmp_path / "again", progress=False)
+    other = train(replace(CONFIG, seed=1), tmp_path / "other", progress=False)
+    assert all(torch.equal(value, again.policy.state_dict()[name]) for name, value in trained[1].policy.state_dict().items())
+    assert (tmp_path / "again" / HISTORY).read_bytes() == (trained[0] / HISTORY).read_bytes()
+    assert any(not torch.equal(value, other.policy.state_dict()[name]) for name, value in again.policy.state_dict().items())
+
+
+def test_when_it_is_evaluated_changes_nothing_it_learns(trained, tmp_path):
+    config = replace(CONFIG, training=replace(TRAINING, evaluate_every=5, evaluation_episodes=3, checkpoint_every=7))
+    other = train(config, tmp_path / "other", splits=("eval_path",), progress=False)
+    assert all(torch.equal(value, other.policy.state_dict()[name]) for name, value in trained[1].policy.state_dict().items())
+
+
+def test_a_log_gets_few_lines(tmp_path, capfd):
+    train(CONFIG, tmp_path / "agent")
+    shown = capfd.readouterr().err
+    assert "12/12" in shown and shown.count("\r") < 5
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------------
+
+
+def negative():
+    episodes = recorded()
+    episodes.actions[3] = -1
+    return episodes
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "message"),
+    [
+        ({"env_id": "OddOneOut-v0"}, {"splits": ("train",)}, "env_id must be that of a causal DAG environment"),
+        ({"env_id": "CartPole-v1"}, {}, "env_id must be one of"),
+        ({}, {"splits": ("train", "eval_traget")}, "split must be one of"),
+        ({}, {"device": "gpu"}, "device must be one that torch finds here, got 'gpu'"),
+        ({}, {"device": "cuda:77"}, "device must be one that torch finds here, got 'cuda:77'"),
+        ({"demonstration_kwargs": {"num_variables": 4}}, {}, "demonstration_kwargs must leave observations and actions"),
+        ({"demonstration_kwargs": {"split": "tarin"}}, {}, "split must be one of"),
+        ({}, {"demonstrations": lambda: recorded(env_id="CausalDAGCued-v0")}, "must be of CausalDAG-v0, got episodes of CausalDAGCued-v0"),
+        ({}, {"demonstrations": ragged_episodes}, "must be whole episodes of one length, got lengths from 1 to 3"),
+        ({}, {"demonstrations": negative}, "demonstrations: actions must be ints from 0 to 9, got int64 from -1"),
+        ({}, {"demonstrations": lambda: recorded(15)}, "batch_size must be at most the number of episodes, 15, got 16"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_written(config, arguments, message, tmp_path):
+    arguments = {key: value() if callable(value) else value for key, value in arguments.items()}
+    with pytest.raises(ValueError, match=message):
+        train(replace(CONFIG, **config), tmp_path / "agent", progress=False, **arguments)
+    assert not (tmp_path / "agent").exists()
+
+
+def test_a_folder_is_one_agent_s(trained):
+    folder, _ = trained
+    with pytest.raises(FileExistsError, match="holds an agent; choose another one, or resume its training") as caught:
+        train(CONFIG, folder, progress=False)
+    assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1}, r"\(seed was 0 and is 1\)"),
+        ({"training": replace(TRAINING, num_batches=13)}, r"\(training\.num_batches was 12 and is 13\)"),
+        ({"architecture": replace(CONFIG.architecture, dropout=0.5)}, r"\(architecture\.dropout was 0\.0 and is 0\.5\)"),
+        ({"env_kwargs": {"num_parents": (1, 1)}}, r"\(env_kwargs\.num_parents was None and is \[1, 1\]\)"),
+    ],
+)
+def test_it_goes_on_as_it_began(trained, changes, message):
+    folder, _ = trained
+    with pytest.raises(ValueError, match="holds an agent of another configuration " + message):
+        train(replace(CONFIG, **changes), folder, resume=True, progress=False)
+
+
+def test_it_goes_on_with_what_it_learned_from(tmp_path):
+    episodes = recorded()
+    config = replace(CONFIG, env_kwargs={"num_roots": (1, 4)}, training=replace(TRAINING, num_batches=4))
+    train(config, tmp_path, demonstrations=episodes, progress=False)
+    assert load_config(tmp_path).demonstrations == fingerprint(episodes)
+    train(config, tmp_path, demonstrations=recorded(), resume=True, progress=False)  # though the file has lists for tuples
+    for others in (recorded(33), None):
+        with pytest.raises(ValueError, match=r"another configuration \(demonstrations was '[0-9a-f]{64}' and is "):
+            train(config, tmp_path, demonstrations=others, resume=True, progress=False)
+    with pytest.raises(ValueError, match=r"env_kwargs\.num_roots was \[1, 4\] and is None"):
+        train(replace(config, env_kwargs={}), tmp_path, demonstrations=episodes, resume=True, progress=False)
+
+
+def test_env_kwargs_have_no_split():
+    with pytest.raises(ValueError, match="env_kwargs must hold no split: an agent is evaluated on several, got 'eval_path'"):
+        AgentConfig(env_kwargs={"split": "eval_path"})
+
+
+@pytest.mark.parametrize("content", ["", "no table", "split,mean\ntrain,0.5\n", "batch\nfirst\n"])
+def test_a_damaged_learning_curve(content, tmp_path):
+    (tmp_path / HISTORY).write_text(content)
+    with pytest.raises(ValueError, match="is not a learning curve") as caught:
+        History(tmp_path / HISTORY, 3)
+    assert str(tmp_path / HISTORY) in str(caught.value)
+
+
+def test_a_checkpoint_that_cannot_go_on(trained, tmp_path):
+    """It says 3 updates but has no state of the optimizer."""
+    train(replace(CONFIG, training=replace(TRAINING, num_batches=3)), tmp_path / "short", progress=False)
+    behavioral_cloning.save_config(tmp_path / "short", CONFIG)
+    with pytest.raises(ValueError, match="has no state of the optimizer for network"):
+        train(CONFIG, tmp_path / "short", resume=True, progress=False)
+
+
+def test_the_config_is_data():
+    assert dataclasses.asdict(CONFIG) == CONFIG.to_json() and AgentConfig.from_json(CONFIG.to_json()) == CONFIG
