@@ -162,7 +162,10 @@ def main(args: Args) -> None:
             run.check()
     except ValueError as error:
         raise SystemExit(f"error: {error}") from error
-    failures = carry_out_all(runs, args.processes, console)
+    try:
+        failures = carry_out_all(runs, args.processes, console)
+    except KeyboardInterrupt:
+        raise SystemExit(f"interrupted: the same command goes on from the last checkpoints in {out}") from None
     finished = [run for run in runs if str(run) not in failures]
     if finished:
         finished.sort(key=lambda run: list(about).index(run.variation))

@@ -143,11 +143,15 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(tmp_path, monke
     (variation,) = chosen("trial", ["trial"])
     cut, whole = (Run("trial", variation.config("CausalDAG-v0", 5, TINY), tmp_path / name, SPLITS, 25) for name in ("cut", "whole"))
 
-    def killed(*_):
-        raise KeyboardInterrupt
+    rate = TrainingConfig.learning_rate_at
+
+    def killed(self, batch):
+        if batch == 3:
+            raise KeyboardInterrupt
+        return rate(self, batch)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(TrainingConfig, "learning_rate_at", lambda self, batch: killed() if batch == 3 else 1e-3)
+        patch.setattr(TrainingConfig, "learning_rate_at", killed)
         cut.carry_out()
     assert cut.updates == 2 and not cut.finished
     cut.carry_out()
