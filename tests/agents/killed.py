@@ -1,0 +1,100 @@
+"""Trainings in processes of their own, which kill themselves at chosen moments: no cleaning up, as if the power had failed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import gym_causal
+from agents import behavioral_cloning, checkpoints, demonstrations
+from agents.config import AgentConfig
+from gym_causal import files
+
+NUM_RECORDED, SPLITS = 40, ("train", "eval_path")
+
+
+def run(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = None, *, recorded: bool = False, resume: bool = True) -> int:
+    """Train in another process, which is killed the n-th time that it comes to a moment; returns its exit code.
+
+    A server process imports everything once; trainings are forks of it.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.agents.preloaded"])
+    process = context.Process(target=_train, args=(config, folder, moment, recorded, resume))
+    process.start()
+    process.join(60)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode
+
+
+def _train(config: AgentConfig, folder: Path, moment: tuple[str, int] | None, recorded: bool, resume: bool) -> None:
+    torch.set_num_threads(1)
+    demonstrations.CHUNK = 64
+    if moment is not None:
+        _MOMENTS[moment[0]](moment[1])
+    episodes = None
+    if recorded:
+        episodes = gym_causal.collect("expert", config.env_id, num_episodes=NUM_RECORDED, seed=5, explain="none")
+    behavioral_cloning.train(config, folder, resume=resume, splits=SPLITS, demonstrations=episodes, progress=False)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _kill_at(owner: Any, name: str, *, after: bool = False) -> Callable[[int], None]:
+    """A moment: the n-th call of a function, or the end of it."""
+
+    def arm(count: int) -> None:
+        original, calls = getattr(owner, name), 0
+
+        def armed(*args: Any, **kwargs: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == count and not after:
+                _die()
+            result = original(*args, **kwargs)
+            if calls == count:
+                _die()
+            return result
+
+        setattr(owner, name, armed)
+
+    return arm
+
+
+def _kill_in_half_a_checkpoint(count: int) -> None:
+    original, calls = checkpoints.Path.write_bytes, 0
+
+    def half(path: Path, data: bytes) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == count:
+            original(path, data[: len(data) // 2])
+            _die()
+        return original(path, data)
+
+    checkpoints.Path.write_bytes = half
+
+
+_MOMENTS: dict[str, Callable[[int], None]] = {
+    "config is written": _kill_at(behavioral_cloning, "save_config", after=True),
+    "half a checkpoint": _kill_in_half_a_checkpoint,
+    "before a file is in place": _kill_at(files.os, "replace"),
+    "after a file is in place": _kill_at(files.os, "replace", after=True),
+    "in an update": _kill_at(behavioral_cloning.EpisodeLoss, "__call__"),
+    "clipping": _kill_at(torch.nn.utils, "clip_grad_norm_"),
+    "before an evaluation": _kill_at(gym_causal, "evaluate"),
+    "after an evaluation": _kill_at(gym_causal, "evaluate", after=True),
+}
+
+
+def with_dropout(config: AgentConfig) -> AgentConfig:
+    return replace(config, architecture=replace(config.architecture, dropout=0.3))

@@ -1,0 +1,180 @@
+"""``python -m agents.train`` and ``python -m agents.evaluate``, end to end on a tiny agent; and mistakes, which end in one line."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("stable_baselines3")
+pytest.importorskip("imitation")
+
+import torch
+import tyro
+
+import gym_causal
+from agents import behavioral_cloning, demonstrations, evaluate, pretrained, train
+from agents.checkpoints import CHECKPOINT, CONFIG, load_config
+from agents.config import ARCHITECTURES, PRESETS, AgentConfig
+from agents.learning_curve import HISTORY
+from baselines.suites import SUITES
+from tests.agents.small import ARCHITECTURES as SMALL
+from tests.agents.small import ENV_IDS, TRAINING
+
+PICTURES = {"figure.png", "figure.svg", "strategy_match.png"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_presets():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "quick", replace(TRAINING, num_batches=6))
+        patch.setitem(ARCHITECTURES, "variable", SMALL["variable"])
+        patch.setattr(demonstrations, "CHUNK", 64)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Of the whole command: its folder."""
+    out = tmp_path_factory.mktemp("results") / "agent"
+    train.main(train.Args(out=out, episodes=12, seed=2))
+    return out
+
+
+def test_training_writes_the_agent_its_curve_and_its_comparison(trained):
+    names = {path.name for path in trained.iterdir()}
+    assert names == {CONFIG, CHECKPOINT, HISTORY, "learning_curve.png", "learning_curve.svg", "evaluation", "tensorboard"}
+    assert load_config(trained) == AgentConfig(seed=2, architecture=SMALL["variable"], training=replace(TRAINING, num_batches=6))
+    assert (trained / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in (trained / "evaluation").iterdir()} == {"results.csv", "results.json", *PICTURES}
+    results = pd.read_csv(trained / "evaluation" / "results.csv")
+    suite = SUITES["CausalDAG-v0"]
+    assert set(results["policy"]) == {"agent", "expert", *suite.compared} and set(results["split"]) == set(suite.splits)
+    assert (results["episodes"] == 12).all() and (results["seed"] == 0).all()
+    mine = results[(results["policy"] == "agent") & (results["metric"] == "normalized_reward")].set_index("split")["mean"]
+    again = gym_causal.evaluate(pretrained.load(trained), "CausalDAG-v0", split="eval_path", num_episodes=12, seed=0)
+    assert mine["eval_path"] == again.normalized_reward.mean < 1
+
+
+def test_evaluating_again(trained, tmp_path, capsys):
+    out = tmp_path / "evaluation"
+    arguments = {"episodes": 10, "seed": 3, "splits": ("eval_target",), "policies": ("random",)}
+    evaluate.main(evaluate.Args(str(trained) + "/", out=out, **arguments))
+    results = pd.read_csv(out / "results.csv")
+    assert set(results["policy"]) == {"agent", "random"} and set(results["split"]) == {"eval_target"} and (results["seed"] == 3).all()
+    assert json.loads((out / "results.json").read_text())["arguments"]["splits"] == ["eval_target"]
+    assert "agent" in capsys.readouterr().out
+    drawn = []
+    for _ in range(2):
+        evaluate.main(evaluate.Args(str(trained), out=out, sample=True, **arguments))
+        drawn.append(pd.read_csv(out / "results.csv"))
+    pd.testing.assert_frame_equal(*drawn)  # drawn, but seeded
+    assert not drawn[0].equals(results)
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_where_an_evaluation_goes(trained, slash, monkeypatch, tmp_path):
+    """Beside the agent; but never into the package."""
+    written = []
+    monkeypatch.setattr(evaluate, "show", lambda out, *_, **__: written.append(out))
+    evaluate.main(evaluate.Args(str(trained) + slash))
+    monkeypatch.setattr(pretrained, "SHIPPED", tmp_path)
+    monkeypatch.setattr(evaluate, "SHIPPED", tmp_path)
+    (tmp_path / "CausalDAG-v0").symlink_to(trained)
+    evaluate.main(evaluate.Args("CausalDAG-v0"))
+    assert written == [trained / "evaluation", Path("results/evaluate")]
+
+
+def test_a_second_training_must_say_so(trained, capsys):
+    again = train.Args(out=trained, episodes=0, seed=2)
+    with pytest.raises(SystemExit, match=r"error: folder: .*holds an agent; choose another one, or resume"):
+        train.main(again)
+    train.main(replace(again, resume=True))  # it is over: nothing is left but to draw its curve again
+    assert "Trained" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"error: .*\(seed was 2 and is 4\)"):
+        train.main(replace(again, resume=True, seed=4))
+
+
+def test_training_on_recorded_episodes(tmp_path):
+    gym_causal.collect("expert", ENV_IDS[1], num_episodes=24, seed=1, explain="none").save(tmp_path / "cued.npz")
+    arguments = train.Args(env=ENV_IDS[1], out=tmp_path / "agent", demonstrations=tmp_path / "cued.npz", batches=3, episodes=0)
+    train.main(arguments)
+    config = load_config(tmp_path / "agent")
+    assert config.env_id == ENV_IDS[1] and config.training.num_batches == 3
+    assert config.demonstrations == demonstrations.fingerprint(gym_causal.Episodes.load(tmp_path / "cued.npz"))
+    with pytest.raises(SystemExit, match="error: demonstrations must be of CausalDAG-v0, got episodes of CausalDAGCued-v0"):
+        train.main(replace(arguments, env=ENV_IDS[0], out=tmp_path / "other"))
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"env": "CartPole-v1"}, "error: env_id must be one of"),
+        ({"env": "OddOneOut-v0"}, "error: env_id must be that of a causal DAG environment"),
+        ({"device": "abacus"}, "error: device must be one that torch finds here"),
+        ({"batches": 0}, "error: num_batches must be"),
+        ({"seed": -1}, "error: seed must be"),
+        ({"demonstrations": Path("nowhere.npz")}, r"error: .*nowhere.npz"),
+    ],
+)
+def test_mistakes_in_training(arguments, message, tmp_path):
+    with pytest.raises(SystemExit, match=message):
+        train.main(train.Args(out=tmp_path / "agent", episodes=0, **arguments))
+    assert not (tmp_path / "agent").exists()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for out in (tmp_path / "file", tmp_path / "file" / "agent"):
+        with pytest.raises(SystemExit, match=r"error: .*file"):
+            train.main(train.Args(out=out, episodes=0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"env": "CausalDAGCued-v0"}, "error: env must have the observations and actions that the agent was trained with"),
+        ({"env": "OddOneOut-v0"}, "error: env must have the observations and actions"),
+        ({"env": "CartPole-v1"}, "error: env_id must be one of"),
+        ({"splits": ("tain",)}, "error: split must be one of"),
+        ({"policies": ("luck",)}, "error: name must be one of"),
+    ],
+)
+def test_mistakes_in_evaluation(trained, arguments, message, tmp_path):
+    with pytest.raises(SystemExit, match=message):
+        evaluate.main(evaluate.Args(str(trained), out=tmp_path / "new", episodes=5, **arguments))
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_agent_that_is_none(tmp_path):
+    with pytest.raises(SystemExit, match="error: agent must be a folder or the id of an environment"):
+        evaluate.main(evaluate.Args("nobody"))
+    with pytest.raises(SystemExit, match=r"error: .*holds no agent"):
+        evaluate.main(evaluate.Args(str(tmp_path)))
+    (tmp_path / CONFIG).write_text("{")
+    with pytest.raises(SystemExit, match=r"error: .*is not the configuration of an agent"):
+        evaluate.main(evaluate.Args(str(tmp_path)))
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.utils, "clip_grad_norm_", interrupted)
+        with pytest.raises(SystemExit, match="interrupted: the same command with --resume"):
+            train.main(train.Args(out=tmp_path, batches=3, episodes=0))
+    train.main(train.Args(out=tmp_path, batches=3, episodes=0, resume=True))
+    assert behavioral_cloning.load_checkpoint(tmp_path).batch == 3
+
+
+@pytest.mark.parametrize("args", [train.Args, evaluate.Args])
+def test_help_answers(args, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        tyro.cli(args, args=["--help"])
+    assert stopped.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(option in shown for option in ("--episodes", "--seed", "--out", "--env"))

@@ -1,0 +1,161 @@
+"""However often a training is killed, it ends at the same weights, bit for bit, and at the same learning curve."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("stable_baselines3")
+pytest.importorskip("imitation")
+
+import torch
+
+from agents.behavioral_cloning import train
+from agents.checkpoints import CHECKPOINT, CONFIG, load_checkpoint
+from agents.learning_curve import HISTORY
+from tests.agents import killed
+from tests.agents.small import CONFIG as SMALL
+from tests.agents.small import TRAINING
+
+pytestmark = pytest.mark.skipif("forkserver" not in killed.multiprocessing.get_all_start_methods(), reason="processes cannot be forked")
+
+# With a checkpoint after 3, 6, 9 and 12 updates, and evaluations on two splits after 4, 8 and 12. What is counted is counted from each
+# resumption.
+MOMENTS = [
+    ("config is written", 1),
+    ("in an update", 2),
+    ("half a checkpoint", 1),  # the first one
+    ("before an evaluation", 2),  # updates 4 to ...: in between two splits
+    ("after a file is in place", 2),  # the learning curve of update 4, which is then measured again
+    ("half a checkpoint", 1),  # the second one
+    ("before a file is in place", 3),  # that checkpoint, written but not yet in place
+    ("after a file is in place", 3),  # the checkpoint after 6
+    ("clipping", 2),
+    ("after an evaluation", 2),
+    ("after a file is in place", 3),  # the checkpoint after 9
+    ("half a checkpoint", 1),  # the last one
+]
+
+
+def check_same(folder: Path, expected: Path) -> None:
+    mine, theirs = load_checkpoint(folder), load_checkpoint(expected)
+    assert mine.batch == theirs.batch and mine.weights.keys() == theirs.weights.keys()
+    for name, value in theirs.weights.items():
+        assert torch.equal(mine.weights[name], value), name
+    assert (folder / HISTORY).read_bytes() == (expected / HISTORY).read_bytes()
+    assert not pd.read_csv(folder / HISTORY).duplicated(["batch", "split", "metric"]).any()
+
+
+def test_killed_at_every_moment(tmp_path):
+    config, expected, folder = killed.with_dropout(SMALL), tmp_path / "uninterrupted", tmp_path / "killed"
+    assert killed.run(config, expected) == 0
+    reached = []
+    for moment in MOMENTS:
+        assert killed.run(config, folder, moment) == -signal.SIGKILL, moment
+        reached.append(load_checkpoint(folder).batch if (folder / CHECKPOINT).exists() else 0)
+    assert reached == [0, 0, 0, 3, 3, 3, 3, 6, 6, 6, 9, 9]
+    assert killed.run(config, folder) == 0
+    check_same(folder, expected)
+
+
+@pytest.mark.parametrize("dataset", ["none", "recorded", "collected"])
+def test_killed_once(dataset, tmp_path):
+    """Also with datasets of two batches and a half, so that epochs begin anew on the way; and without dropout."""
+    config = replace(SMALL, training=replace(TRAINING, num_demonstrations=40)) if dataset == "collected" else SMALL
+    recorded, expected, folder = dataset == "recorded", tmp_path / "uninterrupted", tmp_path / "killed"
+    assert killed.run(config, expected, recorded=recorded) == 0
+    assert killed.run(config, folder, ("in an update", 6), recorded=recorded) == -signal.SIGKILL
+    assert load_checkpoint(folder).batch == 3
+    assert killed.run(config, folder, recorded=recorded) == 0
+    check_same(folder, expected)
+
+
+def test_what_was_begun_must_be_resumed(tmp_path):
+    """Killed before the first checkpoint, there is a config and nothing else; a new training does not silently take its place."""
+    assert killed.run(SMALL, tmp_path, ("config is written", 1)) == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == [CONFIG]
+    with pytest.raises(FileExistsError, match="or resume its training"):
+        train(SMALL, tmp_path, progress=False)
+
+
+def test_an_interrupted_training_can_be_resumed(tmp_path, monkeypatch):
+    """By Ctrl+C, which Python may raise anywhere: here in the middle of an update."""
+    expected, folder = tmp_path / "uninterrupted", tmp_path / "interrupted"
+    assert killed.run(SMALL, expected) == 0
+    monkeypatch.setattr(killed.demonstrations, "CHUNK", 64)
+    clip, calls = torch.nn.utils.clip_grad_norm_, []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return clip(*args)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, folder, splits=killed.SPLITS, progress=False)
+    assert load_checkpoint(folder).batch == 6
+    train(SMALL, folder, resume=True, splits=killed.SPLITS, progress=False)
+    check_same(folder, expected)
+
+
+def test_tensorboard_goes_on_counting(tmp_path):
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    assert killed.run(SMALL, tmp_path, ("in an update", 9)) == -signal.SIGKILL
+    assert killed.run(SMALL, tmp_path) == 0
+    events = accumulators.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("bc/loss")] == [0, 6]  # every 50 updates, from each beginning
+    assert [event.step for event in events.Scalars("validation_loss/train")] == [4, 8, 12]
+    curve = pd.read_csv(tmp_path / HISTORY)
+    logged = [event.value for event in events.Scalars("validation_loss/train")]
+    assert np.allclose(logged, curve[curve["metric"] == "validation_loss"]["mean"], atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_from_outside_whenever(seed, tmp_path):
+    """The command itself, killed after random times, until it comes through."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "agents.train",
+        "--preset",
+        "quick",
+        "--batches",
+        "60",
+        "--episodes",
+        "0",
+        "--seed",
+        str(seed),
+        "--resume",
+    ]
+    root = Path(__file__).parents[2]
+
+    def start(out):
+        return subprocess.Popen(
+            [*command, "--out", str(out)], cwd=root, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+
+    begun = time.monotonic()
+    assert start(tmp_path / "uninterrupted").wait(600) == 0
+    lasts = time.monotonic() - begun
+    rng = np.random.default_rng(seed)
+    for _ in range(4):
+        process = start(tmp_path / "killed")
+        try:
+            process.wait(rng.uniform(0.3, 0.95) * lasts)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            assert process.wait() == -signal.SIGKILL
+    assert start(tmp_path / "killed").wait(600) == 0
+    check_same(tmp_path / "killed", tmp_path / "uninterrupted")
