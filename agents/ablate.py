@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,7 +67,7 @@ def runs_of(args: Args, variations: Sequence[Variation], out: Path) -> list[Run]
     """All seeds of each variation. Seed by seed, so that there is something of everything early."""
     training, splits = PRESETS[args.preset], suite(args.env).splits
     if args.batches is not None:
-        training = replace(training, num_batches=args.batches)
+        training = training.lasting(args.batches)
     return [
         Run(v.name, v.config(args.env, seed, training), out / v.name / f"seed_{seed}", splits, args.episodes)
         for seed in range(args.seeds)

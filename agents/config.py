@@ -90,6 +90,11 @@ class TrainingConfig:
         check_number("label_smoothing", self.label_smoothing, 0, 1)
         check_number("weight_decay", self.weight_decay, 0, 10)
 
+    def lasting(self, num_batches: int) -> TrainingConfig:
+        """The same for another number of updates, evaluated as often over the whole."""
+        every = max(1, self.evaluate_every * num_batches // self.num_batches)
+        return dataclasses.replace(self, num_batches=num_batches, evaluate_every=every)
+
     def learning_rate_at(self, batch: int) -> float:
         """The learning rate of update ``batch``, counted from 0."""
         warmup = self.warmup * self.num_batches

@@ -42,6 +42,6 @@ class MuonAdamW(torch.optim.Optimizer):
             group["lr"] = scale * rate
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for part in self._parts:
             part.step()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -53,7 +53,7 @@ def config_of(args: Args) -> AgentConfig:
     """The configuration that the arguments ask for."""
     training = PRESETS[args.preset]
     if args.batches is not None:
-        training = replace(training, num_batches=args.batches)
+        training = training.lasting(args.batches)
     return AgentConfig(env_id=args.env, seed=args.seed, architecture=ARCHITECTURES[args.architecture], training=training)
 
 
