@@ -95,7 +95,7 @@ def check_learnable(
         ValueError: they are of another env, there are none, they differ in length, or something in them is outside of the env's spaces.
     """
     recorded_in = episodes.metadata.get("env_id", env_id)  # those that other libraries made do not say
-    if _name(recorded_in) != _name(env_id):
+    if not same_env(recorded_in, env_id):
         raise ValueError(f"demonstrations must be of {env_id}, got episodes of {recorded_in}")
     lengths = np.unique(episodes.lengths)
     if len(lengths) != 1:
@@ -129,8 +129,9 @@ def spaces(env_id: str, env_kwargs: dict[str, Any]) -> tuple[gym.spaces.Dict, gy
     return task.observation_space, task.action_space
 
 
-def _name(env_id: str) -> str:
-    return env_id.removeprefix("gym_causal:")
+def same_env(first: str, second: str) -> bool:
+    """Whether two ids, with or without ``gym_causal:``, are those of one env."""
+    return first.removeprefix("gym_causal:") == second.removeprefix("gym_causal:")
 
 
 def _check_within(name: str, values: np.ndarray, space: gym.Space) -> None:

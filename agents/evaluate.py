@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import tyro
 
 from agents.checkpoints import load_config
-from agents.demonstrations import spaces
+from agents.demonstrations import same_env, spaces
 from agents.policy import Agent
 from agents.pretrained import SHIPPED, folder_of, load
 from baselines.compare import EXPERT, show
@@ -68,8 +68,9 @@ def main(args: Args) -> None:
         config = load_config(folder)
         agent = load(args.agent, deterministic=not args.sample, seed=args.seed)
         out = args.out or (Path("results/evaluate") if folder.parent == SHIPPED else folder / "evaluation")
+        env_id = args.env or config.env_id
         # Another environment has other arguments.
-        env_id, env_kwargs = (config.env_id, config.env_kwargs) if args.env in (None, config.env_id) else (args.env, {})
+        env_kwargs = config.env_kwargs if same_env(env_id, config.env_id) else {}
         evaluate(agent, args, env_id, env_kwargs, out)
     except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error

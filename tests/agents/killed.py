@@ -20,21 +20,27 @@ from gym_causal import files
 NUM_RECORDED, SPLITS = 40, ("train", "eval_path")
 
 
-def run(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = None, *, recorded: bool = False, resume: bool = True) -> int:
-    """Train in another process, which is killed the n-th time that it comes to a moment; returns its exit code.
+def start(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = None, *, recorded: bool = False) -> Any:
+    """Begin or resume a training in another process, which is killed the n-th time that it comes to a moment.
 
     A server process imports everything once; trainings are forks of it.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.agents.preloaded"])
-    process = context.Process(target=_train, args=(config, folder, moment, recorded, resume))
+    process = context.Process(target=_train, args=(config, folder, moment, recorded))
     process.start()
-    process.join(60)
+    return process
+
+
+def run(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = None, *, recorded: bool = False) -> int:
+    """What became of such a training: its exit code."""
+    process = start(config, folder, moment, recorded=recorded)
+    process.join(300)
     assert process.exitcode is not None, "it hangs"
     return process.exitcode
 
 
-def _train(config: AgentConfig, folder: Path, moment: tuple[str, int] | None, recorded: bool, resume: bool) -> None:
+def _train(config: AgentConfig, folder: Path, moment: tuple[str, int] | None, recorded: bool) -> None:
     torch.set_num_threads(1)
     demonstrations.CHUNK = 64
     if moment is not None:
@@ -42,7 +48,7 @@ def _train(config: AgentConfig, folder: Path, moment: tuple[str, int] | None, re
     episodes = None
     if recorded:
         episodes = gym_causal.collect("expert", config.env_id, num_episodes=NUM_RECORDED, seed=5, explain="none")
-    behavioral_cloning.train(config, folder, resume=resume, splits=SPLITS, demonstrations=episodes, progress=False)
+    behavioral_cloning.train(config, folder, resume=True, splits=SPLITS, demonstrations=episodes, progress=False)
 
 
 def _die() -> None:

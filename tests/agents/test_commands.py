@@ -16,9 +16,10 @@ import tyro
 
 import gym_causal
 from agents import behavioral_cloning, demonstrations, evaluate, pretrained, train
-from agents.checkpoints import CHECKPOINT, CONFIG, load_config
+from agents.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_config, save_checkpoint, save_config
 from agents.config import ARCHITECTURES, PRESETS, AgentConfig
 from agents.learning_curve import HISTORY
+from agents.policy import TransformerPolicy
 from baselines.suites import SUITES
 from tests.agents.small import ARCHITECTURES as SMALL
 from tests.agents.small import ENV_IDS, TRAINING
@@ -85,6 +86,18 @@ def test_where_an_evaluation_goes(trained, slash, monkeypatch, tmp_path):
     (tmp_path / "CausalDAG-v0").symlink_to(trained)
     evaluate.main(evaluate.Args("CausalDAG-v0"))
     assert written == [trained / "evaluation", Path("results/evaluate")]
+
+
+@pytest.mark.parametrize("env_id", [None, "CausalDAG-v0", "gym_causal:CausalDAG-v0"])
+def test_it_is_evaluated_in_the_env_it_knows(env_id, tmp_path, monkeypatch):
+    config = AgentConfig(env_kwargs={"num_variables": 4}, architecture=SMALL["variable"])
+    save_config(tmp_path, config)
+    policy = TransformerPolicy(*demonstrations.spaces(config.env_id, config.env_kwargs), config.architecture)
+    save_checkpoint(tmp_path, Checkpoint(policy.state_dict(), 1))
+    played = []
+    monkeypatch.setattr(evaluate, "show", lambda *_, **given: played.append(given["num_variables"]))
+    evaluate.main(evaluate.Args(str(tmp_path), env=env_id))
+    assert played == [4]
 
 
 def test_a_second_training_must_say_so(trained, capsys):

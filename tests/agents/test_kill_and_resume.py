@@ -1,9 +1,6 @@
 """However often a training is killed, it ends at the same weights, bit for bit, and at the same learning curve."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -123,39 +120,17 @@ def test_tensorboard_goes_on_counting(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_from_outside_whenever(seed, tmp_path):
-    """The command itself, killed after random times, until it comes through."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [
-        sys.executable,
-        "-m",
-        "agents.train",
-        "--preset",
-        "quick",
-        "--batches",
-        "60",
-        "--episodes",
-        "0",
-        "--seed",
-        str(seed),
-        "--resume",
-    ]
-    root = Path(__file__).parents[2]
-
-    def start(out):
-        return subprocess.Popen(
-            [*command, "--out", str(out)], cwd=root, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
-
+    training = replace(TRAINING, num_batches=150, checkpoint_every=1, evaluate_every=5)
+    config, expected, folder = replace(killed.with_dropout(SMALL), training=training), tmp_path / "uninterrupted", tmp_path / "killed"
     begun = time.monotonic()
-    assert start(tmp_path / "uninterrupted").wait(600) == 0
-    lasts = time.monotonic() - begun
-    rng = np.random.default_rng(seed)
-    for _ in range(4):
-        process = start(tmp_path / "killed")
-        try:
-            process.wait(rng.uniform(0.3, 0.95) * lasts)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            assert process.wait() == -signal.SIGKILL
-    assert start(tmp_path / "killed").wait(600) == 0
-    check_same(tmp_path / "killed", tmp_path / "uninterrupted")
+    assert killed.run(config, expected) == 0
+    lasts, rng, reached = time.monotonic() - begun, np.random.default_rng(seed), [0]
+    for _ in range(15):
+        process = killed.start(config, folder)
+        process.join(rng.uniform(0.05, 0.15) * lasts)
+        process.kill()
+        process.join()
+        reached.append(load_checkpoint(folder).batch if (folder / CHECKPOINT).exists() else 0)
+    assert (np.diff(reached) >= 0).all() and len(set(reached)) > 3
+    assert killed.run(config, folder) == 0
+    check_same(folder, expected)
