@@ -22,10 +22,16 @@ train: $(VENV)/agents.stamp
 compare: $(VENV)/baselines.stamp
 	$(BIN)/python -m baselines.compare --env CausalDAG-v0 --out results/compare
 
-# Every published comparison of agents; hours on two cores. Killed and called again, it goes on.
+# What docs/results.md reports; hours on two cores. Killed and called again, it goes on.
 ablate: $(VENV)/agents.stamp
-	$(BIN)/python -m agents.ablate --study architectures --preset full --out results/architectures
-	$(BIN)/python -m agents.ablate --study trial --seeds 3 --out results/trial
+	$(BIN)/python -m agents.ablate --study architectures --preset full --seeds 5 --episodes 20000 --out results/full \
+		--variations variable equivariant
+	$(BIN)/python -m agents.ablate --study architectures --preset quick --seeds 2 --out results/controls \
+		--variations unrestricted random_exploration no_exploration
+	$(BIN)/python -m agents.ablate --study trial --batches 1500 --seeds 3 --out results/trial \
+		--variations trial trial_linear one_head names linear_one_head names_one_head
+	$(BIN)/python -m agents.ablate --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued \
+		--variations variable
 
 test: $(VENV)/tests.stamp $(VENV)/agents.stamp
 	$(BIN)/python -m pytest --numprocesses auto

@@ -9,7 +9,7 @@ from typing import Any
 
 from gym_causal.arguments import check_integer, check_number, check_one_of
 
-KINDS = ("variable", "equivariant", "trial")
+KINDS = ("variable", "embedded", "equivariant", "trial")
 ENCODERS = ("mlp", "linear", "names")
 
 
@@ -22,7 +22,7 @@ class ArchitectureConfig:
     """
 
     kind: str = "variable"
-    """variable: a token for each variable and trial; equivariant: the same, unable to tell variables apart; trial: a token a trial."""
+    """variable, embedded or equivariant: a token for each variable and trial; trial: a token a trial."""
     width: int = 48
     """Numbers a token."""
     num_layers: int = 2

@@ -66,39 +66,45 @@ class TrialNetwork(Network):
 class VariableNetwork(Network):
     """One token a variable and trial, with weights that all variables share.
 
-    Each variable has a name, one vector, which stands for it wherever it is mentioned: a token offers the names of its own variable
-    and of the one that was set in the last trial, and seeks those of its own variable and of the goal
-    (:class:`agents.transformer.Transformer`). In ``variable`` names are learned and part of each token, so the agent can tell
-    variables apart and treat any of them as it likes. In ``equivariant`` they are one-hot, fixed and only compared: permuting the
-    variables permutes the logits, whatever was learned.
+    Each variable has a name, one vector, which stands for it wherever it is mentioned: a token mentions its own variable, the one that
+    was set in the last trial, and the goal.
+
+    * ``variable``: names are learned, the own one is part of each token, and attention compares names: a token offers those of its own
+      variable and of the one that was set, and seeks those of its own variable and of the goal
+      (:class:`agents.transformer.Transformer`). The agent can tell variables apart and treat any of them as it likes.
+    * ``embedded``: names are learned and all three are part of each token, as embeddings of words are; nothing else compares them.
+    * ``equivariant``: names are one-hot, fixed and only compared. Permuting the variables permutes the logits, whatever was learned.
     """
 
     def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
         super().__init__(num_variables, max_trials)
-        size = _num_features(has_cue) + max_trials
-        self.features = nn.Sequential(nn.Linear(size, 4 * config.width), nn.GELU(), nn.Linear(4 * config.width, config.width))
+        size, width = _num_features(has_cue) + max_trials, config.width
+        self.features = nn.Sequential(nn.Linear(size, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.names: Tensor
-        self.subject: nn.Module | None = None
+        self.embedded = {"variable": 1, "embedded": 3, "equivariant": 0}[config.kind]  # how many of the names are part of a token
         if config.kind == "equivariant":
             self.register_buffer("names", torch.eye(num_variables), persistent=False)
         else:
             self.names = nn.Parameter(config.name_size**-0.5 * torch.randn(num_variables, config.name_size))
-            self.subject = nn.Linear(config.name_size, config.width, bias=False)
-            nn.init.normal_(self.subject.weight, std=0.02)  # rules first, names where they help
+            self.embedding = nn.Linear(self.embedded * config.name_size, width, bias=False)
+        if config.kind == "variable":
+            nn.init.normal_(self.embedding.weight, std=0.02)  # rules first, names where they help
+        compared = 0 if config.kind == "embedded" else 2
         self.transformer = Transformer(
-            config.width, config.num_layers, config.num_heads, num_sought=2, num_offered=2, dropout=config.dropout
+            width, config.num_layers, config.num_heads, num_sought=compared, num_offered=compared, dropout=config.dropout
         )
-        self.logits = nn.Linear(config.width, 2)  # of setting the variable to + and - the intervention's value
+        self.logits = nn.Linear(width, 2)  # of setting the variable to + and - the intervention's value
 
     def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
         x = self.features(self._per_variable(observations))  # (B, T, N, W)
-        if self.subject is not None:
-            x = x + self.subject(self.names)
         one_hot = torch.eye(self.num_variables, device=x.device)
-        subject, was_set, goal = (  # (B, T, N, D) each: the names that a token mentions, zeros where there is none
+        names = [  # (B, T, N, D) each: of the variables that a token mentions, zeros where there is none
             (variables @ self.names).expand(*x.shape[:3], -1)
             for variables in (one_hot, _was_set(observations)[:, :, None], _is_goal(observations)[:, :, None])
-        )
+        ]
+        if self.embedded:
+            x = x + self.embedding(torch.cat(names[: self.embedded], dim=-1))
+        subject, was_set, goal = names
         x = self.transformer(x, torch.stack([subject, goal], dim=3), torch.stack([subject, was_set], dim=3), memory)
         return self.logits(x).transpose(-1, -2).flatten(2)
 

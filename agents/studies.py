@@ -64,6 +64,16 @@ STUDIES: dict[str, tuple[Variation, ...]] = {
     "architectures": (
         Variation(name="variable", description="The default agent: a token for each variable and trial."),
         Variation(name="equivariant", description="A control that cannot tell variables apart.", architecture=ARCHITECTURES["equivariant"]),
+        Variation(
+            name="embedded",
+            description="Names of variables are embedded in tokens, and nothing compares them.",
+            architecture=ArchitectureConfig(kind="embedded"),
+        ),
+        Variation(
+            name="embedded_one_head",
+            description="The same with one attention head.",
+            architecture=ArchitectureConfig(kind="embedded", num_heads=1),
+        ),
         Variation(name="trial", description="One token a trial, encoded by a perceptron.", architecture=_TRIAL),
         Variation(name="trial_linear", description="One token a trial, encoded linearly.", architecture=_LINEAR),
         Variation(

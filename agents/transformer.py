@@ -120,8 +120,8 @@ class Transformer(nn.Module):
         self, width: int, num_layers: int, num_heads: int, *, num_sought: int = 0, num_offered: int = 0, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        relations = num_sought * num_offered + 1 if num_sought else 0
-        self.blocks = nn.ModuleList(Block(width, num_heads, relations, dropout) for _ in range(num_layers))
+        self.relations = num_sought * num_offered + 1 if num_sought else 0
+        self.blocks = nn.ModuleList(Block(width, num_heads, self.relations, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, sought: Tensor | None = None, offered: Tensor | None = None, memory: Memory | None = None) -> Tensor:
@@ -143,7 +143,8 @@ class Transformer(nn.Module):
             now = memory.lengths[:, None, None].expand(-1, num_tokens, -1)  # (B, K, 1)
         hidden = torch.zeros(now.shape[0], now.shape[1], len(step), device=x.device).masked_fill_(step > now, -torch.inf)
         relations = None
-        if sought is not None and offered is not None:
+        if self.relations:
+            assert sought is not None and offered is not None
             offered = offered.flatten(1, 2) if memory is None else memory.write("offered", offered.flatten(1, 2))
             same_step = (step == now).to(x.dtype).expand(len(x), -1, -1)
             relations = torch.cat([_inner_products(sought.flatten(1, 2), offered), same_step[None]])
