@@ -27,14 +27,19 @@ class Memory:
             self.lengths = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
         self.lengths = torch.where(rows, 0, self.lengths)
 
+    @property
+    def extent(self) -> int:
+        """Steps of the row that has most of them, the present one included."""
+        return int(self.lengths.max()) + 1
+
     def write(self, name: str, new: Tensor) -> Tensor:
-        """Add what the present step's tokens have under a name, (B, K, ...); returns it for all ``capacity`` steps, later ones void."""
+        """Add what the present step's tokens have under a name, (B, K, ...); returns it for ``extent`` steps, a row's later ones void."""
         batch, tokens = new.shape[:2]
         if name not in self._stored or len(self._stored[name]) != batch:
             self._stored[name] = new.new_zeros(batch, self.capacity * tokens, *new.shape[2:])
         rows = torch.arange(batch, device=new.device)[:, None]
         self._stored[name][rows, self.lengths[:, None] * tokens + torch.arange(tokens, device=new.device)] = new
-        return self._stored[name]
+        return self._stored[name][:, : self.extent * tokens]
 
 
 class Attention(nn.Module):
@@ -139,7 +144,7 @@ class Transformer(nn.Module):
             step = torch.arange(num_steps, device=x.device).repeat_interleave(num_tokens)
             now = step[None, :, None]  # (1, L, 1)
         else:
-            step = torch.arange(memory.capacity, device=x.device).repeat_interleave(num_tokens)
+            step = torch.arange(memory.extent, device=x.device).repeat_interleave(num_tokens)
             now = memory.lengths[:, None, None].expand(-1, num_tokens, -1)  # (B, K, 1)
         hidden = torch.zeros(now.shape[0], now.shape[1], len(step), device=x.device).masked_fill_(step > now, -torch.inf)
         relations = None
