@@ -33,7 +33,7 @@ ablate: $(VENV)/agents.stamp
 	$(BIN)/python -m agents.ablate --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued \
 		--variations variable
 
-test: $(VENV)/tests.stamp $(VENV)/agents.stamp
+test: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/minari.stamp
 	$(BIN)/python -m pytest --numprocesses auto
 
 slow: $(VENV)/tests.stamp $(VENV)/agents.stamp
