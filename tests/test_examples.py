@@ -12,10 +12,10 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(name: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(EXAMPLES / name), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
 
 
 def test_make_an_env():
@@ -57,3 +57,19 @@ def test_sb3_ppo_example_beats_random_within_its_budget(seed):
     pytest.importorskip("stable_baselines3")
     result = run("train_ppo.py", "--seed", str(seed))
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_pretrained_agent_experiments_and_exploits():
+    pytest.importorskip("imitation")
+    result = run("pretrained_agent.py")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("Setting ") == 5
+    assert float(result.stdout.split("return ")[1]) > 5
+
+
+def test_train_agent_trains_and_evaluates(tmp_path):
+    pytest.importorskip("imitation")
+    result = run("train_agent.py", "2", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["train", "eval_target", "eval_path"]
+    assert (tmp_path / "results" / "example_agent" / "checkpoint.safetensors").exists()
