@@ -24,10 +24,12 @@ compare: $(VENV)/baselines.stamp
 
 # What docs/results.md reports; hours on two cores. Killed and called again, it goes on.
 ablate: $(VENV)/agents.stamp
-	$(BIN)/python -m agents.ablate --study architectures --preset full --seeds 5 --episodes 20000 --out results/full \
-		--variations variable equivariant
-	$(BIN)/python -m agents.ablate --study architectures --preset quick --seeds 2 --out results/controls \
-		--variations unrestricted random_exploration no_exploration
+	$(BIN)/python -m agents.ablate --study architectures --preset full --seeds 4 --episodes 20000 --out results/full \
+		--variations variable
+	$(BIN)/python -m agents.ablate --study architectures --preset full --seeds 1 --episodes 20000 --out results/full \
+		--variations equivariant
+	$(BIN)/python -m agents.ablate --study architectures --preset quick --seeds 1 --out results/controls \
+		--variations unrestricted random_exploration no_exploration embedded embedded_one_head
 	$(BIN)/python -m agents.ablate --study trial --batches 1500 --seeds 3 --out results/trial \
 		--variations trial trial_linear one_head names linear_one_head names_one_head
 	$(BIN)/python -m agents.ablate --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued \
