@@ -30,7 +30,7 @@ class ArchitectureConfig:
     num_heads: int = 4
     """Attention heads; they divide the width."""
     name_size: int = 16
-    """Numbers in the learned name of a variable; for ``variable`` alone."""
+    """Numbers in the learned name of a variable, where names are learned."""
     encoder: str = "mlp"
     """How ``trial`` reads a trial: mlp, linear or names."""
     dropout: float = 0.0

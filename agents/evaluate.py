@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import tyro
 
+from agents.behavioral_cloning import load
 from agents.checkpoints import load_config
 from agents.demonstrations import same_env, spaces
 from agents.policy import Agent
-from agents.pretrained import SHIPPED, folder_of, load
+from agents.pretrained import SHIPPED, folder_of
 from baselines.compare import EXPERT, show
 from baselines.suites import suite
 
@@ -66,7 +67,7 @@ def main(args: Args) -> None:
     try:
         folder = folder_of(args.agent)
         config = load_config(folder)
-        agent = load(args.agent, deterministic=not args.sample, seed=args.seed)
+        agent = load(folder, deterministic=not args.sample, seed=args.seed)
         out = args.out or (Path("results/evaluate") if folder.parent == SHIPPED else folder / "evaluation")
         env_id = args.env or config.env_id
         # Another environment has other arguments.

@@ -1,4 +1,4 @@
-"""The three architectures for the causal DAG environments: how observations become tokens, and tokens action logits.
+"""The architectures for the causal DAG environments: how observations become tokens, and tokens action logits.
 
 A token of trial t holds what is observed before its action: the record of trial t - 1 (initial values, intervention, outcome), the
 new initial values, the phase and the goal.
@@ -123,11 +123,10 @@ def network(config: ArchitectureConfig, observation_space: spaces.Dict) -> Netwo
     """
     if not {"initial_values", "last_outcome", "goal", "trial"} <= observation_space.spaces.keys():
         raise ValueError(f"env_id must be that of a causal DAG environment, got one that observes {', '.join(observation_space.spaces)}")
-    num_variables = len(observation_space["initial_values"].sample())
-    trial = observation_space["trial"]
-    assert isinstance(trial, spaces.Discrete)
+    values, trial = observation_space["initial_values"], observation_space["trial"]
+    assert isinstance(values, spaces.Box) and isinstance(trial, spaces.Discrete)
     build = TrialNetwork if config.kind == "trial" else VariableNetwork
-    return build(config, num_variables, int(trial.n) - 1, "cue" in observation_space.spaces)
+    return build(config, values.shape[0], int(trial.n) - 1, "cue" in observation_space.spaces)
 
 
 def _num_features(has_cue: bool) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from gym_causal.batched import FinalObservations, Infos, TaskVectorEnv
+from gym_causal.batched import FinalObservations, Infos, TaskVectorEnv, row_of
 
 
 class BatchedVecEnv(VecEnv):
@@ -51,7 +51,7 @@ class BatchedVecEnv(VecEnv):
         observations, infos = self.venv.reset(seed=self._seed, options=self._reset_with or None)
         self._seed = self._reset_with = None  # as in SB3's own, they serve once
         if self._with_infos:
-            self.reset_infos = [_row(infos, row) for row in range(self.num_envs)]
+            self.reset_infos = [row_of(infos, row) for row in range(self.num_envs)]
         return observations
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -73,9 +73,9 @@ class BatchedVecEnv(VecEnv):
         final_info = infos.get("final_info", {})
         infos = {key: value for key, value in infos.items() if not key.startswith(("final_", "_final_"))}
         for row, ended in enumerate(done.tolist()):
-            rows[row].update(_row(final_info if ended else infos, row))
+            rows[row].update(row_of(final_info if ended else infos, row))
             if ended:
-                self.reset_infos[row] = _row(infos, row)
+                self.reset_infos[row] = row_of(infos, row)
 
     def close(self) -> None:
         self.venv.close()
@@ -99,7 +99,3 @@ class BatchedVecEnv(VecEnv):
 
     def env_is_wrapped(self, wrapper_class: type[Any], indices: VecEnvIndices = None) -> list[bool]:
         return [False for _ in self._get_indices(indices)]
-
-
-def _row(infos: Infos, row: int) -> Infos:
-    return {key: _row(value, row) if isinstance(value, dict) else value[row] for key, value in infos.items()}

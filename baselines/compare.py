@@ -124,18 +124,17 @@ def show(
     env_id: str,
     policies: Sequence[str],
     splits: Sequence[str],
-    *,
-    episodes: int,
-    seed: int,
-    others: Mapping[str, Policy] | None = None,
-    **env_kwargs: Any,
+    **comparison: Any,
 ) -> pd.DataFrame:
     """What a command does with a comparison: see it happen, print its tables, save its results and figures.
 
     Args:
         out: folder for results.csv, results.json, figure.png, figure.svg and strategy_match.png.
         arguments: of the command, for results.json.
-        env_id: see :func:`compare`, as are all the others.
+        env_id: see :func:`compare`, as for all that follows.
+        policies: likewise.
+        splits: likewise.
+        comparison: likewise.
 
     Returns:
         All rows.
@@ -145,7 +144,7 @@ def show(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(env_id, total=len(policies) * len(splits))
-        for part in compare(env_id, policies, splits, episodes=episodes, seed=seed, others=others, **env_kwargs):
+        for part in compare(env_id, policies, splits, **comparison):
             parts.append(part)
             progress.update(bar, advance=1, description=f"{part['policy'][0]} on {part['split'][0]}")
     results = pd.concat(parts, ignore_index=True)

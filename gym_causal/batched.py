@@ -220,7 +220,7 @@ class TaskEnv(gym.Env):
         self._episode += 1
         self._over = False
         observation = {key: value[0] for key, value in self.task.observations().items()}
-        result = observation, _first_row(self.task.infos(text=True))
+        result = observation, row_of(self.task.infos(text=True), 0)
         if self.render_mode == "human":
             self.render()
         return result
@@ -242,7 +242,7 @@ class TaskEnv(gym.Env):
             float(rewards[0]),
             ended,
             cut,
-            _first_row(self.task.infos(text=True)),
+            row_of(self.task.infos(text=True), 0),
         )
         if self.render_mode == "human":
             self.render()
@@ -373,8 +373,9 @@ def _checked(actions: Any, shape: tuple[int, ...], num_actions: int) -> np.ndarr
     return actions
 
 
-def _first_row(infos: Infos) -> Infos:
-    return {key: _first_row(value) if type(value) is dict else value[0] for key, value in infos.items()}
+def row_of(infos: Infos, row: int) -> Infos:
+    """What batched infos say of one row."""
+    return {key: row_of(value, row) if type(value) is dict else value[row] for key, value in infos.items()}
 
 
 class FinalObservations(Sequence[Any]):

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 import gym_causal
@@ -17,8 +18,10 @@ ENV_IDS = ("CausalDAG-v0", "CausalDAGCued-v0")
 ARCHITECTURES = {
     "variable": ArchitectureConfig(width=16, num_layers=2, num_heads=2, name_size=4),
     "equivariant": ArchitectureConfig(kind="equivariant", width=16, num_layers=2, num_heads=2),
+    "embedded": ArchitectureConfig(kind="embedded", width=16, num_layers=2, num_heads=2, name_size=4),
     "trial": ArchitectureConfig(kind="trial", width=16, num_layers=2, num_heads=2),
     "trial_linear": ArchitectureConfig(kind="trial", encoder="linear", width=16, num_layers=2, num_heads=2),
+    "trial_names": ArchitectureConfig(kind="trial", encoder="names", width=16, num_layers=2, num_heads=2, name_size=4),
 }
 TRAINING = TrainingConfig(
     num_batches=12,
@@ -30,6 +33,9 @@ TRAINING = TrainingConfig(
     checkpoint_every=3,
 )
 CONFIG = AgentConfig(architecture=dataclasses.replace(ARCHITECTURES["variable"], num_layers=1), training=TRAINING)
+
+every_kind = pytest.mark.parametrize("kind", ARCHITECTURES)
+every_env = pytest.mark.parametrize("env_id", ENV_IDS)
 
 
 def make_policy(kind: str, env_id: str = ENV_IDS[0], seed: int = 0, *, settled: bool = False) -> TransformerPolicy:
@@ -48,6 +54,12 @@ def played(env_id: str = ENV_IDS[0], num_episodes: int = 6, policy: str = "rando
     episodes = gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, explain="none")
     observations = {key: torch.as_tensor(episodes.stacked(value)[:, :-1]) for key, value in episodes.observations.items()}
     return observations, torch.as_tensor(episodes.stacked(episodes.actions))
+
+
+def logits_of(policy: TransformerPolicy, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+    """(B, T, A); of whole episodes at once."""
+    with torch.no_grad():
+        return policy.network(observations)
 
 
 def at(observations: dict[str, torch.Tensor], step: int) -> dict[str, np.ndarray]:

@@ -12,15 +12,7 @@ import torch
 import gym_causal
 from agents.policy import Agent
 from gym_causal import rollouts
-from tests.agents.small import ARCHITECTURES, ENV_IDS, at, make_policy, played
-
-every_kind = pytest.mark.parametrize("kind", ARCHITECTURES)
-every_env = pytest.mark.parametrize("env_id", ENV_IDS)
-
-
-def whole_episode_logits(policy, observations):
-    with torch.no_grad():
-        return policy.network(observations)
+from tests.agents.small import at, every_env, every_kind, logits_of, make_policy, played
 
 
 def tensors(arrays):
@@ -35,7 +27,7 @@ def test_step_by_step_is_the_whole_episode_twice_over(kind, env_id):
     memory = None
     for seed in (1, 2):
         observations, _ = played(env_id, seed=seed)
-        expected = whole_episode_logits(policy, observations)
+        expected = logits_of(policy, observations)
         for step in range(expected.shape[1]):
             starts = np.full(len(expected), step == 0)
             logits, memory = policy.step(tensors(at(observations, step)), memory, starts)
@@ -49,7 +41,7 @@ def test_rows_whose_episodes_begin_at_different_times(kind, env_id):
     """Row r gives up its first episode after r + 1 steps and begins another."""
     policy = make_policy(kind, env_id, settled=True)
     (first, _), (second, _) = played(env_id, seed=1), played(env_id, seed=2)
-    expected = {0: whole_episode_logits(policy, first), 1: whole_episode_logits(policy, second)}
+    expected = {0: logits_of(policy, first), 1: logits_of(policy, second)}
     num_rows, num_steps = expected[0].shape[:2]
     rows, memory = np.arange(num_rows), None
     begins = rows + 1

@@ -10,15 +10,7 @@ import torch
 
 from agents.demonstrations import spaces
 from agents.networks import network
-from tests.agents.small import ARCHITECTURES, ENV_IDS, make_policy, played
-
-every_kind = pytest.mark.parametrize("kind", ARCHITECTURES)
-every_env = pytest.mark.parametrize("env_id", ENV_IDS)
-
-
-def logits_of(policy, observations):
-    with torch.no_grad():
-        return policy.network(observations)
+from tests.agents.small import ARCHITECTURES, every_env, every_kind, logits_of, make_policy, played
 
 
 @every_env
