@@ -25,9 +25,8 @@ from scipy import stats
 import gym_causal
 from agents import plots
 from agents.config import PRESETS, AgentConfig
-from agents.demonstrations import spaces
 from agents.learning_curve import HISTORY
-from agents.policy import TransformerPolicy
+from agents.policy import untrained
 from agents.runs import HELD_OUT_RATIO, PROBE, Run, carry_out_all
 from agents.studies import Variation, chosen
 from baselines.compare import COLUMNS
@@ -179,10 +178,9 @@ def main(args: Args) -> None:
 
 def _about(variation: Variation, config: AgentConfig) -> dict[str, Any]:
     """What a variation is, and how large."""
-    policy = TransformerPolicy(*spaces(config.env_id, config.env_kwargs), config.architecture)
     return {
         "description": variation.description,
-        "parameters": sum(parameter.numel() for parameter in policy.parameters()),
+        "parameters": sum(parameter.numel() for parameter in untrained(config).parameters()),
         "updates": config.training.num_batches,
         "config": {key: value for key, value in config.to_json().items() if key != "seed"},
     }

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from imitation.algorithms import bc
 from imitation.util.logger import HierarchicalLogger
 from imitation.util.util import safe_to_tensor
 from stable_baselines3.common.logger import Logger
+from torch import Tensor
 from tqdm.auto import tqdm
 
 import gym_causal
@@ -31,10 +32,22 @@ from agents.checkpoints import (
     save_config,
 )
 from agents.config import AgentConfig
-from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, fingerprint, spaces, whole
+from agents.demonstrations import (
+    NOTHING,
+    Batch,
+    FixedDemonstrations,
+    StreamedDemonstrations,
+    check_learnable,
+    collect,
+    fingerprint,
+    in_order,
+    sees_pixels,
+    shuffle_explanations,
+    spaces,
+)
 from agents.learning_curve import HISTORY, History, TensorBoard
 from agents.optimizers import MuonAdamW
-from agents.policy import Agent, TransformerPolicy
+from agents.policy import Agent, TransformerPolicy, untrained
 
 CURVE_SEED = 1
 """Seed of the evaluations while training; those of ``agents.evaluate`` begin at 0, so no reported episode was ever looked at."""
@@ -46,16 +59,38 @@ _SHOWN = ("validation_loss", "normalized_reward")
 
 @dataclasses.dataclass(frozen=True)
 class EpisodeLoss(bc.BehaviorCloningLossCalculator):
-    """BC's loss, the mean over all steps, with label smoothing (Szegedy et al. 2016): a share of the target lies on all actions alike."""
+    """BC's loss, the mean over all actions that there are to learn, and that of the explanations.
 
-    label_smoothing: float
+    With label smoothing (Szegedy et al. 2016) a share of the target lies on all actions alike.
+    """
+
+    label_smoothing: float = 0.0
+    explanation_weight: float = 0.0
 
     def __call__(self, policy: Any, obs: Any, acts: Any) -> bc.BCTrainingMetrics:
-        log_probabilities = policy.log_probabilities(obs)
-        taken, nothing = log_probabilities.gather(-1, acts.long()[..., None])[..., 0], torch.zeros(())
-        loss = -(1 - self.label_smoothing) * taken.mean() - self.label_smoothing * log_probabilities.mean()
+        summaries, log_probabilities, taken = _read(policy, obs, acts)
+        loss, nothing = -(1 - self.label_smoothing) * taken.mean() - self.label_smoothing * log_probabilities.mean(), torch.zeros(())
+        if policy.explainer is not None:
+            loss = loss + self.explanation_weight * policy.explainer.loss(*_explained(summaries, acts))
         taken = taken.detach()
         return bc.BCTrainingMetrics(-taken.mean(), None, nothing, taken.exp().mean(), nothing, nothing, loss)
+
+
+def _read(policy: TransformerPolicy, observations: Any, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What the policy makes of a batch (B, T, ...), and log-probabilities at the n steps at which there is an action to learn: of all
+    actions, (n, A), and of the ones that were taken, (n,)."""
+    summaries = policy.network.summarize(observations)
+    actions = (targets if targets.ndim == 2 else targets[..., 0]).long()
+    there = actions != NOTHING
+    log_probabilities = torch.log_softmax(policy.network.act(summaries)[there], dim=-1)
+    return summaries, log_probabilities, log_probabilities.gather(-1, actions[there][:, None])[:, 0]
+
+
+def _explained(summaries: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Summaries (n, W) and tokens (n, L) of the n steps that there are; the others are there to make all episodes as long."""
+    tokens = targets[..., 1:].long()
+    there = tokens[..., 0] != NOTHING
+    return summaries[there], tokens[there]
 
 
 def train(
@@ -91,7 +126,7 @@ def train(
     """
     training = config.training
     config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
-    demonstration_kwargs = {**config.env_kwargs, **config.demonstration_kwargs}
+    demonstration_kwargs = {**config.env_kwargs, **config.demonstration_kwargs, "explain": training.explanations}
     _check_device(device)
     for split in splits:
         spaces(config.env_id, {**config.env_kwargs, "split": split})
@@ -99,9 +134,9 @@ def train(
     if spaces(config.env_id, demonstration_kwargs) != (observation_space, action_space):
         raise ValueError(f"demonstration_kwargs must leave observations and actions as they are, got {config.demonstration_kwargs}")
     if demonstrations is not None:
-        check_learnable(demonstrations, config.env_id, observation_space, action_space)
+        check_learnable(demonstrations, config.env_id, observation_space, action_space, training.explanations)
     torch.manual_seed(config.seed)
-    policy = TransformerPolicy(observation_space, action_space, config.architecture).to(device)
+    policy = untrained(config).to(device)
     agent = Agent(policy, seed=config.seed)
     done, saved = 0, _earlier(folder, config, resume)
     if saved is not None:
@@ -112,7 +147,7 @@ def train(
 
     validation_seed = config.seed + _VALIDATION_SEED
     batches = _batches(config, demonstration_kwargs, done, demonstrations)
-    held_out = whole(collect("expert", config.env_id, training.validation_episodes, validation_seed, demonstration_kwargs))
+    held_out = collect("expert", config.env_id, training.validation_episodes, validation_seed, demonstration_kwargs)
     validation = {"env_id": config.env_id, "split": demonstration_kwargs.get("split", "train"), "policy": agent.name}
     validation |= {"episodes": training.validation_episodes, "seed": validation_seed}
     save_config(folder, config)
@@ -131,7 +166,7 @@ def train(
         device=device,
         custom_logger=logger,
     )
-    trainer.loss_calculator = EpisodeLoss(0.0, 0.0, training.label_smoothing)
+    trainer.loss_calculator = EpisodeLoss(0.0, 0.0, training.label_smoothing, training.explanation_weight)
     optimizer = trainer.optimizer
     assert isinstance(optimizer, MuonAdamW)
     if saved is not None:
@@ -152,7 +187,8 @@ def train(
                     agent, config.env_id, split=split, num_episodes=training.evaluation_episodes, seed=CURVE_SEED, **config.env_kwargs
                 )
                 history.add(done, result.rows())
-            history.add(done, [{**validation, "metric": "validation_loss", "mean": _loss(policy, held_out)}])
+            losses = _losses(policy, in_order(held_out, training.batch_size, pixels=sees_pixels(observation_space)))
+            history.add(done, [{**validation, "metric": metric, "mean": mean} for metric, mean in losses.items()])
         history.save()
         tensorboard.add({f"{metric}/{split}": x for metric in _SHOWN for split, x in history.latest(metric).items()})
         policy.set_training_mode(True)
@@ -200,7 +236,7 @@ def load(folder: Path, *, deterministic: bool = True, seed: int = 0) -> Agent:
         ValueError: it is damaged.
     """
     config, checkpoint = load_config(folder), load_checkpoint(folder)
-    policy = TransformerPolicy(*spaces(config.env_id, config.env_kwargs), config.architecture)
+    policy = untrained(config)
     load_weights(policy, checkpoint.weights, folder)
     return Agent(policy, deterministic=deterministic, seed=seed)
 
@@ -236,23 +272,36 @@ def _flat(document: dict[str, Any]) -> dict[str, Any]:
 def _batches(
     config: AgentConfig, env_kwargs: dict[str, Any], first_batch: int, episodes: gym_causal.Episodes | None
 ) -> StreamedDemonstrations | FixedDemonstrations:
-    training = config.training
-    if episodes is None and training.num_demonstrations is not None:
-        episodes = collect("expert", config.env_id, training.num_demonstrations, config.seed, env_kwargs)
+    training, seed = config.training, config.seed
+    options: dict[str, Any] = {"batch_size": training.batch_size, "seed": seed, "first_batch": first_batch}
+    shuffled = training.shuffled_explanations
     if episodes is not None:
-        return FixedDemonstrations(episodes, batch_size=training.batch_size, seed=config.seed, first_batch=first_batch)
-    return StreamedDemonstrations(
-        "expert", config.env_id, batch_size=training.batch_size, seed=config.seed, first_batch=first_batch, env_kwargs=env_kwargs
-    )
+        return FixedDemonstrations(shuffle_explanations(episodes, seed) if shuffled else episodes, **options)
+    if training.num_demonstrations is None:
+        return StreamedDemonstrations("expert", config.env_id, env_kwargs=env_kwargs, shuffled=shuffled, **options)
+    episodes = collect("expert", config.env_id, training.num_demonstrations, seed, env_kwargs, shuffled=shuffled)
+    return FixedDemonstrations(episodes, pixels=sees_pixels(spaces(config.env_id, env_kwargs)[0]), **options)
 
 
-def _loss(policy: TransformerPolicy, batch: dict[str, Any]) -> float:
-    """Mean negative log-likelihood of the demonstrated actions."""
+def _losses(policy: TransformerPolicy, batches: Iterable[Batch]) -> dict[str, float]:
+    """Mean negative log-likelihood of the demonstrated actions, and of explanations if the policy predicts them."""
     policy.set_training_mode(False)
-    observations = {key: safe_to_tensor(value, device=policy.device) for key, value in batch["obs"].unwrap().items()}
+    sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
+
+    def add(name: str, mean: Tensor, count: int) -> None:
+        sums[name], counts[name] = sums.get(name, 0.0) + float(mean) * count, counts.get(name, 0) + count
+
     with torch.no_grad():
-        _, log_probability, _ = policy.evaluate_actions(observations, safe_to_tensor(batch["acts"], device=policy.device))
-    return -float(log_probability.mean())
+        for batch in batches:
+            observations = {key: safe_to_tensor(value, device=policy.device) for key, value in batch["obs"].unwrap().items()}
+            targets = safe_to_tensor(batch["acts"], device=policy.device)
+            summaries, _, taken = _read(policy, observations, targets)
+            add("validation_loss", -taken.mean(), len(taken))
+            if policy.explainer is not None:
+                summaries, tokens = _explained(summaries, targets)
+                add("validation_explanation_loss", policy.explainer.loss(summaries, tokens), len(tokens))
+    return {name: sums[name] / counts[name] for name in sums}
 
 
 def _checkpoint(optimizer: torch.optim.Optimizer, policy: TransformerPolicy, batch: int, *, with_optimizer: bool) -> Checkpoint:

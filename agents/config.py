@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gym_causal.arguments import check_integer, check_number, check_one_of
+from gym_causal.odd_one_out.config import EXPLAIN_MODES
 
-KINDS = ("variable", "embedded", "equivariant", "trial")
+CAUSAL_DAG_KINDS = ("variable", "embedded", "equivariant", "trial")
+ROOM_KINDS = ("object", "convolutional")
 ENCODERS = ("mlp", "linear", "names")
 
 
@@ -22,7 +24,8 @@ class ArchitectureConfig:
     """
 
     kind: str = "variable"
-    """variable, embedded or equivariant: a token for each variable and trial; trial: a token a trial."""
+    """In causal DAGs variable, embedded or equivariant: a token for each variable and trial; or trial: a token a trial. In the odd-one-out
+    rooms object: looks at each object; or convolutional: reads the view by a standard convolutional network."""
     width: int = 48
     """Numbers a token."""
     num_layers: int = 2
@@ -33,13 +36,15 @@ class ArchitectureConfig:
     """Numbers in the learned name of a variable, where names are learned."""
     encoder: str = "mlp"
     """How ``trial`` reads a trial: mlp, linear or names."""
+    look_size: int = 32
+    """Numbers in the embedding of what an object looks like; for ``object`` alone."""
     dropout: float = 0.0
     """Share of each block's output that is dropped in training."""
 
     def __post_init__(self) -> None:
-        check_one_of("kind", self.kind, KINDS)
+        check_one_of("kind", self.kind, CAUSAL_DAG_KINDS + ROOM_KINDS)
         check_one_of("encoder", self.encoder, ENCODERS)
-        for name in ("width", "num_layers", "num_heads", "name_size"):
+        for name in ("width", "num_layers", "num_heads", "name_size", "look_size"):
             check_integer(name, getattr(self, name), 1, 4_096)
         check_number("dropout", self.dropout, 0, 0.95)
         if self.width % self.num_heads:
@@ -68,6 +73,12 @@ class TrainingConfig:
     """The gradient is scaled down to this norm."""
     label_smoothing: float = 0.0
     """Share of the target that is spread over all actions."""
+    explanations: str = "none"
+    """Which explanations of what is demonstrated are to be predicted: none, properties, reward, outcome or full."""
+    explanation_weight: float = 1.0
+    """Of their loss beside that of actions."""
+    shuffled_explanations: bool = False
+    """A control: each explanation is that of another state of which as much is said."""
     num_demonstrations: int | None = None
     """Episodes in a fixed dataset; None: fresh episodes in every batch."""
     validation_episodes: int = 1_024
@@ -89,6 +100,8 @@ class TrainingConfig:
         check_number("warmup", self.warmup, 0, 1)
         check_number("label_smoothing", self.label_smoothing, 0, 1)
         check_number("weight_decay", self.weight_decay, 0, 10)
+        check_one_of("explanations", self.explanations, EXPLAIN_MODES)
+        check_number("explanation_weight", self.explanation_weight, 0, 1e6)
 
     def lasting(self, num_batches: int) -> TrainingConfig:
         """The same for another number of updates, evaluated as often over the whole."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +12,18 @@ import numpy as np
 from imitation.data.types import DictObs
 
 import gym_causal
+from gym_causal.odd_one_out.frames import PIXELS, pixels_of
 
-Batch = dict[str, Any]  # "obs": DictObs of (B, T, ...), "acts": (B, T) int
+Batch = dict[str, Any]
+"""``obs``: DictObs of (B, T, ...), T steps of the longest episode; after its end each repeats its last. ``acts``: (B, T) int, or with
+explanations (B, T, 1 + L), beside each action the tokens of the explanation; NOTHING where there is nothing to learn."""
+NOTHING = -1
+"""In the place of an action that means nothing, as after an episode's end, or of its explanation."""
 
 CHUNK = 16_384
 """Episodes that are collected at a time while streaming; a batch of more takes that many."""
+ALIKE = 8
+"""Batches whose episodes are sorted by length, where they differ, so that a batch's are about as long."""
 
 
 class StreamedDemonstrations:
@@ -24,83 +32,137 @@ class StreamedDemonstrations:
     Args:
         policy: who demonstrates, as :func:`gym_causal.collect` takes it.
         env_id: where.
-        batch_size: episodes a batch, all of the same length.
+        batch_size: episodes a batch.
         seed: of the episodes.
         first_batch: where iteration begins: a resumed training goes on with the episodes that it would have seen.
-        env_kwargs: arguments of the env.
+        env_kwargs: arguments of the env; ``explain`` says which explanations batches have, by default none.
+        shuffled: put each explanation in the place of another; see :func:`shuffle_explanations`.
     """
 
     def __init__(
-        self, policy: str, env_id: str, *, batch_size: int, seed: int, first_batch: int = 0, env_kwargs: dict[str, Any] | None = None
+        self,
+        policy: str,
+        env_id: str,
+        *,
+        batch_size: int,
+        seed: int,
+        first_batch: int = 0,
+        env_kwargs: dict[str, Any] | None = None,
+        shuffled: bool = False,
     ) -> None:
-        self.policy, self.env_id, self.env_kwargs = policy, env_id, env_kwargs or {}
+        self.policy, self.env_id, self.env_kwargs, self.shuffled = policy, env_id, env_kwargs or {}, shuffled
         self.batch_size, self.seed, self.first_batch = batch_size, seed, first_batch
+        self.pixels = sees_pixels(spaces(env_id, self.env_kwargs)[0])
         self._batches_a_chunk = max(1, CHUNK // batch_size)
-        self._last: tuple[int, gym_causal.Episodes] | None = None
+        self._last: tuple[int, gym_causal.Episodes, np.ndarray] | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         batch = self.first_batch
         while True:
             chunk, place = divmod(batch, self._batches_a_chunk)
-            yield _batch(self._chunk(chunk), slice(place * self.batch_size, (place + 1) * self.batch_size))
+            episodes, batches = self._chunk(chunk)
+            yield _batch(episodes, batches[place], self.pixels)
             batch += 1
 
-    def _chunk(self, chunk: int) -> gym_causal.Episodes:
+    def _chunk(self, chunk: int) -> tuple[gym_causal.Episodes, np.ndarray]:
         if self._last is None or self._last[0] != chunk:
             seed = int(np.random.SeedSequence([self.seed, chunk]).generate_state(1, np.uint64)[0])
             count = self._batches_a_chunk * self.batch_size
-            self._last = chunk, collect(self.policy, self.env_id, count, seed, self.env_kwargs)
-        return self._last[1]
+            episodes = collect(self.policy, self.env_id, count, seed, self.env_kwargs, shuffled=self.shuffled)
+            batches = _of_similar_length(np.arange(count), episodes.lengths, self.batch_size, np.random.default_rng([seed, 1]))
+            self._last = chunk, episodes, batches
+        return self._last[1:]
 
 
 class FixedDemonstrations:
     """The same episodes again and again, in a new order in each epoch; those that do not fill a batch wait for another epoch.
 
     Args:
-        episodes: all of the same length.
+        episodes: with explanations if these are to be learned.
         batch_size: at most as many as there are episodes.
         seed: of the orders.
         first_batch: see :class:`StreamedDemonstrations`.
+        pixels: turn views that are symbols into pixels.
 
     Raises:
         ValueError: there are too few.
     """
 
-    def __init__(self, episodes: gym_causal.Episodes, *, batch_size: int, seed: int, first_batch: int = 0) -> None:
+    def __init__(self, episodes: gym_causal.Episodes, *, batch_size: int, seed: int, first_batch: int = 0, pixels: bool = False) -> None:
         if batch_size > len(episodes):
             raise ValueError(f"batch_size must be at most the number of episodes, {len(episodes)}, got {batch_size}")
-        self.episodes, self.batch_size, self.seed, self.first_batch = episodes, batch_size, seed, first_batch
+        self.episodes, self.batch_size, self.seed, self.first_batch, self.pixels = episodes, batch_size, seed, first_batch, pixels
 
     def __iter__(self) -> Iterator[Batch]:
         batch, batches_an_epoch = self.first_batch, len(self.episodes) // self.batch_size
         while True:
             epoch, first = divmod(batch, batches_an_epoch)
-            order = np.random.default_rng([self.seed, epoch]).permutation(len(self.episodes))
-            for place in range(first, batches_an_epoch):
-                yield _batch(self.episodes, order[place * self.batch_size : (place + 1) * self.batch_size])
+            rng = np.random.default_rng([self.seed, epoch])
+            order = rng.permutation(len(self.episodes))[: batches_an_epoch * self.batch_size]
+            for rows in _of_similar_length(order, self.episodes.lengths, self.batch_size, rng)[first:]:
+                yield _batch(self.episodes, rows, self.pixels)
                 batch += 1
 
 
-def collect(policy: str, env_id: str, num_episodes: int, seed: int, env_kwargs: dict[str, Any]) -> gym_causal.Episodes:
-    """Demonstrations to learn actions from: without explanations, unless the arguments ask for them."""
-    return gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, **{"explain": "none", **env_kwargs})
+def collect(
+    policy: str, env_id: str, num_episodes: int, seed: int, env_kwargs: dict[str, Any], *, shuffled: bool = False
+) -> gym_causal.Episodes:
+    """Demonstrations to learn actions from: without explanations, unless the arguments ask for them.
+
+    Where they ask for pixels, views are symbols nevertheless, which show the same and take a sixtieth of the memory: batches draw them.
+    """
+    arguments = {"explain": "none", **env_kwargs}
+    if sees_pixels(spaces(env_id, env_kwargs)[0]):
+        arguments["observation"] = "symbolic"
+    episodes = gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, **arguments)
+    return shuffle_explanations(episodes, seed) if shuffled else episodes
+
+
+def sees_pixels(observation_space: gym.spaces.Dict) -> bool:
+    """Whether views are pixels."""
+    return "view" in observation_space.spaces and observation_space["view"].shape == PIXELS
+
+
+def shuffle_explanations(episodes: gym_causal.Episodes, seed: int) -> gym_causal.Episodes:
+    """Put each explanation's tokens in the place of those of another state, of which the same kind of statement is made.
+
+    So there is something to say where there was before, and every explanation is one that occurs; but it is true of another room.
+    """
+    rng, tokens = np.random.default_rng([seed, 2]), episodes.explanations["tokens"].copy()
+    for statement in np.unique(tokens[:, 0]):
+        places = np.flatnonzero(tokens[:, 0] == statement)
+        tokens[places] = tokens[rng.permutation(places)]
+    return dataclasses.replace(episodes, explanations={**episodes.explanations, "tokens": tokens})
 
 
 def check_learnable(
-    episodes: gym_causal.Episodes, env_id: str, observation_space: gym.spaces.Dict, action_space: gym.spaces.Discrete
+    episodes: gym_causal.Episodes,
+    env_id: str,
+    observation_space: gym.spaces.Dict,
+    action_space: gym.spaces.Discrete,
+    explanations: str = "none",
 ) -> None:
     """See that an agent for an env can learn from recorded episodes.
 
+    Args:
+        episodes: to learn from.
+        env_id: of the agent.
+        observation_space: of its env.
+        action_space: of its env.
+        explanations: which ones it is to learn.
+
     Raises:
-        ValueError: they are of another env, there are none, they differ in length, or something in them is outside of the env's spaces.
+        ValueError: they are of another env, there are none, or something in them is outside of the env's spaces.
     """
     recorded_in = episodes.metadata.get("env_id", env_id)  # those that other libraries made do not say
     if not same_env(recorded_in, env_id):
         raise ValueError(f"demonstrations must be of {env_id}, got episodes of {recorded_in}")
-    lengths = np.unique(episodes.lengths)
-    if len(lengths) != 1:
-        what = f"lengths from {lengths[0]} to {lengths[-1]}" if len(lengths) else "no episodes"
-        raise ValueError(f"demonstrations must be whole episodes of one length, got {what}")
+    if not len(episodes):
+        raise ValueError("demonstrations must be whole episodes, got none")
+    if explanations != "none":
+        recorded = episodes.metadata.get("env_kwargs", {}).get("explain", "full") if "tokens" in episodes.explanations else "none"
+        if recorded != explanations:
+            raise ValueError(f"demonstrations must have the explanations {explanations!r}, got episodes that have {recorded!r}")
     if episodes.observations.keys() != observation_space.spaces.keys():
         names = (", ".join(sorted(keys)) for keys in (observation_space.spaces, episodes.observations))
         raise ValueError("demonstrations must observe {}, got {}".format(*names))
@@ -110,17 +172,24 @@ def check_learnable(
 
 
 def fingerprint(episodes: gym_causal.Episodes) -> str:
-    """What tells these episodes from all others, as far as an agent that learns actions can see."""
+    """What tells these episodes from all others, as far as an agent that learns from them can see."""
     digest = hashlib.sha256()
-    for name, value in (*sorted(episodes.observations.items()), ("actions", episodes.actions), ("lengths", episodes.lengths)):
+    explanations = [(name, value) for name, value in episodes.explanations.items() if name == "tokens"]
+    for name, value in (
+        *sorted(episodes.observations.items()),
+        *explanations,
+        ("actions", episodes.actions),
+        ("lengths", episodes.lengths),
+    ):
         digest.update(f"{name} {value.dtype.str} {value.shape}".encode())
         digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()
 
 
-def whole(episodes: gym_causal.Episodes) -> Batch:
-    """All the episodes as one batch."""
-    return _batch(episodes, slice(None))
+def in_order(episodes: gym_causal.Episodes, batch_size: int, *, pixels: bool = False) -> Iterator[Batch]:
+    """Batches of all the episodes, once; the last may be smaller."""
+    for first in range(0, len(episodes), batch_size):
+        yield _batch(episodes, np.arange(first, min(first + batch_size, len(episodes))), pixels)
 
 
 def spaces(env_id: str, env_kwargs: dict[str, Any]) -> tuple[gym.spaces.Dict, gym.spaces.Discrete]:
@@ -146,7 +215,29 @@ def _check_within(name: str, values: np.ndarray, space: gym.Space) -> None:
         raise ValueError(f"{name} must be finite")
 
 
-def _batch(episodes: gym_causal.Episodes, rows: slice | np.ndarray) -> Batch:
-    # The last state of an episode is one in which nothing is done any more.
-    observations = {key: episodes.stacked(value)[rows, :-1] for key, value in episodes.observations.items()}
-    return {"obs": DictObs(observations), "acts": episodes.stacked(episodes.actions)[rows]}
+def _of_similar_length(order: np.ndarray, lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> np.ndarray:
+    """(batches, B) the episodes of each batch: in the given order, but where they differ in length, sorted among a few batches."""
+    batches = order.reshape(-1, batch_size)
+    if len(np.unique(lengths)) == 1:
+        return batches
+    alike = [few[np.argsort(lengths[few], kind="stable")] for few in np.split(order, range(0, len(order), ALIKE * batch_size)[1:])]
+    return rng.permutation(np.concatenate(alike).reshape(batches.shape))
+
+
+def _batch(episodes: gym_causal.Episodes, rows: np.ndarray, pixels: bool) -> Batch:
+    """See ``Batch``. In the state after its last step nothing is done any more: it is left out."""
+    lengths = episodes.lengths[rows, None]
+    place = np.arange(lengths.max())
+    step = episodes.starts[rows, None] + np.minimum(place, lengths - 1)  # (B, T)
+    state = step + rows[:, None]
+    observations = {key: value[state] for key, value in episodes.observations.items()}
+    over = place >= lengths
+    targets = np.where(over, NOTHING, episodes.actions[step])
+    if "touched" in observations:
+        targets[observations["touched"] == 1] = NOTHING  # there actions do nothing
+    if pixels:
+        observations["view"] = pixels_of(observations["view"])
+    if "tokens" in episodes.explanations:
+        tokens = np.where(over[..., None], NOTHING, episodes.explanations["tokens"][state])
+        targets = np.concatenate([targets[..., None], tokens], axis=-1)
+    return {"obs": DictObs(observations), "acts": targets}

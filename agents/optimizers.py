@@ -1,4 +1,4 @@
-"""The optimiser of training: Muon for the matrices of the Transformer's blocks, AdamW for everything else."""
+"""The optimiser of training: Muon for the matrices of the Transformers' blocks, AdamW for everything else."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 
 from agents.config import TrainingConfig
 from agents.policy import TransformerPolicy
+from agents.transformer import Block
 
 _MUON_RATE = 5.0
 """Muon's learning rate as a multiple of AdamW's: its updates are orthogonal matrices, AdamW's about one in every entry."""
@@ -22,7 +23,8 @@ class MuonAdamW(torch.optim.Optimizer):
     """
 
     def __init__(self, policy: TransformerPolicy, training: TrainingConfig) -> None:
-        matrices = [p for p in policy.network.transformer.blocks.parameters() if p.ndim == 2]
+        blocks = [module for module in policy.network.modules() if isinstance(module, Block)]
+        matrices = [p for block in blocks for p in block.parameters() if p.ndim == 2]
         taken = {id(p) for p in matrices}
         others = [p for p in policy.parameters() if id(p) not in taken]
         super().__init__([*matrices, *others], {})

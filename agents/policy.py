@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import torch
-from gymnasium import spaces
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
-from agents.config import ArchitectureConfig
+from agents.config import ROOM_KINDS, AgentConfig, ArchitectureConfig
+from agents.demonstrations import NOTHING, spaces
+from agents.explainer import Explainer
 from agents.networks import network
 from agents.transformer import Memory
 from gym_causal.batched import Observations
@@ -23,22 +25,42 @@ class TransformerPolicy(BasePolicy):
         observation_space: of one env.
         action_space: of one env.
         architecture: of the network.
+        explains: whether it also predicts explanations.
+
+    Raises:
+        ValueError: an architecture for other environments, or one that cannot predict this environment's explanations.
     """
 
-    action_space: spaces.Discrete
+    action_space: gym.spaces.Discrete
 
-    def __init__(self, observation_space: spaces.Dict, action_space: spaces.Discrete, architecture: ArchitectureConfig) -> None:
+    def __init__(
+        self,
+        observation_space: gym.spaces.Dict,
+        action_space: gym.spaces.Discrete,
+        architecture: ArchitectureConfig,
+        *,
+        explains: bool = False,
+    ) -> None:
         super().__init__(observation_space, action_space)
-        self.network = network(architecture, observation_space)
+        self.network = network(architecture, observation_space, action_space)
+        if explains and architecture.kind not in ROOM_KINDS:
+            raise ValueError(f"explanations must be none for an agent of kind {architecture.kind!r}: it has no head that predicts them")
+        self.explainer = Explainer(architecture.width) if explains else None
 
     def log_probabilities(self, observations: dict[str, Tensor]) -> Tensor:
         """(B, T, A), of all actions at each step of whole episodes, (B, T, ...)."""
         return torch.log_softmax(self.network(observations), dim=-1)
 
     def evaluate_actions(self, observations: dict[str, Tensor], actions: Tensor) -> tuple[None, Tensor, None]:
-        """What imitation's BC asks: values (there are none), log-probabilities (B, T) of what was done, entropies (not needed)."""
-        log_probabilities = self.log_probabilities(observations)
-        return None, log_probabilities.gather(-1, actions.long()[..., None])[..., 0], None
+        """What imitation's BC asks: values (there are none), log-probabilities of what was done, entropies (not needed).
+
+        Args:
+            observations: (B, T, ...) each, of whole episodes.
+            actions: (B, T); NOTHING where there is none to learn. The log-probabilities are those of all others, one after the other.
+        """
+        log_probabilities, actions = self.log_probabilities(observations), actions.long()
+        there = actions != NOTHING
+        return None, log_probabilities[there].gather(-1, actions[there][:, None])[:, 0], None
 
     def step(self, observations: dict[str, Tensor], memory: Memory | None, episode_starts: np.ndarray | None) -> tuple[Tensor, Memory]:
         """(B, A) logits of one step of B rows, and the memory, which now holds it too: the given one, changed in place.
@@ -55,8 +77,9 @@ class TransformerPolicy(BasePolicy):
             raise ValueError(f"state must be of the same rows as the observations, {count}, got a memory of {len(memory.lengths)}")
         if episode_starts is not None:
             memory.begin(torch.as_tensor(np.atleast_1d(episode_starts), dtype=torch.bool, device=self.device))
-        if int(memory.lengths.max()) >= memory.capacity:
-            raise ValueError(f"episode_starts must be true where an episode begins: a row has had {memory.capacity} steps, all there are")
+        most = self.network.max_steps
+        if most is not None and int(memory.lengths.max()) >= most:
+            raise ValueError(f"episode_starts must be true where an episode begins: a row has had {most} steps, all there are")
         with torch.no_grad():
             return self.network({key: value[:, None] for key, value in observations.items()}, memory)[:, 0], memory
 
@@ -77,6 +100,16 @@ class TransformerPolicy(BasePolicy):
 
     def _predict(self, observation: Tensor | dict[str, Tensor], deterministic: bool = False) -> Tensor:
         raise NotImplementedError("acting takes a memory: call predict or step")
+
+
+def untrained(config: AgentConfig) -> TransformerPolicy:
+    """The policy of a configuration, with freshly drawn weights.
+
+    Raises:
+        ValueError: its architecture is not for its environment.
+    """
+    explains = config.training.explanations != "none"
+    return TransformerPolicy(*spaces(config.env_id, config.env_kwargs), config.architecture, explains=explains)
 
 
 class Agent:

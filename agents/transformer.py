@@ -10,16 +10,17 @@ from torch import Tensor, nn
 
 
 class Memory:
-    """What attention needs of the steps so far, so that a step costs one step's tokens. Each row has its own number of steps.
+    """What attention needs of the last steps, so that a step costs one step's tokens. Each row has its own number of steps.
 
     Args:
-        capacity: the most steps that an episode can have.
+        capacity: how many steps it holds; a later one takes the place of the oldest.
     """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.lengths = torch.zeros(0, dtype=torch.long)  # (B,) steps seen
         self._stored: dict[str, Tensor] = {}  # name -> (B, capacity * K, ...)
+        self._extent = 1  # places that are taken in some row, by the present step too
 
     def begin(self, rows: Tensor) -> None:
         """Forget what was seen in some rows, (B,) bool."""
@@ -27,19 +28,25 @@ class Memory:
             self.lengths = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
         self.lengths = torch.where(rows, 0, self.lengths)
 
-    @property
-    def extent(self) -> int:
-        """Steps of the row that has most of them, the present one included."""
-        return int(self.lengths.max()) + 1
+    def steps(self) -> Tensor:
+        """(B, places) which step is in each place, the present one included; negative: none. Begins a step."""
+        self._extent = min(int(self.lengths.max()) + 1, self.capacity)
+        places = torch.arange(self._extent, device=self.lengths.device)
+        now = self.lengths[:, None]
+        return now - (now - places) % self.capacity
 
     def write(self, name: str, new: Tensor) -> Tensor:
-        """Add what the present step's tokens have under a name, (B, K, ...); returns it for ``extent`` steps, a row's later ones void."""
+        """Add what the present step's tokens have under a name, (B, K, ...); returns that of all places, (B, places * K, ...)."""
         batch, tokens = new.shape[:2]
         if name not in self._stored or len(self._stored[name]) != batch:
             self._stored[name] = new.new_zeros(batch, self.capacity * tokens, *new.shape[2:])
         rows = torch.arange(batch, device=new.device)[:, None]
-        self._stored[name][rows, self.lengths[:, None] * tokens + torch.arange(tokens, device=new.device)] = new
-        return self._stored[name][:, : self.extent * tokens]
+        place = self.lengths[:, None] % self.capacity
+        self._stored[name][rows, place * tokens + torch.arange(tokens, device=new.device)] = new
+        return self._stored[name][:, : self._extent * tokens]
+
+    def end_step(self) -> None:
+        self.lengths = self.lengths + 1
 
 
 class Attention(nn.Module):
@@ -59,29 +66,32 @@ class Attention(nn.Module):
         # [h, r]: how much relation r of a token to another draws the attention of head h.
         self.attraction = nn.Parameter(torch.zeros(num_heads, num_relations)) if num_relations else None
 
-    def forward(self, x: Tensor, hidden: Tensor, relations: Tensor | None, memory: Memory | None, layer: int) -> Tensor:
-        """(B, L, W) -> (B, L, W), attending to S tokens: the same ones, or those in memory.
+    def forward(self, x: Tensor, looking: Tensor, hidden: Tensor, relations: Tensor | None, memory: Memory | None, layer: int) -> Tensor:
+        """(B, L, W) -> (B, Q, W), of the tokens that look, attending to S tokens: the same L, or those in memory.
 
         Args:
             x: the tokens.
-            hidden: broadcastable to (B, L, S); minus infinity where a token may not look, else 0.
-            relations: (R, B, L, S).
+            looking: (Q,) which of the L tokens look.
+            hidden: broadcastable to (B, Q, S); minus infinity where a token may not look, else 0.
+            relations: (R, B, Q, S).
             memory: of the tokens of earlier steps.
             layer: whose entries in memory are this one's.
         """
         queries, keys, values = self.queries_keys_values(x).chunk(3, dim=-1)
+        if len(looking) < x.shape[1]:
+            queries = queries[:, looking]
         if memory is not None:
             keys, values = memory.write(f"keys {layer}", keys), memory.write(f"values {layer}", values)
         queries, keys, values = (self._by_head(part) for part in (queries, keys, values))
         size = queries.shape[-1]
-        bias = hidden.expand(len(x), x.shape[1], keys.shape[1])
+        bias = hidden.expand(len(x), len(looking), keys.shape[1])
         if self.attraction is None:
             bias = bias.repeat(self.num_heads, 1, 1)
         else:
             assert relations is not None
             bias = ((self.attraction @ relations.flatten(1)).unflatten(1, relations.shape[1:]) + bias).flatten(0, 1)
-        weights = torch.softmax(torch.baddbmm(bias, queries, keys.transpose(1, 2), alpha=size**-0.5), dim=-1)  # (H * B, L, S)
-        mixed = torch.bmm(weights, values).unflatten(0, (self.num_heads, len(x)))  # (H, B, L, D)
+        weights = torch.softmax(torch.baddbmm(bias, queries, keys.transpose(1, 2), alpha=size**-0.5), dim=-1)  # (H * B, Q, S)
+        mixed = torch.bmm(weights, values).unflatten(0, (self.num_heads, len(x)))  # (H, B, Q, D)
         return self.output(mixed.permute(1, 2, 0, 3).flatten(2))
 
     def _by_head(self, x: Tensor) -> Tensor:
@@ -100,8 +110,10 @@ class Block(nn.Module):
         self.perceptron = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, hidden: Tensor, relations: Tensor | None, memory: Memory | None, layer: int) -> Tensor:
-        x = x + self.dropout(self.attention(self.attention_norm(x), hidden, relations, memory, layer))
+    def forward(self, x: Tensor, looking: Tensor, hidden: Tensor, relations: Tensor | None, memory: Memory | None, layer: int) -> Tensor:
+        """(B, L, W) -> (B, Q, W), of the tokens that look; see :class:`Attention`."""
+        found = self.dropout(self.attention(self.attention_norm(x), looking, hidden, relations, memory, layer))
+        x = found + (x[:, looking] if len(looking) < x.shape[1] else x)
         return x + self.dropout(self.perceptron(self.perceptron_norm(x)))
 
 
@@ -110,54 +122,87 @@ class Transformer(nn.Module):
 
     A token may seek some vectors and offer some, of D numbers each, zeros for none. Attention then prefers tokens that offer what is
     sought, as far as it learns to: its logits get a weighted sum of the inner products of each vector sought and each offered, and of
-    whether both tokens are of the same step, with learned weights for each layer and head.
+    whether the other token is of the same step, of the one before, and so on, with learned weights for each layer and head.
 
     Args:
         width: W, of a token.
         num_layers: blocks.
         num_heads: H; divides W.
+        context: how many steps a token sees: its own and those before.
         num_sought: vectors that a token seeks; 0, like ``num_offered``, for attention by queries and keys alone.
         num_offered: vectors that it offers.
+        num_recent: how many of the last steps are told apart by how long ago they were; only where vectors are sought.
+        num_outputs: how many of each step's tokens come out, the first ones; None: all. The last block saves itself the others.
         dropout: share of each block's additions that is dropped in training.
     """
 
     def __init__(
-        self, width: int, num_layers: int, num_heads: int, *, num_sought: int = 0, num_offered: int = 0, dropout: float = 0.0
+        self,
+        width: int,
+        num_layers: int,
+        num_heads: int,
+        *,
+        context: int,
+        num_sought: int = 0,
+        num_offered: int = 0,
+        num_recent: int = 1,
+        num_outputs: int | None = None,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.relations = num_sought * num_offered + 1 if num_sought else 0
+        self.context, self.num_recent, self.num_outputs = context, num_recent, num_outputs
+        self.relations = num_sought * num_offered + num_recent if num_sought else 0
         self.blocks = nn.ModuleList(Block(width, num_heads, self.relations, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, x: Tensor, sought: Tensor | None = None, offered: Tensor | None = None, memory: Memory | None = None) -> Tensor:
-        """(B, T, K, W) -> (B, T, K, W): T steps of K tokens.
+    def forward(
+        self,
+        x: Tensor,
+        sought: Tensor | None = None,
+        offered: Tensor | None = None,
+        *,
+        absent: Tensor | None = None,
+        memory: Memory | None = None,
+    ) -> Tensor:
+        """(B, T, K, W) -> (B, T, K, W), or fewer tokens: T steps of K tokens.
 
         Args:
             x: the tokens.
             sought: (B, T, K, num_sought, D).
             offered: (B, T, K, num_offered, D).
+            absent: (B, T, K) bool; tokens that stand for nothing, which nobody sees; not with a memory.
             memory: of the steps before, to which this one is added; T is 1 then. None: these are whole episodes.
         """
         num_steps, num_tokens = x.shape[1:3]
         x = x.flatten(1, 2)
         if memory is None:
             step = torch.arange(num_steps, device=x.device).repeat_interleave(num_tokens)
-            now = step[None, :, None]  # (1, L, 1)
+            now, step = step[None, :, None], step[None, None]  # (1, L, 1), (1, 1, S)
         else:
-            step = torch.arange(memory.extent, device=x.device).repeat_interleave(num_tokens)
+            step = memory.steps().repeat_interleave(num_tokens, dim=1)[:, None]  # (B, 1, S)
             now = memory.lengths[:, None, None].expand(-1, num_tokens, -1)  # (B, K, 1)
-        hidden = torch.zeros(now.shape[0], now.shape[1], len(step), device=x.device).masked_fill_(step > now, -torch.inf)
+        unseen = (step > now) | (step < 0) | (step <= now - self.context)
+        if absent is not None:
+            assert memory is None
+            unseen = unseen | absent.flatten(1)[:, None]
+        hidden = torch.zeros(unseen.shape, device=x.device).masked_fill_(unseen, -torch.inf)
         relations = None
         if self.relations:
             assert sought is not None and offered is not None
             offered = offered.flatten(1, 2) if memory is None else memory.write("offered", offered.flatten(1, 2))
-            same_step = (step == now).to(x.dtype).expand(len(x), -1, -1)
-            relations = torch.cat([_inner_products(sought.flatten(1, 2), offered), same_step[None]])
+            recent = [(now - step == ago).to(x.dtype).expand(len(x), -1, -1) for ago in range(self.num_recent)]
+            relations = torch.cat([_inner_products(sought.flatten(1, 2), offered), torch.stack(recent)])
+        everyone = torch.arange(x.shape[1], device=x.device)
         for layer, block in enumerate(self.blocks):
-            x = block(x, hidden, relations, memory, layer)
+            looking = everyone
+            if self.num_outputs is not None and layer == len(self.blocks) - 1:
+                looking = everyone.unflatten(0, (num_steps, num_tokens))[:, : self.num_outputs].flatten()
+                hidden = hidden[:, looking]
+                relations = None if relations is None else relations[:, :, looking]
+            x = block(x, looking, hidden, relations, memory, layer)
         if memory is not None:
-            memory.lengths = memory.lengths + 1
-        return self.norm(x).unflatten(1, (num_steps, num_tokens))
+            memory.end_step()
+        return self.norm(x).unflatten(1, (num_steps, -1))
 
 
 def _inner_products(sought: Tensor, offered: Tensor) -> Tensor:

@@ -47,16 +47,17 @@ class Episodes:
         return len(self.lengths)
 
     @cached_property
-    def _starts(self) -> np.ndarray:
-        """(E + 1,) int; where the steps of every episode begin."""
+    def starts(self) -> np.ndarray:
+        """(E + 1,) int; where the steps of every episode begin, and in the end where the last one's are over. The states of episode e
+        begin e places later."""
         return np.concatenate([[0], np.cumsum(self.lengths)])
 
     def __getitem__(self, index: int | slice | np.ndarray) -> Episodes:
         """Some of the episodes: an int (one of them), a slice, an integer or boolean array."""
         chosen = np.atleast_1d(np.arange(len(self))[index])
         lengths = self.lengths[chosen]
-        steps = _ranges(self._starts[chosen], lengths)
-        states = _ranges(self._starts[chosen] + chosen, lengths + 1)
+        steps = _ranges(self.starts[chosen], lengths)
+        states = _ranges(self.starts[chosen] + chosen, lengths + 1)
         return Episodes(
             {key: value[states] for key, value in self.observations.items()},
             {key: value[states] for key, value in self.explanations.items()},
@@ -72,13 +73,13 @@ class Episodes:
 
     def slices(self) -> Iterator[tuple[slice, slice]]:
         """Of every episode, where its steps and where its states are: slicing with them copies nothing, unlike indexing."""
-        for index, (start, length) in enumerate(zip(self._starts[:-1].tolist(), self.lengths.tolist(), strict=True)):
+        for index, (start, length) in enumerate(zip(self.starts[:-1].tolist(), self.lengths.tolist(), strict=True)):
             yield slice(start, start + length), slice(start + index, start + index + length + 1)
 
     @property
     def returns(self) -> np.ndarray:
         """(E,) float; the undiscounted return of every episode."""
-        return np.add.reduceat(self.rewards, self._starts[:-1]) if len(self) else np.zeros(0)
+        return np.add.reduceat(self.rewards, self.starts[:-1]) if len(self) else np.zeros(0)
 
     def stacked(self, values: np.ndarray) -> np.ndarray:
         """(E, T, ...) or (E, T + 1, ...), without copying, of an array of steps or states, if all episodes have the same T steps.
@@ -88,7 +89,7 @@ class Episodes:
         """
         if len(np.unique(self.lengths)) != 1:
             raise ValueError("stacked: the episodes differ in length")
-        if len(values) not in (self._starts[-1], self._starts[-1] + len(self)):
+        if len(values) not in (self.starts[-1], self.starts[-1] + len(self)):
             raise ValueError(f"stacked: values must have an entry for every step or state, got {len(values)}")
         return values.reshape(len(self), -1, *values.shape[1:])
 

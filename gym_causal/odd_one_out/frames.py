@@ -18,6 +18,8 @@ AGENT_COLOR = (255, 255, 255)
 WALL_COLOR = (40, 40, 40)
 FLOOR, WALL, OBJECT, AGENT = range(4)
 """The first symbolic channel. Beyond the room there is nothing to see: floor."""
+PIXELS = (ROOM_CELLS * CELL_PIXELS, ROOM_CELLS * CELL_PIXELS, 3)
+"""The shape of a view in pixels."""
 
 _OUT_OF_SIGHT = -1
 
@@ -65,8 +67,7 @@ class PixelView(View):
     """Nine pixels a cell: (99, 99, 3) uint8."""
 
     def __init__(self) -> None:
-        side = ROOM_CELLS * CELL_PIXELS
-        self.space = spaces.Box(0, 255, (side, side, 3), np.uint8)
+        self.space = spaces.Box(0, 255, PIXELS, np.uint8)
         self._backgrounds, self._sprites, self._anchors = _pixel_tables()
 
     def looks(self, features: np.ndarray) -> np.ndarray:
@@ -91,9 +92,7 @@ class PixelView(View):
 @cache
 def _pixel_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Backgrounds (121, 99, 297), sprites (1254, 9, 27) and (121, 121) where in a frame, in runs of 27 bytes, an object is drawn."""
-    palette = np.zeros((AGENT + 1, 3), np.uint8)
-    palette[WALL], palette[AGENT] = WALL_COLOR, AGENT_COLOR
-    frames = palette[_backgrounds().repeat(CELL_PIXELS, axis=1).repeat(CELL_PIXELS, axis=2)]
+    frames = _palette()[_backgrounds().repeat(CELL_PIXELS, axis=1).repeat(CELL_PIXELS, axis=2)]
     row, column = _view_cells()
     anchors = np.where(_in_sight(), row * CELL_PIXELS * ROOM_CELLS + column, _OUT_OF_SIGHT)
     return frames.reshape(NUM_CELLS, ROOM_CELLS * CELL_PIXELS, -1), sprites().reshape(-1, CELL_PIXELS, CELL_PIXELS * 3), anchors.ravel()
@@ -130,6 +129,28 @@ def _symbolic_tables() -> tuple[np.ndarray, np.ndarray]:
     channels = np.zeros((NUM_CELLS, NUM_CELLS, 4), np.uint8)
     channels[..., 0] = _backgrounds().reshape(NUM_CELLS, NUM_CELLS)
     return channels.view(np.uint32)[..., 0], places.ravel()
+
+
+def pixels_of(symbols: np.ndarray) -> np.ndarray:
+    """(..., 99, 99, 3) uint8; what :class:`PixelView` shows where :class:`SymbolicView` shows ``symbols``, (..., 11, 11, 4) uint8."""
+    kind, color, texture, shape = np.moveaxis(symbols, -1, 0).astype(np.intp)
+    look = AGENT + 1 + ((color - 1) * NUM_VALUES[1] + texture - 1) * NUM_VALUES[2] + shape - 1
+    cells = _cell_pictures().take(np.where(kind == OBJECT, look, kind), axis=0)  # (..., 11, 11, 9, 27)
+    return cells.swapaxes(-3, -2).reshape(*symbols.shape[:-3], *PIXELS)
+
+
+@cache
+def _cell_pictures() -> np.ndarray:
+    """(4 + 1254, 9, 27) uint8; cells by their first channel (an object's is never used), then objects by what they look like."""
+    plain = np.repeat(_palette(), CELL_PIXELS**2, axis=0).reshape(-1, CELL_PIXELS, CELL_PIXELS * 3)
+    return np.concatenate([plain, sprites().reshape(-1, CELL_PIXELS, CELL_PIXELS * 3)])
+
+
+def _palette() -> np.ndarray:
+    """(4, 3) uint8; the colours of plain cells, by their first symbolic channel."""
+    palette = np.zeros((AGENT + 1, 3), np.uint8)
+    palette[WALL], palette[AGENT] = WALL_COLOR, AGENT_COLOR
+    return palette
 
 
 VIEWS: dict[str, type[View]] = {"pixels": PixelView, "symbolic": SymbolicView}

@@ -1,4 +1,4 @@
-"""The architectures for the causal DAG environments: how observations become tokens, and tokens action logits.
+"""Networks for the causal DAG environments: how observations become tokens, and tokens action logits.
 
 A token of trial t holds what is observed before its action: the record of trial t - 1 (initial values, intervention, outcome), the
 new initial values, the phase and the goal.
@@ -11,26 +11,8 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from agents.config import ArchitectureConfig
+from agents.networks.base import Network, Observations
 from agents.transformer import Memory, Transformer
-
-Observations = dict[str, Tensor]  # (B, T, ...) each
-
-
-class Network(nn.Module):
-    """Observations of whole episodes, or of one more trial of each, to the logits of actions."""
-
-    def __init__(self, num_variables: int, max_trials: int) -> None:
-        super().__init__()
-        self.num_variables, self.max_trials = num_variables, max_trials
-        self.transformer: Transformer
-
-    def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
-        """(B, T, 2N) logits. With a memory T is 1."""
-        raise NotImplementedError
-
-    def memory(self) -> Memory:
-        """An empty memory to act with."""
-        return Memory(self.max_trials)
 
 
 class TrialNetwork(Network):
@@ -41,7 +23,8 @@ class TrialNetwork(Network):
     """
 
     def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
-        super().__init__(num_variables, max_trials)
+        super().__init__()
+        self.max_steps = max_trials
         num_features, width = _num_features(has_cue), config.width
         size, hidden, outputs = num_variables * num_features, 4 * width, 2 * num_variables
         self.names: nn.Parameter | None = None
@@ -51,15 +34,19 @@ class TrialNetwork(Network):
         perceptron = (nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, width))
         self.encoder = nn.Sequential(*perceptron) if config.encoder == "mlp" else nn.Linear(size, width)
         self.trials = nn.Parameter(0.1 * torch.randn(max_trials, width))
-        self.transformer = Transformer(width, config.num_layers, config.num_heads, dropout=config.dropout)
+        self.transformer = Transformer(width, config.num_layers, config.num_heads, context=max_trials, dropout=config.dropout)
         self.logits = nn.Linear(width, outputs)
 
-    def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+    def summarize(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+        """(B, T, W)"""
         features = _features(observations)  # (B, T, N, F)
         if self.names is not None:
             features = features.transpose(2, 3) @ self.names  # (B, T, F, D)
         x = self.encoder(features.flatten(2)) + self.trials[_trial(observations)]  # (B, T, W)
-        logits = self.logits(self.transformer(x[:, :, None], memory=memory)[:, :, 0])
+        return self.transformer(x[:, :, None], memory=memory)[:, :, 0]
+
+    def act(self, summary: Tensor) -> Tensor:
+        logits = self.logits(summary)
         return logits if self.names is None else (logits.unflatten(-1, (2, -1)) @ self.names.T).flatten(2)
 
 
@@ -77,7 +64,8 @@ class VariableNetwork(Network):
     """
 
     def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
-        super().__init__(num_variables, max_trials)
+        super().__init__()
+        self.num_variables, self.max_trials, self.max_steps = num_variables, max_trials, max_trials
         size, width = _num_features(has_cue) + max_trials, config.width
         self.features = nn.Sequential(nn.Linear(size, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.names: Tensor
@@ -91,11 +79,18 @@ class VariableNetwork(Network):
             nn.init.normal_(self.embedding.weight, std=0.02)  # rules first, names where they help
         compared = 0 if config.kind == "embedded" else 2
         self.transformer = Transformer(
-            width, config.num_layers, config.num_heads, num_sought=compared, num_offered=compared, dropout=config.dropout
+            width,
+            config.num_layers,
+            config.num_heads,
+            context=max_trials,
+            num_sought=compared,
+            num_offered=compared,
+            dropout=config.dropout,
         )
         self.logits = nn.Linear(width, 2)  # of setting the variable to + and - the intervention's value
 
-    def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+    def summarize(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+        """(B, T, N, W)"""
         x = self.features(self._per_variable(observations))  # (B, T, N, W)
         one_hot = torch.eye(self.num_variables, device=x.device)
         names = [  # (B, T, N, D) each: of the variables that a token mentions, zeros where there is none
@@ -105,8 +100,10 @@ class VariableNetwork(Network):
         if self.embedded:
             x = x + self.embedding(torch.cat(names[: self.embedded], dim=-1))
         subject, was_set, goal = names
-        x = self.transformer(x, torch.stack([subject, goal], dim=3), torch.stack([subject, was_set], dim=3), memory)
-        return self.logits(x).transpose(-1, -2).flatten(2)
+        return self.transformer(x, torch.stack([subject, goal], dim=3), torch.stack([subject, was_set], dim=3), memory=memory)
+
+    def act(self, summary: Tensor) -> Tensor:
+        return self.logits(summary).transpose(-1, -2).flatten(2)
 
     def _per_variable(self, observations: Observations) -> Tensor:
         """(B, T, N, F); what is observed of each variable, and which trial it is."""
@@ -115,18 +112,14 @@ class VariableNetwork(Network):
         return torch.cat([features, trials[:, :, None].expand(*features.shape[:3], -1)], dim=-1)
 
 
-def network(config: ArchitectureConfig, observation_space: spaces.Dict) -> Network:
-    """The network of a configuration for the observations of a causal DAG environment, with freshly drawn weights.
-
-    Raises:
-        ValueError: observations of another kind.
-    """
+def build(config: ArchitectureConfig, observation_space: spaces.Dict, action_space: spaces.Discrete) -> Network | None:
+    """A network of a causal DAG's kind; None if these are observations of another environment."""
     if not {"initial_values", "last_outcome", "goal", "trial"} <= observation_space.spaces.keys():
-        raise ValueError(f"env_id must be that of a causal DAG environment, got one that observes {', '.join(observation_space.spaces)}")
+        return None
     values, trial = observation_space["initial_values"], observation_space["trial"]
     assert isinstance(values, spaces.Box) and isinstance(trial, spaces.Discrete)
-    build = TrialNetwork if config.kind == "trial" else VariableNetwork
-    return build(config, values.shape[0], int(trial.n) - 1, "cue" in observation_space.spaces)
+    kind = TrialNetwork if config.kind == "trial" else VariableNetwork
+    return kind(config, values.shape[0], int(trial.n) - 1, "cue" in observation_space.spaces)
 
 
 def _num_features(has_cue: bool) -> int:
