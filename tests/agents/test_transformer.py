@@ -2,7 +2,11 @@
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+pytest.importorskip("stable_baselines3")
+pytest.importorskip("imitation")
+
+import torch
 
 from agents.transformer import Memory, Transformer
 
@@ -87,9 +91,8 @@ def test_a_memory_that_slides_is_a_window_over_whole_episodes(related, capacity)
     for now in range(20):
         later = now >= begins
         step = torch.where(later, now - begins, now)
-        seen = [
-            torch.where(later.reshape(-1, *[1] * (a.ndim - 2)), b[rows, step], a[rows, step]) for a, b in zip(first, second, strict=True)
-        ]
+        mask = [later.reshape(-1, *[1] * (x.ndim - 2)) for x in first]
+        seen = [torch.where(m, b[rows, step], a[rows, step]) for m, a, b in zip(mask, first, second, strict=True)]
         memory.begin((now == begins) | torch.tensor(now == 0))
         found = transformer(*given([x[:, None] for x in seen], related), memory=memory)[:, 0]
         for row in rows.tolist():
