@@ -17,7 +17,7 @@ from agents.networks import network
 from agents.networks.rooms import Eyes, Sight
 from agents.policy import TransformerPolicy, untrained
 from gym_causal.odd_one_out.features import FLOOR_CELLS, NUM_CELLS, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, sprites
-from gym_causal.odd_one_out.frames import AGENT, OBJECT, VIEWS
+from gym_causal.odd_one_out.frames import AGENT, OBJECT
 from tests.agents.small import (
     ARCHITECTURES,
     ENV_IDS,
@@ -29,25 +29,9 @@ from tests.agents.small import (
     make_room_policy,
     played_rooms,
 )
+from tests.odd_one_out.rooms import EVERY_LOOK, rooms_of, views_of
 
-EVERY_LOOK = np.stack(np.unravel_index(np.arange(NUM_VALUES[:NUM_VISIBLE].prod()), NUM_VALUES[:NUM_VISIBLE]))  # (3, 1254)
 CLOSE = 1e-4
-
-
-def rooms_of(looks, seed=0):
-    """Agents (F,), cells (4, F) and features (3, 4, F) of rooms that show, four at a time, objects that look like ``looks``, (3, n)."""
-    rng = np.random.default_rng(seed)
-    count = -(-looks.shape[1] // NUM_OBJECTS)
-    features = np.resize(looks.T, (count * NUM_OBJECTS, NUM_VISIBLE)).T.reshape(NUM_VISIBLE, count, NUM_OBJECTS).swapaxes(1, 2)
-    places = rng.permuted(np.tile(FLOOR_CELLS, (count, 1)), axis=1)[:, : NUM_OBJECTS + 1].T
-    agents, cells = places[0].copy(), places[1:]
-    agents[::7] = cells[0, ::7]  # now and then it stands on an object, and hides it
-    return agents, cells, features
-
-
-def views_of(agents, cells, features, observation):
-    view = VIEWS[observation]()
-    return view.draw(agents, cells, view.looks(features.astype(np.int8)))
 
 
 def by_cell(sight):
