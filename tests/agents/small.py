@@ -41,6 +41,13 @@ ROOM_KWARGS = {"num_experiments": 1, "max_trial_steps": 7}
 """Two trials, which the expert sometimes has no time for: ten steps or so, and now and then a transform."""
 CONFIG = AgentConfig(architecture=dataclasses.replace(ARCHITECTURES["variable"], num_layers=1), training=TRAINING)
 
+ROOM_CONFIG = AgentConfig(
+    env_id=ROOM_ID,
+    env_kwargs={**ROOM_KWARGS, "observation": "symbolic"},
+    architecture=dataclasses.replace(ROOM_ARCHITECTURES["object"], num_layers=1),
+    training=dataclasses.replace(TRAINING, explanations="full"),
+)
+
 every_kind = pytest.mark.parametrize("kind", ARCHITECTURES)
 every_env = pytest.mark.parametrize("env_id", ENV_IDS)
 every_room_kind = pytest.mark.parametrize("kind", ROOM_ARCHITECTURES)
