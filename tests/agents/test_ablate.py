@@ -1,6 +1,7 @@
 """The ablation command, end to end with agents of a few updates, and its numbers by hand."""
 
 import json
+import multiprocessing
 import shutil
 
 import numpy as np
@@ -14,6 +15,7 @@ pytest.importorskip("imitation")
 import torch
 
 from agents import ablate, plots
+from agents import runs as ablate_runs
 from agents.ablate import Args, main, summarize, table
 from agents.checkpoints import load_checkpoint
 from agents.config import TrainingConfig
@@ -28,22 +30,31 @@ TINY = TrainingConfig(num_batches=4, batch_size=16, validation_episodes=16, eval
 
 
 def ablate_into(folder, **arguments) -> None:
-    main(Args(study="trial", seeds=2, variations=VARIATIONS, episodes=30, processes=2, out=folder, **arguments))
+    main(Args(**{"study": "trial", "seeds": 2, "variations": VARIATIONS, "episodes": 30, "processes": 2, "out": folder, **arguments}))
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ablate")
+def tiny():
+    """Trainings of four updates, in processes that are forks of one that has imported everything; importing takes longest of all."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ablate.PRESETS, "quick", TINY)
-        ablate_into(folder)
+        if "forkserver" in multiprocessing.get_all_start_methods():
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(["tests.agents.preloaded"])
+            patch.setattr(ablate_runs.multiprocessing, "get_context", lambda _: context)
+        yield
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory, tiny):
+    folder = tmp_path_factory.mktemp("ablate")
+    ablate_into(folder)
     return folder
 
 
 @pytest.fixture
-def copy(out, tmp_path, monkeypatch):
+def copy(out, tmp_path):
     """The folder, to be changed, and called again."""
-    monkeypatch.setitem(ablate.PRESETS, "quick", TINY)
     return shutil.copytree(out, tmp_path / "ablate")
 
 
@@ -107,6 +118,17 @@ def test_what_is_missing_is_redone_alike_and_a_failure_does_not_touch_the_others
     others = before[(before["policy"] != "trial") | (before["seed_of_training"] != 0)].reset_index(drop=True)
     pd.testing.assert_frame_equal(pd.read_csv(copy / "results.csv"), others)
     assert set(pd.read_csv(copy / "summary.csv").groupby("policy")["seeds"].max()) == {1, 2}
+
+
+@pytest.mark.slow
+def test_processes_that_import_everything_themselves_find_the_same(out, tmp_path, monkeypatch):
+    """As users start them."""
+    spawn = multiprocessing.context.SpawnContext()
+    monkeypatch.setattr(ablate_runs.multiprocessing, "get_context", lambda _: spawn)
+    ablate_into(tmp_path, seeds=1)
+    results = pd.read_csv(out / "results.csv")
+    expected = results[results["seed_of_training"] == 0].reset_index(drop=True)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "results.csv"), expected)
 
 
 def test_another_configuration_needs_another_folder(copy):

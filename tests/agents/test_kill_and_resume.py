@@ -51,6 +51,7 @@ def check_same(folder: Path, expected: Path) -> None:
     assert not pd.read_csv(folder / HISTORY).duplicated(["batch", "split", "metric"]).any()
 
 
+@pytest.mark.slow
 def test_killed_at_every_moment(tmp_path):
     config, expected, folder = killed.with_dropout(SMALL), tmp_path / "uninterrupted", tmp_path / "killed"
     assert killed.run(config, expected) == 0
@@ -63,13 +64,16 @@ def test_killed_at_every_moment(tmp_path):
     check_same(folder, expected)
 
 
-@pytest.mark.parametrize("dataset", ["none", "recorded", "collected"])
-def test_killed_once(dataset, tmp_path):
+@pytest.mark.parametrize(
+    ("dataset", "moment"),
+    [("none", ("in an update", 6)), ("recorded", ("half a checkpoint", 2)), ("collected", ("before a file is in place", 4))],
+)
+def test_killed_once(dataset, moment, tmp_path):
     """Also with datasets of two batches and a half, so that epochs begin anew on the way; and without dropout."""
     config = replace(SMALL, training=replace(TRAINING, num_demonstrations=40)) if dataset == "collected" else SMALL
     recorded, expected, folder = dataset == "recorded", tmp_path / "uninterrupted", tmp_path / "killed"
     assert killed.run(config, expected, recorded=recorded) == 0
-    assert killed.run(config, folder, ("in an update", 6), recorded=recorded) == -signal.SIGKILL
+    assert killed.run(config, folder, moment, recorded=recorded) == -signal.SIGKILL
     assert load_checkpoint(folder).batch == 3
     assert killed.run(config, folder, recorded=recorded) == 0
     check_same(folder, expected)
