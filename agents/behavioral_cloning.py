@@ -187,7 +187,7 @@ def train(
                     agent, config.env_id, split=split, num_episodes=training.evaluation_episodes, seed=CURVE_SEED, **config.env_kwargs
                 )
                 history.add(done, result.rows())
-            losses = _losses(policy, in_order(held_out, training.batch_size, pixels=sees_pixels(observation_space)))
+            losses = _losses(policy, in_order(held_out, training.batch_size, pixels=policy.sees_pixels))
             history.add(done, [{**validation, "metric": metric, "mean": mean} for metric, mean in losses.items()])
         history.save()
         tensorboard.add({f"{metric}/{split}": x for metric in _SHOWN for split, x in history.latest(metric).items()})

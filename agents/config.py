@@ -158,11 +158,67 @@ ARCHITECTURES: dict[str, ArchitectureConfig] = {
     "equivariant": ArchitectureConfig(kind="equivariant"),
     "trial": ArchitectureConfig(kind="trial"),
     "trial_linear": ArchitectureConfig(kind="trial", encoder="linear"),
+    "object": ArchitectureConfig(kind="object", width=64),
+    "convolutional": ArchitectureConfig(kind="convolutional", width=64),
 }
-"""The architectures that are compared; the first is the default."""
+"""Architectures by name."""
 
-PRESETS: dict[str, TrainingConfig] = {
-    "quick": TrainingConfig(num_batches=1_000),
-    "full": TrainingConfig(num_batches=6_000, evaluate_every=1_000, evaluation_episodes=2_000, checkpoint_every=500),
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A network and how long to train it, as suits an environment."""
+
+    training: TrainingConfig
+    architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+
+    def lasting(self, num_batches: int | None) -> Preset:
+        """The same for another number of updates; None: the same."""
+        return self if num_batches is None else dataclasses.replace(self, training=self.training.lasting(num_batches))
+
+
+_CAUSAL_DAG = {
+    "quick": Preset(training=TrainingConfig(num_batches=1_000)),
+    "full": Preset(training=TrainingConfig(num_batches=6_000, evaluate_every=1_000, evaluation_episodes=2_000, checkpoint_every=500)),
 }
-"""How long to train: a few minutes on two CPU cores, or until it no longer helps."""
+
+
+def _rooms(num_layers: int, quick: int, full: int, observation: str) -> dict[str, Preset]:
+    """Presets for an odd-one-out environment: how many layers the memory has, updates, and what is seen in the quick preset."""
+    return {
+        "quick": Preset(
+            training=TrainingConfig(num_batches=quick, evaluate_every=max(1, quick // 4), evaluation_episodes=500),
+            architecture=ArchitectureConfig(kind="object", width=64, num_layers=num_layers),
+            env_kwargs={"observation": observation},
+        ),
+        "full": Preset(
+            training=TrainingConfig(
+                num_batches=full, batch_size=512, evaluate_every=full // 10, evaluation_episodes=1_000, checkpoint_every=500
+            ),
+            architecture=ArchitectureConfig(kind="object", width=128, num_layers=num_layers),
+            env_kwargs={"observation": "pixels"},
+        ),
+    }
+
+
+PRESETS: dict[str, dict[str, Preset]] = {
+    "CausalDAG-v0": _CAUSAL_DAG,
+    "CausalDAGCued-v0": _CAUSAL_DAG,
+    "OddOneOut-v0": _rooms(1, 1_500, 10_000, "pixels"),
+    "OddOneOutConfounded-v0": _rooms(1, 1_500, 10_000, "pixels"),
+    "OddOneOutIntervention-v0": _rooms(2, 1_500, 20_000, "symbolic"),
+}
+"""By env: how to train in minutes on two CPU cores, or until it no longer helps."""
+
+
+def preset(env_id: str, name: str) -> Preset:
+    """A preset of an env.
+
+    Raises:
+        ValueError: an unknown id or name.
+    """
+    presets = PRESETS.get(env_id.removeprefix("gym_causal:"))
+    if presets is None:
+        raise ValueError(f"env_id must be one of {', '.join(PRESETS)}, got {env_id!r}")
+    check_one_of("preset", name, tuple(presets))
+    return presets[name]
