@@ -171,6 +171,7 @@ class Preset:
     training: TrainingConfig
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     env_kwargs: dict[str, Any] = field(default_factory=dict)
+    demonstration_kwargs: dict[str, Any] = field(default_factory=dict)
 
     def lasting(self, num_batches: int | None) -> Preset:
         """The same for another number of updates; None: the same."""
@@ -183,6 +184,10 @@ _CAUSAL_DAG = {
 }
 
 
+_LOOKING = {"expert_sight": "view"}
+"""An expert that knows what nobody can see teaches to walk to where something may be, and never to look around first."""
+
+
 def _rooms(num_layers: int, quick: int, full: int, observation: str) -> dict[str, Preset]:
     """Presets for an odd-one-out environment: how many layers the memory has, updates, and what is seen in the quick preset."""
     return {
@@ -190,6 +195,7 @@ def _rooms(num_layers: int, quick: int, full: int, observation: str) -> dict[str
             training=TrainingConfig(num_batches=quick, evaluate_every=max(1, quick // 4), evaluation_episodes=500),
             architecture=ArchitectureConfig(kind="object", width=64, num_layers=num_layers),
             env_kwargs={"observation": observation},
+            demonstration_kwargs=_LOOKING,
         ),
         "full": Preset(
             training=TrainingConfig(
@@ -197,6 +203,7 @@ def _rooms(num_layers: int, quick: int, full: int, observation: str) -> dict[str
             ),
             architecture=ArchitectureConfig(kind="object", width=128, num_layers=num_layers),
             env_kwargs={"observation": "pixels"},
+            demonstration_kwargs=_LOOKING,
         ),
     }
 

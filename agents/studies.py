@@ -37,7 +37,7 @@ class Variation:
         return AgentConfig(
             env_id=env_id,
             env_kwargs={**preset.env_kwargs, **self.env_kwargs},
-            demonstration_kwargs=self.demonstration_kwargs,
+            demonstration_kwargs={**preset.demonstration_kwargs, **self.demonstration_kwargs},
             seed=seed,
             architecture=self.architecture or preset.architecture,
             training=replace(preset.training, **self.training),
@@ -159,13 +159,13 @@ def _generalization(name: str) -> Study:
     )
 
 
-def _explained(attribute: str | None, name: str, description: str, *, mistakes: float = 0.0, **training: Any) -> Variation:
-    """An agent whose explanations speak of one attribute."""
+def _explained(attribute: str | None, name: str, description: str, *, expert: dict[str, Any] | None = None, **training: Any) -> Variation:
+    """An agent whose explanations speak of one attribute, and perhaps another expert."""
     return Variation(
         name=name,
         description=description,
         env_kwargs={"explained_attribute": attribute},
-        demonstration_kwargs={"mistake_rate": mistakes} if mistakes else {},
+        demonstration_kwargs=expert or {},
         training=training if attribute is None else {"explanations": "full", **training},
     )
 
@@ -262,8 +262,13 @@ STUDIES: dict[str, Study] = {
         _explained("shape", "shape_properties", "Predicts only what the shape of an object nearby is.", explanations="properties"),
         _explained("shape", "shape_reward", "Predicts only what a touch showed of the shape.", explanations="reward"),
         _explained("shape", "shape_weight_0.1", "The loss of explanations of shape counts a tenth.", explanation_weight=0.1),
-        _explained(None, "mistakes", "No explanations, an expert that errs in a quarter of episodes.", mistakes=0.25),
-        _explained("shape", "shape_mistakes", "Explanations of shape, an expert that errs in a quarter of episodes.", mistakes=0.25),
+        _explained(None, "mistakes", "No explanations, an expert that errs in a quarter of episodes.", expert={"mistake_rate": 0.25}),
+        _explained(
+            "shape", "shape_mistakes", "Explanations of shape, an expert that errs in a quarter of episodes.", expert={"mistake_rate": 0.25}
+        ),
+        _explained(
+            "shape", "shape_all_seeing", "Explanations of shape, an expert that knows what is out of view.", expert={"expert_sight": "room"}
+        ),
     ),
     "demonstrations": _confounded(
         *(

@@ -56,7 +56,14 @@ def config_of(args: Args) -> AgentConfig:
     chosen = preset(args.env, args.preset).lasting(args.batches)
     architecture = chosen.architecture if args.architecture is None else ARCHITECTURES[args.architecture]
     training = replace(chosen.training, explanations=args.explanations)
-    return AgentConfig(env_id=args.env, env_kwargs=chosen.env_kwargs, seed=args.seed, architecture=architecture, training=training)
+    return AgentConfig(
+        env_id=args.env,
+        env_kwargs=chosen.env_kwargs,
+        demonstration_kwargs=chosen.demonstration_kwargs,
+        seed=args.seed,
+        architecture=architecture,
+        training=training,
+    )
 
 
 def main(args: Args) -> None:
