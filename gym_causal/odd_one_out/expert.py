@@ -1,7 +1,7 @@
 """The expert: shortest paths to the right object, and in experiments to the shortest way of making one.
 
-It knows all positions and features, seen or not, unless it is told to look first. In the intervention task it does not know the hidden attribute: it tries one that is
-still possible, keeps what paid and concludes by elimination.
+It knows all positions and features, seen or not, unless it is told to look first. In the intervention task it does not know the hidden
+attribute: it tries one that is still possible, keeps what paid and concludes by elimination.
 """
 
 from __future__ import annotations
