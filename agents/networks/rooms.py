@@ -118,8 +118,8 @@ class ObjectNetwork(RoomNetwork):
 
     A view is read by a convolution over its cells (the same perceptron for each) wherever a cell is not plain; what a cell looks like
     becomes a normalised embedding. A token stands for each cell that is seen so, with its embedding, how that differs from the mean of
-    all in view, that squared, and where it is; another token stands for the agent. They look at each other (one block of attention); the agent's
-    token is then the step's token in the memory; and what comes out of that looks at the objects once more.
+    all in view, that squared, and where it is; another token stands for the agent. They look at each other (one block of attention);
+    the agent's token is then the step's token in the memory; and what comes out of that looks at the objects once more.
     """
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
