@@ -188,11 +188,18 @@ _LOOKING = {"expert_sight": "view"}
 """An expert that knows what nobody can see teaches to walk to where something may be, and never to look around first."""
 
 
-def _rooms(num_layers: int, quick: int, full: int, observation: str) -> dict[str, Preset]:
-    """Presets for an odd-one-out environment: how many layers the memory has, updates, and what is seen in the quick preset."""
+def _rooms(num_layers: int, quick: TrainingConfig, observation: str, full: int) -> dict[str, Preset]:
+    """Presets for an odd-one-out environment.
+
+    Args:
+        num_layers: of the memory.
+        quick: how the quick one is trained.
+        observation: what is seen in it.
+        full: updates of the full one, which sees pixels.
+    """
     return {
         "quick": Preset(
-            training=TrainingConfig(num_batches=quick, evaluate_every=max(1, quick // 4), evaluation_episodes=500),
+            training=quick,
             architecture=ArchitectureConfig(kind="object", width=64, num_layers=num_layers),
             env_kwargs={"observation": observation},
             demonstration_kwargs=_LOOKING,
@@ -208,12 +215,15 @@ def _rooms(num_layers: int, quick: int, full: int, observation: str) -> dict[str
     }
 
 
+_ONE_TRIAL = TrainingConfig(num_batches=1_200, batch_size=64, validation_episodes=512, evaluate_every=300, evaluation_episodes=500)
+_FOUR_TRIALS = TrainingConfig(num_batches=4_000, batch_size=32, validation_episodes=512, evaluate_every=1_000, evaluation_episodes=500)
+
 PRESETS: dict[str, dict[str, Preset]] = {
     "CausalDAG-v0": _CAUSAL_DAG,
     "CausalDAGCued-v0": _CAUSAL_DAG,
-    "OddOneOut-v0": _rooms(1, 1_500, 10_000, "pixels"),
-    "OddOneOutConfounded-v0": _rooms(1, 1_500, 10_000, "pixels"),
-    "OddOneOutIntervention-v0": _rooms(2, 1_500, 20_000, "symbolic"),
+    "OddOneOut-v0": _rooms(1, _ONE_TRIAL, "pixels", 10_000),
+    "OddOneOutConfounded-v0": _rooms(1, _ONE_TRIAL, "pixels", 10_000),
+    "OddOneOutIntervention-v0": _rooms(2, _FOUR_TRIALS, "symbolic", 20_000),
 }
 """By env: how to train in minutes on two CPU cores, or until it no longer helps."""
 
