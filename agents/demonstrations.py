@@ -12,16 +12,20 @@ import numpy as np
 from imitation.data.types import DictObs
 
 import gym_causal
+from gym_causal.odd_one_out.features import NUM_MOVES
 from gym_causal.odd_one_out.frames import PIXELS, pixels_of
 
 Batch = dict[str, Any]
-"""``obs``: DictObs of (B, T, ...), T steps of the longest episode; after its end each repeats its last. ``acts``: (B, T) int, or with
-explanations (B, T, 1 + L), beside each action the tokens of the explanation; NOTHING where there is nothing to learn."""
+"""``obs``: DictObs of (B, T, ...), T steps of the longest episode, after its end each repeats its last; in rooms also LAST_TRANSFORM.
+``acts``: (B, T) int, or with explanations (B, T, 1 + L), beside each action the tokens of the explanation; NOTHING where there is nothing to
+learn."""
 NOTHING = -1
 """In the place of an action that means nothing, as after an episode's end, or of its explanation."""
 
 CHUNK = 16_384
 """Episodes that are collected at a time while streaming; a batch of more takes that many."""
+LAST_TRANSFORM = "last_transform"
+"""What an agent in an odd-one-out room remembers beside its observations: 1 + the attribute that its last action changed, else 0."""
 ALIKE = 8
 """Batches whose episodes are sorted by length, where they differ, so that a batch's are about as long."""
 
@@ -235,6 +239,8 @@ def _batch(episodes: gym_causal.Episodes, rows: np.ndarray, pixels: bool) -> Bat
     targets = np.where(over, NOTHING, episodes.actions[step])
     if "touched" in observations:
         targets[observations["touched"] == 1] = NOTHING  # there actions do nothing
+        transforms = np.maximum(targets - NUM_MOVES + 1, 0)
+        observations[LAST_TRANSFORM] = np.concatenate([np.zeros_like(transforms[:, :1]), transforms[:, :-1]], axis=1)
     if pixels:
         observations["view"] = pixels_of(observations["view"])
     if "tokens" in episodes.explanations:

@@ -12,9 +12,10 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from agents.config import ArchitectureConfig
+from agents.demonstrations import LAST_TRANSFORM
 from agents.networks.base import Network, Observations
 from agents.transformer import Memory, Transformer
-from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_CELLS, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS
+from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_CELLS, NUM_MOVES, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS
 from gym_causal.odd_one_out.frames import AGENT, OBJECT, PIXELS
 
 CONTEXT = 256
@@ -82,7 +83,8 @@ class RoomNetwork(Network):
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
         super().__init__()
-        self.num_trials = num_trials
+        self.num_trials, self.can_transform = num_trials, num_actions > NUM_MOVES
+        self.extra_size = num_trials + 3 + (NUM_VISIBLE + 1) * self.can_transform
         self.transformer = Transformer(
             config.width,
             config.num_layers,
@@ -105,9 +107,12 @@ class RoomNetwork(Network):
         return self.transformer(x, trials, trials, memory=memory).flatten(0, 2)
 
     def beside_the_view(self, observations: Observations) -> Tensor:
-        """(F, C + 3): the trial, whether the agent may transform, has touched something, was paid."""
+        """(F, extra_size): the trial, whether the agent may transform, has touched something, was paid, and what it transformed last."""
         flags = (observations["may_transform"], observations["touched"], observations["last_reward"][..., 0])
-        return torch.cat([self._trial(observations), *((flag > 0).float()[..., None] for flag in flags)], dim=-1).flatten(0, 1)
+        parts = [self._trial(observations), *((flag > 0).float()[..., None] for flag in flags)]
+        if self.can_transform:
+            parts.append(_one_hot(observations[LAST_TRANSFORM].long(), NUM_VISIBLE + 1))
+        return torch.cat(parts, dim=-1).flatten(0, 1)
 
     def _trial(self, observations: Observations) -> Tensor:
         return _one_hot(observations["trial"].long(), self.num_trials)
@@ -128,7 +133,7 @@ class ObjectNetwork(RoomNetwork):
         self.eyes = Eyes(pixels=pixels)
         self.looks = nn.Sequential(_perceptron(self.eyes.look_size, 4 * size, size), nn.LayerNorm(size, elementwise_affine=False))
         self.object = _perceptron(3 * size + 2 * ROOM_CELLS + 1, 2 * width, width)
-        self.agent = _perceptron(2 * ROOM_CELLS * self.eyes.ground_size + num_trials + 4, 2 * width, width)
+        self.agent = _perceptron(2 * ROOM_CELLS * self.eyes.ground_size + self.extra_size + 1, 2 * width, width)
         self.look, self.look_again = (
             Transformer(width, 1, config.num_heads, context=1, num_outputs=outputs, dropout=config.dropout) for outputs in (None, 1)
         )
@@ -167,7 +172,7 @@ class ConvolutionalNetwork(RoomNetwork):
         self.view = nn.Sequential(
             first, nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU(), nn.Flatten()
         )
-        self.step = _perceptron(width * (ROOM_CELLS - 4) ** 2 + num_trials + 3, 4 * width, width)
+        self.step = _perceptron(width * (ROOM_CELLS - 4) ** 2 + self.extra_size, 4 * width, width)
 
     def summarize(self, observations: Observations, memory: Memory | None = None) -> Tensor:
         """(B, T, W)"""
