@@ -17,8 +17,8 @@ from gym_causal.odd_one_out.frames import PIXELS, pixels_of
 
 Batch = dict[str, Any]
 """``obs``: DictObs of (B, T, ...), T steps of the longest episode, after its end each repeats its last; in rooms also LAST_TRANSFORM.
-``acts``: (B, T) int, or with explanations (B, T, 1 + L), beside each action the tokens of the explanation; NOTHING where there is nothing to
-learn."""
+``acts``: (B, T) int, or with explanations (B, T, 1 + L), beside each action the tokens of the explanation; NOTHING where there is nothing
+to learn."""
 NOTHING = -1
 """In the place of an action that means nothing, as after an episode's end, or of its explanation."""
 
