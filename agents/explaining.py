@@ -49,7 +49,7 @@ def explanation_accuracy(
     episodes = collect("expert", env_id, num_episodes, seed, {**env_kwargs, "split": split, "explain": explanations})
     policy.set_training_mode(False)
     said, true, episode = [], [], []
-    for number, batch in enumerate(in_order(episodes, _BATCH, pixels=policy.sees_pixels)):
+    for number, batch in enumerate(in_order(episodes, _BATCH)):
         tokens = batch["acts"][..., 1:]  # (B, T, L)
         there = tokens[..., 0] != NOTHING
         with torch.no_grad():

@@ -11,7 +11,7 @@ from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
 from agents.config import ROOM_KINDS, AgentConfig, ArchitectureConfig
-from agents.demonstrations import LAST_TRANSFORM, NOTHING, sees_pixels, spaces
+from agents.demonstrations import LAST_TRANSFORM, NOTHING, spaces
 from agents.explainer import Explainer
 from agents.networks import network
 from agents.transformer import Memory
@@ -47,7 +47,6 @@ class TransformerPolicy(BasePolicy):
         if explains and architecture.kind not in ROOM_KINDS:
             raise ValueError(f"explanations must be none for an agent of kind {architecture.kind!r}: it has no head that predicts them")
         self.explainer = Explainer(architecture.width) if explains else None
-        self.sees_pixels = sees_pixels(observation_space)
 
     def log_probabilities(self, observations: dict[str, Tensor]) -> Tensor:
         """(B, T, A), of all actions at each step of whole episodes, (B, T, ...)."""

@@ -16,7 +16,7 @@ from agents.demonstrations import LAST_TRANSFORM
 from agents.networks.base import Network, Observations
 from agents.transformer import Memory, Transformer
 from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_CELLS, NUM_MOVES, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS
-from gym_causal.odd_one_out.frames import AGENT, OBJECT, PIXELS
+from gym_causal.odd_one_out.frames import AGENT, OBJECT, PIXELS, cell_pictures, picture_of
 
 CONTEXT = 256
 """Steps that are remembered; an expert's episode is over after some fifty."""
@@ -39,19 +39,39 @@ class Sight:
 class Eyes(nn.Module):
     """Finds in a view what there is to look at: the cells that are not plain, at most four.
 
+    Where pixels are expected and symbols come, as in demonstrations, what is found is what would be in the pixels that they stand for.
+
     Args:
         pixels: views are (99, 99, 3), else (11, 11, 4).
     """
+
+    pictures: Tensor
 
     def __init__(self, *, pixels: bool) -> None:
         super().__init__()
         self.pixels = pixels
         self.look_size = 3 * CELL_PIXELS**2 if pixels else NUM_LOOKS
         self.ground_size = 3 if pixels else AGENT + 1
+        self.register_buffer("pictures", torch.as_tensor(cell_pictures()) if pixels else torch.zeros(0), persistent=False)
 
     def forward(self, views: Tensor) -> Sight:
         """(F, ...) uint8 views."""
-        return self._pixels(views) if self.pixels else self._symbols(views)
+        if views.shape[1:] == PIXELS:
+            return self._pixels(views)
+        kind, values = views.flatten(1, 2).long().split((1, NUM_VISIBLE), dim=-1)
+        is_object = kind[..., 0] == OBJECT
+        cells, present = _four(is_object)
+        color, texture, shape = (
+            values.gather(1, cells[..., None].expand(-1, -1, NUM_VISIBLE)).clamp(min=1).unbind(-1)  # (F, 4) each
+        )
+        if self.pixels:
+            looks = self.pictures[picture_of(color, texture, shape)].flatten(2).float() / 255
+            ground = self.pictures[: AGENT + 1, 0, 0].float()[kind[..., 0]] / 255
+        else:
+            each = zip((color, texture, shape), NUM_VALUES.tolist(), strict=False)
+            looks = torch.cat([_one_hot(value - 1, count) for value, count in each], dim=-1)
+            ground = _one_hot(kind[..., 0], AGENT + 1)
+        return Sight(looks, cells, present, ground * ~is_object[..., None])
 
     def _pixels(self, views: Tensor) -> Sight:
         grid = views.unflatten(1, (ROOM_CELLS, CELL_PIXELS)).unflatten(3, (ROOM_CELLS, CELL_PIXELS))  # (F, 11, 9, 11, 9, 3)
@@ -61,14 +81,13 @@ class Eyes(nn.Module):
         looks = patches.flatten(2).gather(1, cells[..., None].expand(-1, -1, self.look_size)).float() / 255
         return Sight(looks, cells, present, patches[:, :, 0].float() / 255 * plain[..., None])
 
-    def _symbols(self, views: Tensor) -> Sight:
-        symbols = views.flatten(1, 2)  # (F, 121, 4)
-        is_object = symbols[..., 0] == OBJECT
-        cells, present = _four(is_object)
-        values = symbols[..., 1:].gather(1, cells[..., None].expand(-1, -1, NUM_VISIBLE)).long() - 1  # (F, 4, 3)
-        each = zip(values.unbind(-1), NUM_VALUES[:NUM_VISIBLE].tolist(), strict=True)
-        looks = torch.cat([_one_hot(value.clamp(min=0), count) for value, count in each], dim=-1)
-        return Sight(looks, cells, present, _one_hot(symbols[..., 0].long(), AGENT + 1) * ~is_object[..., None])
+    def draw(self, views: Tensor) -> Tensor:
+        """(F, 99, 99, 3) uint8; views of pixels as they are, symbols as the pixels that they stand for."""
+        if views.shape[1:] == PIXELS:
+            return views
+        kind, *values = views.long().unbind(-1)
+        cells = self.pictures[torch.where(kind == OBJECT, picture_of(*values), kind)]  # (F, 11, 11, 9, 9, 3)
+        return cells.transpose(2, 3).reshape(len(views), *PIXELS)
 
 
 class RoomNetwork(Network):
@@ -167,7 +186,7 @@ class ConvolutionalNetwork(RoomNetwork):
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
         super().__init__(config, num_actions, num_trials, pixels=pixels)
-        self.pixels, width = pixels, config.width
+        self.eyes, width = Eyes(pixels=pixels), config.width
         first = nn.Conv2d(3, width, CELL_PIXELS, stride=CELL_PIXELS) if pixels else nn.Conv2d(AGENT + 1 + NUM_LOOKS, width, 1)
         self.view = nn.Sequential(
             first, nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU(), nn.Flatten()
@@ -177,8 +196,8 @@ class ConvolutionalNetwork(RoomNetwork):
     def summarize(self, observations: Observations, memory: Memory | None = None) -> Tensor:
         """(B, T, W)"""
         views = observations["view"].flatten(0, 1)
-        if self.pixels:
-            channels = views.float() / 255
+        if self.eyes.pixels:
+            channels = self.eyes.draw(views).float() / 255
         else:
             kind, *values = views.long().unbind(-1)
             looks = (_one_hot(value, count + 1)[..., 1:] for value, count in zip(values, NUM_VALUES.tolist(), strict=False))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cache
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -132,19 +133,16 @@ def _symbolic_tables() -> tuple[np.ndarray, np.ndarray]:
     return channels.view(np.uint32)[..., 0], places.ravel()
 
 
-def pixels_of(symbols: np.ndarray) -> np.ndarray:
-    """(..., 99, 99, 3) uint8; what :class:`PixelView` shows where :class:`SymbolicView` shows ``symbols``, (..., 11, 11, 4) uint8."""
-    kind, color, texture, shape = np.moveaxis(symbols, -1, 0).astype(np.intp)
-    look = AGENT + 1 + ((color - 1) * NUM_VALUES[1] + texture - 1) * NUM_VALUES[2] + shape - 1
-    cells = _cell_pictures().take(np.where(kind == OBJECT, look, kind), axis=0)  # (..., 11, 11, 9, 27)
-    return cells.swapaxes(-3, -2).reshape(*symbols.shape[:-3], *PIXELS)
-
-
 @cache
-def _cell_pictures() -> np.ndarray:
-    """(4 + 1254, 9, 27) uint8; cells by their first channel (an object's is never used), then objects by what they look like."""
-    plain = np.repeat(_palette(), CELL_PIXELS**2, axis=0).reshape(-1, CELL_PIXELS, CELL_PIXELS * 3)
-    return np.concatenate([plain, sprites().reshape(-1, CELL_PIXELS, CELL_PIXELS * 3)])
+def cell_pictures() -> np.ndarray:
+    """(4 + 1254, 9, 9, 3) uint8; what cells look like in pixels: by their first symbolic channel, then objects; see :func:`picture_of`."""
+    plain = np.repeat(_palette(), CELL_PIXELS**2, axis=0).reshape(-1, CELL_PIXELS, CELL_PIXELS, 3)
+    return np.concatenate([plain, sprites().reshape(-1, CELL_PIXELS, CELL_PIXELS, 3)])
+
+
+def picture_of(color: Any, texture: Any, shape: Any) -> Any:
+    """Which of :func:`cell_pictures` shows an object with these symbolic channels, arrays of any kind."""
+    return AGENT + 1 + ((color - 1) * int(NUM_VALUES[1]) + texture - 1) * int(NUM_VALUES[2]) + shape - 1
 
 
 def _palette() -> np.ndarray:
