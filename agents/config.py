@@ -102,6 +102,8 @@ class TrainingConfig:
         check_number("weight_decay", self.weight_decay, 0, 10)
         check_one_of("explanations", self.explanations, EXPLAIN_MODES)
         check_number("explanation_weight", self.explanation_weight, 0, 1e6)
+        if self.shuffled_explanations and self.explanations == "none":
+            raise ValueError("shuffled_explanations must be False where explanations are none, got True")
 
     def lasting(self, num_batches: int) -> TrainingConfig:
         """The same for another number of updates, evaluated as often over the whole."""

@@ -21,14 +21,15 @@ import torch
 import gym_causal
 from agents.behavioral_cloning import train
 from agents.config import AgentConfig, TrainingConfig
-from agents.demonstrations import collect, spaces, whole
+from agents.demonstrations import collect, in_order, spaces
 from agents.policy import Agent, TransformerPolicy
 
 
 def bare(config: AgentConfig, num_batches: int) -> float:
     """Seconds of a bare loop."""
     training = config.training
-    batch = whole(collect("expert", config.env_id, num_batches * training.batch_size, 0, config.env_kwargs))
+    count = num_batches * training.batch_size
+    (batch,) = in_order(collect("expert", config.env_id, count, 0, config.env_kwargs), count)
     observations = {key: torch.as_tensor(value).split(training.batch_size) for key, value in batch["obs"].unwrap().items()}
     actions = torch.as_tensor(batch["acts"]).split(training.batch_size)
     network = TransformerPolicy(*spaces(config.env_id, config.env_kwargs), config.architecture).network

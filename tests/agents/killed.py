@@ -17,7 +17,12 @@ from agents import behavioral_cloning, checkpoints, demonstrations
 from agents.config import AgentConfig
 from gym_causal import files
 
-NUM_RECORDED, SPLITS = 40, ("train", "eval_path")
+NUM_RECORDED = 40
+
+
+def splits(config: AgentConfig) -> tuple[str, str]:
+    """On which a training is evaluated."""
+    return ("train", "eval_path") if config.env_id.startswith("CausalDAG") else ("train", "eval")
 
 
 def start(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = None, *, recorded: bool = False) -> Any:
@@ -47,8 +52,9 @@ def _train(config: AgentConfig, folder: Path, moment: tuple[str, int] | None, re
         _MOMENTS[moment[0]](moment[1])
     episodes = None
     if recorded:
-        episodes = gym_causal.collect("expert", config.env_id, num_episodes=NUM_RECORDED, seed=5, explain="none")
-    behavioral_cloning.train(config, folder, resume=True, splits=SPLITS, demonstrations=episodes, progress=False)
+        explain = config.training.explanations
+        episodes = gym_causal.collect("expert", config.env_id, num_episodes=NUM_RECORDED, seed=5, explain=explain, **config.env_kwargs)
+    behavioral_cloning.train(config, folder, resume=True, splits=splits(config), demonstrations=episodes, progress=False)
 
 
 def _die() -> None:

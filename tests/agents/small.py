@@ -11,7 +11,7 @@ import torch
 
 import gym_causal
 from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig
-from agents.demonstrations import spaces
+from agents.demonstrations import in_order, spaces
 from agents.policy import TransformerPolicy
 
 ENV_IDS = ("CausalDAG-v0", "CausalDAGCued-v0")
@@ -32,16 +32,46 @@ TRAINING = TrainingConfig(
     evaluation_episodes=16,
     checkpoint_every=3,
 )
+ROOM_ARCHITECTURES = {
+    "object": ArchitectureConfig(kind="object", width=16, num_layers=2, num_heads=2, look_size=8),
+    "convolutional": ArchitectureConfig(kind="convolutional", width=16, num_layers=2, num_heads=2),
+}
+ROOM_ID = "OddOneOutIntervention-v0"
+ROOM_KWARGS = {"num_experiments": 1, "max_trial_steps": 7}
+"""Two trials, which the expert sometimes has no time for: ten steps or so, and now and then a transform."""
 CONFIG = AgentConfig(architecture=dataclasses.replace(ARCHITECTURES["variable"], num_layers=1), training=TRAINING)
+
+ROOM_CONFIG = AgentConfig(
+    env_id=ROOM_ID,
+    env_kwargs={**ROOM_KWARGS, "observation": "symbolic"},
+    architecture=dataclasses.replace(ROOM_ARCHITECTURES["object"], num_layers=1),
+    training=dataclasses.replace(TRAINING, explanations="full"),
+)
 
 every_kind = pytest.mark.parametrize("kind", ARCHITECTURES)
 every_env = pytest.mark.parametrize("env_id", ENV_IDS)
+every_room_kind = pytest.mark.parametrize("kind", ROOM_ARCHITECTURES)
+every_sight = pytest.mark.parametrize("observation", ["symbolic", "pixels"])
 
 
 def make_policy(kind: str, env_id: str = ENV_IDS[0], seed: int = 0, *, settled: bool = False) -> TransformerPolicy:
     """A policy with weights as they are drawn, or (settled) with others everywhere, those that begin at zero included."""
+    return _policy(ARCHITECTURES[kind], env_id, {}, seed, settled=settled)
+
+
+def make_room_policy(
+    kind: str, observation: str = "symbolic", seed: int = 0, *, settled: bool = False, explains: bool = False
+) -> TransformerPolicy:
+    """The same for ``ROOM_ID``."""
+    env_kwargs = {**ROOM_KWARGS, "observation": observation}
+    return _policy(ROOM_ARCHITECTURES[kind], ROOM_ID, env_kwargs, seed, settled=settled, explains=explains)
+
+
+def _policy(
+    architecture: ArchitectureConfig, env_id: str, env_kwargs: dict[str, Any], seed: int, *, settled: bool, explains: bool = False
+) -> TransformerPolicy:
     torch.manual_seed(seed)
-    policy = TransformerPolicy(*spaces(env_id, {}), ARCHITECTURES[kind])
+    policy = TransformerPolicy(*spaces(env_id, env_kwargs), architecture, explains=explains)
     if settled:
         with torch.no_grad():
             for parameter in policy.parameters():
@@ -54,6 +84,22 @@ def played(env_id: str = ENV_IDS[0], num_episodes: int = 6, policy: str = "rando
     episodes = gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, explain="none")
     observations = {key: torch.as_tensor(episodes.stacked(value)[:, :-1]) for key, value in episodes.observations.items()}
     return observations, torch.as_tensor(episodes.stacked(episodes.actions))
+
+
+def collected_rooms(num_episodes: int, seed: int = 0, policy: str = "expert", **env_kwargs: Any) -> gym_causal.Episodes:
+    """Episodes of ``ROOM_ID``, of symbols and without explanations unless the arguments say otherwise."""
+    arguments = {**ROOM_KWARGS, "observation": "symbolic", "explain": "none", **env_kwargs}
+    return gym_causal.collect(policy, ROOM_ID, num_episodes=num_episodes, seed=seed, **arguments)
+
+
+def played_rooms(
+    observation: str = "symbolic", num_episodes: int = 6, seed: int = 0, **env_kwargs: Any
+) -> tuple[dict[str, Any], torch.Tensor, np.ndarray]:
+    """Observations (B, T, ...) of whole episodes of different lengths, what there is to learn (B, T, ...), and the lengths (B,)."""
+    episodes = collected_rooms(num_episodes, seed, **env_kwargs)
+    (batch,) = in_order(episodes, num_episodes, pixels=observation == "pixels")
+    observations = {key: torch.as_tensor(value) for key, value in batch["obs"].unwrap().items()}
+    return observations, torch.as_tensor(batch["acts"]), episodes.lengths
 
 
 def logits_of(policy: TransformerPolicy, observations: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -10,9 +10,23 @@ pytest.importorskip("imitation")
 import torch
 
 import gym_causal
+from agents.networks import rooms
 from agents.policy import Agent
 from gym_causal import rollouts
-from tests.agents.small import at, every_env, every_kind, logits_of, make_policy, played
+from tests.agents.small import (
+    ROOM_ID,
+    ROOM_KWARGS,
+    at,
+    every_env,
+    every_kind,
+    every_room_kind,
+    every_sight,
+    logits_of,
+    make_policy,
+    make_room_policy,
+    played,
+    played_rooms,
+)
 
 
 def tensors(arrays):
@@ -57,6 +71,59 @@ def test_rows_whose_episodes_begin_at_different_times(kind, env_id):
 
 def _like(mask, values):
     return torch.as_tensor(mask).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def check_ragged(policy, observations, lengths, expected):
+    """Each row plays one episode after the other, all of them, beginning with another one than the other rows do."""
+    num_episodes = len(lengths)
+    rows = np.arange(num_episodes)
+    episode, step, memory, compared = rows.copy(), np.zeros(num_episodes, int), None, np.zeros(num_episodes, int)
+    while (compared < lengths.sum()).any():
+        logits, memory = policy.step({key: value[episode, step] for key, value in observations.items()}, memory, step == 0)
+        assert torch.allclose(logits, expected[episode, step], atol=1e-5)
+        compared += 1
+        step += 1
+        over = step == lengths[episode]
+        episode, step = np.where(over, (episode + 1) % num_episodes, episode), np.where(over, 0, step)
+
+
+@every_sight
+@every_room_kind
+def test_rows_whose_episodes_end_at_different_times(kind, observation):
+    policy = make_room_policy(kind, observation, settled=True)
+    observations, _, lengths = played_rooms(observation)
+    assert len(set(lengths)) >= 4
+    check_ragged(policy, observations, lengths, logits_of(policy, observations))
+
+
+@every_room_kind
+def test_a_memory_that_is_shorter_than_an_episode(kind, monkeypatch):
+    """The last four steps, not all of them; acting and in whole episodes alike."""
+    observations, _, lengths = played_rooms()
+    unlimited = logits_of(make_room_policy(kind, settled=True), observations)
+    monkeypatch.setattr(rooms, "CONTEXT", 4)
+    policy = make_room_policy(kind, settled=True)
+    expected = logits_of(policy, observations)
+    assert torch.allclose(expected[:, :4], unlimited[:, :4], atol=1e-5)
+    assert all((expected - unlimited)[row, length - 1].abs().max() > 1e-3 for row, length in enumerate(lengths))
+    check_ragged(policy, observations, lengths, expected)
+
+
+@every_sight
+@every_room_kind
+def test_one_room_is_a_batch_of_one(kind, observation):
+    """Given as Gymnasium gives it, to stable-baselines3's way to act, which changes nothing about pictures."""
+    policy = make_room_policy(kind, observation, settled=True)
+    env = gym_causal.make_vec(ROOM_ID, 1, **ROOM_KWARGS, observation=observation)
+    observations, _ = env.reset(seed=3)
+    one = batch = None
+    over = np.ones(1, bool)
+    for _ in range(20):
+        action, one = policy.predict({key: value[0] for key, value in observations.items()}, one, over, deterministic=True)
+        logits, batch = policy.step(tensors(observations), batch, over)
+        assert action.shape == () and action == logits.argmax()
+        observations, _, terminated, truncated, _ = env.step(np.array([action]))
+        over = terminated | truncated
 
 
 @every_kind
@@ -113,11 +180,20 @@ def test_a_memory_of_something_else_is_refused():
 
 @every_env
 def test_evaluation_does_not_depend_on_the_batch(env_id, monkeypatch):
-    agent = Agent(make_policy("variable", env_id, settled=True))
-    results = []
-    for most in (1_024, 7, 1):
+    check_batches(make_policy("variable", env_id, settled=True), monkeypatch, env_id, split="eval_path")
+
+
+@every_room_kind
+def test_nor_does_it_in_rooms(kind, monkeypatch):
+    policy = make_room_policy(kind, settled=True)
+    check_batches(policy, monkeypatch, ROOM_ID, split="eval", **ROOM_KWARGS, observation="symbolic")
+
+
+def check_batches(policy, monkeypatch, env_id, **env_kwargs):
+    agent, results = Agent(policy), []
+    for most in (1_024, 4, 1):
         monkeypatch.setattr(rollouts, "MAX_BATCH", most)
-        results.append(gym_causal.evaluate(agent, env_id, split="eval_path", num_episodes=20, seed=4, references={"itself": agent}))
+        results.append(gym_causal.evaluate(agent, env_id, num_episodes=11, seed=4, references={"itself": agent}, **env_kwargs))
     assert results[0] == results[1] == results[2]
     assert results[0].policy == "agent" and results[0].match_itself.mean == 1
 

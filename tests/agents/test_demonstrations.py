@@ -11,7 +11,7 @@ pytest.importorskip("imitation")
 
 import gym_causal
 from agents import demonstrations
-from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, fingerprint, spaces
+from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, fingerprint, in_order, spaces
 from gym_causal.batched import SeedDomain
 from gym_causal.rollouts import seeded_task
 from tests.agents.hand_made import ragged_episodes
@@ -82,7 +82,7 @@ def test_fresh_episodes_never_return():
 def test_an_epoch_is_a_permutation():
     batches = take(fixed(num_episodes=24), 6)
     epochs = [[episode for batch in batches[i : i + 3] for episode in beginnings(batch)] for i in (0, 3)]
-    whole = beginnings(demonstrations.whole(fixed(num_episodes=24).episodes))
+    whole = [episode for batch in in_order(fixed(num_episodes=24).episodes, 10) for episode in beginnings(batch)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(whole) and len(set(whole)) == 24
     assert epochs[0] != epochs[1] != whole
 
@@ -107,9 +107,9 @@ def test_the_held_out_link_is_never_demonstrated(monkeypatch):
     """D is no ancestor of E in any model behind a batch; the models are found by collecting the same episodes again."""
     calls = []
 
-    def spy(policy, env_id, num_episodes, seed, env_kwargs):
+    def spy(policy, env_id, num_episodes, seed, env_kwargs, *, shuffled):
         calls.append((num_episodes, seed))
-        return collect(policy, env_id, num_episodes, seed, env_kwargs)
+        return collect(policy, env_id, num_episodes, seed, env_kwargs, shuffled=shuffled)
 
     collect = demonstrations.collect
     monkeypatch.setattr(demonstrations, "collect", spy)
@@ -161,8 +161,9 @@ def test_recorded_episodes_are_welcome():
 
 def test_others_are_refused():
     assert refused(recorded(env_id="CausalDAGCued-v0")) == "demonstrations must be of CausalDAG-v0, got episodes of CausalDAGCued-v0"
-    assert "whole episodes of one length, got lengths from 1 to 3" in refused(ragged_episodes())
-    assert "whole episodes of one length, got no episodes" in refused(recorded()[:0])
+    assert "demonstrations must observe goal, initial_values, last_initial_values" in refused(ragged_episodes())
+    assert refused(ragged_episodes()).endswith("phase, trial, got count, view")
+    assert refused(recorded()[:0]) == "demonstrations must be whole episodes, got none"
     longer = recorded(num_variables=6)
     longer.observations.update({key: value[:, :5] for key, value in longer.observations.items() if value.ndim == 2})
     assert "observations['goal'] must be ints from 0 to 5, got int64 from" in refused(longer)

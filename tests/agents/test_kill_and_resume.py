@@ -20,7 +20,7 @@ from agents.checkpoints import CHECKPOINT, CONFIG, load_checkpoint
 from agents.learning_curve import HISTORY
 from tests.agents import killed
 from tests.agents.small import CONFIG as SMALL
-from tests.agents.small import TRAINING
+from tests.agents.small import ROOM_ARCHITECTURES, ROOM_CONFIG, ROOM_KWARGS, TRAINING
 
 pytestmark = pytest.mark.skipif("forkserver" not in killed.multiprocessing.get_all_start_methods(), reason="processes cannot be forked")
 
@@ -75,6 +75,31 @@ def test_killed_once(dataset, tmp_path):
     check_same(folder, expected)
 
 
+ROOMS = {
+    "streamed symbols": killed.with_dropout(ROOM_CONFIG),
+    "collected pixels": replace(
+        ROOM_CONFIG,
+        env_kwargs={**ROOM_KWARGS, "observation": "pixels"},
+        architecture=ROOM_ARCHITECTURES["convolutional"],
+        training=replace(ROOM_CONFIG.training, num_demonstrations=40, shuffled_explanations=True),
+    ),
+    "recorded symbols": ROOM_CONFIG,
+}
+
+
+@pytest.mark.parametrize("what", ["streamed symbols", "collected pixels", pytest.param("recorded symbols", marks=pytest.mark.slow)])
+def test_killed_in_rooms(what, tmp_path):
+    """Episodes of different lengths, and explanations."""
+    config, recorded, expected, folder = ROOMS[what], what.startswith("recorded"), tmp_path / "uninterrupted", tmp_path / "killed"
+    assert killed.run(config, expected, recorded=recorded) == 0
+    assert killed.run(config, folder, ("in an update", 6), recorded=recorded) == -signal.SIGKILL
+    assert load_checkpoint(folder).batch == 3
+    assert killed.run(config, folder, recorded=recorded) == 0
+    check_same(folder, expected)
+    metrics = set(pd.read_csv(folder / HISTORY)["metric"])
+    assert {"validation_loss", "validation_explanation_loss", "normalized_reward"} <= metrics
+
+
 def test_what_was_begun_must_be_resumed(tmp_path):
     """Killed before the first checkpoint, there is a config and nothing else; a new training does not silently take its place."""
     assert killed.run(SMALL, tmp_path, ("config is written", 1)) == -signal.SIGKILL
@@ -98,9 +123,9 @@ def test_an_interrupted_training_can_be_resumed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(SMALL, folder, splits=killed.SPLITS, progress=False)
+        train(SMALL, folder, splits=killed.splits(SMALL), progress=False)
     assert load_checkpoint(folder).batch == 6
-    train(SMALL, folder, resume=True, splits=killed.SPLITS, progress=False)
+    train(SMALL, folder, resume=True, splits=killed.splits(SMALL), progress=False)
     check_same(folder, expected)
 
 

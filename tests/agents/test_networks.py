@@ -85,6 +85,6 @@ def test_who_can_learn_a_rule_about_one_variable(kind, learns):
 
 
 def test_other_observations_are_refused():
-    observation_space, _ = spaces("OddOneOut-v0", {"observation": "symbolic"})
+    room = spaces("OddOneOut-v0", {"observation": "symbolic"})
     with pytest.raises(ValueError, match="env_id must be that of a causal DAG environment"):
-        network(ARCHITECTURES["variable"], observation_space)
+        network(ARCHITECTURES["variable"], *room)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 import gym_causal
-from gym_causal.odd_one_out.features import cell
+from gym_causal.odd_one_out.features import FLOOR_CELLS, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, cell
+from gym_causal.odd_one_out.frames import VIEWS
 from gym_causal.odd_one_out.worlds import episode_dtype
 
+EVERY_LOOK = np.stack(np.unravel_index(np.arange(NUM_VALUES[:NUM_VISIBLE].prod()), NUM_VALUES[:NUM_VISIBLE]))  # (3, 1254)
 RED, BLUE, SOLID, NOISY, TRIANGLE, CIRCLE = 0, 2, 0, 5, 0, 5
 
 
@@ -30,3 +32,20 @@ def begin(env_id, record, **kwargs):
     venv = gym_causal.make_vec(env_id, 1, **{"observation": "symbolic", "explanation_text": True, **kwargs})
     venv.reset(seed=0, options={"episodes": record})
     return venv
+
+
+def rooms_of(looks: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Agents (F,), cells (4, F) and features (3, 4, F) of rooms that show, four at a time, objects that look like ``looks``, (3, n)."""
+    rng = np.random.default_rng(seed)
+    count = -(-looks.shape[1] // NUM_OBJECTS)
+    features = np.resize(looks.T, (count * NUM_OBJECTS, NUM_VISIBLE)).T.reshape(NUM_VISIBLE, count, NUM_OBJECTS).swapaxes(1, 2)
+    places = rng.permuted(np.tile(FLOOR_CELLS, (count, 1)), axis=1)[:, : NUM_OBJECTS + 1].T
+    agents, cells = places[0].copy(), places[1:]
+    agents[::7] = cells[0, ::7]  # now and then it stands on an object, and hides it
+    return agents, cells, features
+
+
+def views_of(agents: np.ndarray, cells: np.ndarray, features: np.ndarray, observation: str) -> np.ndarray:
+    """(F, ...) what agents see of such rooms."""
+    view = VIEWS[observation]()
+    return view.draw(agents, cells, view.looks(features.astype(np.int8)))
