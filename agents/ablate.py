@@ -24,15 +24,14 @@ from scipy import stats
 
 import gym_causal
 from agents import plots
-from agents.config import PRESETS, AgentConfig
+from agents.config import AgentConfig, preset
 from agents.learning_curve import HISTORY
 from agents.policy import untrained
-from agents.runs import HELD_OUT_RATIO, PROBE, Run, carry_out_all
-from agents.studies import Variation, chosen
+from agents.runs import PROBE, Run, carry_out_all
+from agents.studies import Column, Variation, study
 from baselines.compare import COLUMNS
 from baselines.plots import PALETTE
-from baselines.suites import suite
-from gym_causal.arguments import check_integer
+from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.files import write_atomically
 
 SUMMARY_COLUMNS = ["env_id", "split", "policy", "metric", "mean", "low", "high", "lowest", "highest", "seeds"]
@@ -42,10 +41,10 @@ SUMMARY_COLUMNS = ["env_id", "split", "policy", "metric", "mean", "low", "high",
 class Args:
     """Train and evaluate the variations of a study. Call it again to go on after a kill, or with more seeds."""
 
-    study: Literal["architectures", "trial"] = "architectures"
+    study: Literal["architectures", "trial", "confounded", "demonstrations", "feature_set", "hard_dimension"] = "architectures"
     """Which one (agents.studies)."""
-    env: str = "CausalDAG-v0"
-    """Id of the environment."""
+    env: str | None = None
+    """Id of the environment, where a study can be made in several."""
     seeds: int = 5
     """Trainings of each variation: seeds 0, 1, ..."""
     preset: Literal["quick", "full"] = "quick"
@@ -60,15 +59,15 @@ class Args:
     """Episodes a split in the final evaluations; every agent plays the same ones."""
     out: Path | None = None
     """Folder for the runs and the results; default: results/ablate/ENV/STUDY."""
+    device: str = "cpu"
+    """Where to train: cpu, cuda, cuda:1, ..."""
 
 
-def runs_of(args: Args, variations: Sequence[Variation], out: Path) -> list[Run]:
+def runs_of(args: Args, env_id: str, variations: Sequence[Variation], out: Path) -> list[Run]:
     """All seeds of each variation. Seed by seed, so that there is something of everything early."""
-    training, splits = PRESETS[args.preset], suite(args.env).splits
-    if args.batches is not None:
-        training = training.lasting(args.batches)
+    common, splits = preset(env_id, args.preset).lasting(args.batches), study(args.study).splits
     return [
-        Run(v.name, v.config(args.env, seed, training), out / v.name / f"seed_{seed}", splits, args.episodes)
+        Run(v.name, v.config(env_id, seed, common), out / v.name / f"seed_{seed}", splits, args.episodes, args.device)
         for seed in range(args.seeds)
         for v in variations
     ]
@@ -90,24 +89,24 @@ def summarize(results: pd.DataFrame) -> pd.DataFrame:
     return summary.assign(low=summary["mean"] - half, high=summary["mean"] + half)[SUMMARY_COLUMNS]
 
 
-def table(summary: pd.DataFrame, about: Mapping[str, Mapping[str, Any]], metric: str = "normalized_reward") -> Table:
-    """Variations as rows, splits as columns, means over seeds with their intervals; and how large the agents are, and the probe."""
+def table(summary: pd.DataFrame, about: Mapping[str, Mapping[str, Any]], columns: Sequence[Column]) -> Table:
+    """Variations as rows, means over seeds with their intervals; and how large the agents are."""
     cells = summary.set_index(["metric", "policy", "split"])
-    splits = summary.loc[summary["metric"] == metric, "split"].unique()
-    title = f"{metric} in {summary['env_id'].iloc[0]} (mean of {summary['seeds'].max()} training seeds, 95% interval)"
+    title = f"{summary['env_id'].iloc[0]} (mean of {summary['seeds'].max()} training seeds, 95% interval)"
     shown = Table("variation", title=title)
-    for column in ("parameters", "updates", *splits, "held-out ratio"):
-        shown.add_column(column, justify="right")
+    for heading in ("parameters", "updates", *(column.title for column in columns)):
+        shown.add_column(heading, justify="right")
 
-    def cell(metric: str, variation: str, split: str) -> str:
-        if (metric, variation, split) not in cells.index:
+    def cell(column: Column, variation: str) -> str:
+        place = column.metric, variation, column.split
+        if place not in cells.index:
             return ""
-        row = cells.loc[(metric, variation, split)]
+        row = cells.loc[place]
         return f"{row['mean']:.3f}" + ("" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]")
 
     for variation in summary["policy"].unique():
         numbers = (f"{about[variation][name]:,}" for name in ("parameters", "updates"))
-        shown.add_row(variation, *numbers, *(cell(metric, variation, split) for split in splits), cell(HELD_OUT_RATIO, variation, "train"))
+        shown.add_row(variation, *numbers, *(cell(column, variation) for column in columns))
     return shown
 
 
@@ -138,8 +137,16 @@ def save(out: Path, args: Args, runs: Sequence[Run], results: pd.DataFrame, abou
     write_atomically(out / "results.json", lambda path: path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8"))
     figures: dict[str, Figure] = {
         "learning_curves": plots.learning_curves(combine(runs, HISTORY), PALETTE),
-        "rewards": plots.final_rewards(results, summary, PALETTE),
+        "rewards": plots.final_rewards(results, summary, PALETTE, study(args.study).metric),
     }
+    if results["metric"].str.startswith("choice_").any():
+        figures["choices"] = plots.choices(results, summary, PALETTE)
+    if results["metric"].str.startswith("explained_").any():
+        figures["explained"] = plots.explained(results, summary, PALETTE)
+    numbers = {run.variation: run.config.training.num_demonstrations or 0 for run in runs}
+    if len(set(numbers.values())) > 1 and all(numbers.values()):
+        shown = [(column.metric, column.split) for column in study(args.study).columns]
+        figures["demonstrations"] = plots.by_demonstrations(results, numbers, PALETTE, shown)
     if probes := combine(runs, PROBE):
         figures["probe"] = plots.probe_curves(probes, PALETTE[5])
         figures["probe_slopes"] = plots.probe_slopes(probes)
@@ -150,12 +157,14 @@ def save(out: Path, args: Args, runs: Sequence[Run], results: pd.DataFrame, abou
 
 def main(args: Args) -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)  # a log has no width of its own
-    out = args.out or Path("results/ablate") / args.env.removeprefix("gym_causal:") / args.study
     try:
         for name in ("seeds", "processes", "episodes"):
             check_integer(name, getattr(args, name), 1, 10**9)
-        variations = chosen(args.study, args.variations)
-        runs = runs_of(args, variations, out)
+        chosen = study(args.study)
+        env_id, variations = args.env or chosen.env_ids[0], chosen.chosen(args.variations)
+        check_one_of("env", env_id.removeprefix("gym_causal:"), chosen.env_ids)
+        out = args.out or Path("results/ablate") / env_id.removeprefix("gym_causal:") / args.study
+        runs = runs_of(args, env_id, variations, out)
         about = {variation.name: _about(variation, run.config) for variation, run in zip(variations, runs, strict=False)}
         for run in runs:
             run.check()
@@ -170,7 +179,7 @@ def main(args: Args) -> None:
         finished.sort(key=lambda run: list(about).index(run.variation))
         results = pd.concat([run.results() for run in finished], ignore_index=True)[[*COLUMNS, "seed_of_training"]]
         save(out, args, finished, results, about)
-        console.print(table(summarize(results), about))
+        console.print(table(summarize(results), about, chosen.columns))
         console.print(f"Wrote {out / 'results.csv'}, summary.csv, results.json and figures")
     if failures:
         raise SystemExit("\n".join(["error: some runs failed; call again to go on", *(f"  {run}: {why}" for run, why in failures.items())]))

@@ -41,7 +41,6 @@ from agents.demonstrations import (
     collect,
     fingerprint,
     in_order,
-    sees_pixels,
     shuffle_explanations,
     spaces,
 )
@@ -187,7 +186,7 @@ def train(
                     agent, config.env_id, split=split, num_episodes=training.evaluation_episodes, seed=CURVE_SEED, **config.env_kwargs
                 )
                 history.add(done, result.rows())
-            losses = _losses(policy, in_order(held_out, training.batch_size, pixels=sees_pixels(observation_space)))
+            losses = _losses(policy, in_order(held_out, training.batch_size))
             history.add(done, [{**validation, "metric": metric, "mean": mean} for metric, mean in losses.items()])
         history.save()
         tensorboard.add({f"{metric}/{split}": x for metric in _SHOWN for split, x in history.latest(metric).items()})
@@ -280,7 +279,7 @@ def _batches(
     if training.num_demonstrations is None:
         return StreamedDemonstrations("expert", config.env_id, env_kwargs=env_kwargs, shuffled=shuffled, **options)
     episodes = collect("expert", config.env_id, training.num_demonstrations, seed, env_kwargs, shuffled=shuffled)
-    return FixedDemonstrations(episodes, pixels=sees_pixels(spaces(config.env_id, env_kwargs)[0]), **options)
+    return FixedDemonstrations(episodes, **options)
 
 
 def _losses(policy: TransformerPolicy, batches: Iterable[Batch]) -> dict[str, float]:

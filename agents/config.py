@@ -160,11 +160,84 @@ ARCHITECTURES: dict[str, ArchitectureConfig] = {
     "equivariant": ArchitectureConfig(kind="equivariant"),
     "trial": ArchitectureConfig(kind="trial"),
     "trial_linear": ArchitectureConfig(kind="trial", encoder="linear"),
+    "object": ArchitectureConfig(kind="object", width=64),
+    "convolutional": ArchitectureConfig(kind="convolutional", width=64),
 }
-"""The architectures that are compared; the first is the default."""
+"""Architectures by name."""
 
-PRESETS: dict[str, TrainingConfig] = {
-    "quick": TrainingConfig(num_batches=1_000),
-    "full": TrainingConfig(num_batches=6_000, evaluate_every=1_000, evaluation_episodes=2_000, checkpoint_every=500),
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A network and how long to train it, as suits an environment."""
+
+    training: TrainingConfig
+    architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    demonstration_kwargs: dict[str, Any] = field(default_factory=dict)
+
+    def lasting(self, num_batches: int | None) -> Preset:
+        """The same for another number of updates; None: the same."""
+        return self if num_batches is None else dataclasses.replace(self, training=self.training.lasting(num_batches))
+
+
+_CAUSAL_DAG = {
+    "quick": Preset(training=TrainingConfig(num_batches=1_000)),
+    "full": Preset(training=TrainingConfig(num_batches=6_000, evaluate_every=1_000, evaluation_episodes=2_000, checkpoint_every=500)),
 }
-"""How long to train: a few minutes on two CPU cores, or until it no longer helps."""
+
+
+_LOOKING = {"expert_sight": "view"}
+"""An expert that knows what nobody can see teaches to walk to where something may be, and never to look around first."""
+
+
+def _rooms(num_layers: int, quick: TrainingConfig, observation: str, full: int) -> dict[str, Preset]:
+    """Presets for an odd-one-out environment.
+
+    Args:
+        num_layers: of the memory.
+        quick: how the quick one is trained.
+        observation: what is seen in it.
+        full: updates of the full one, which sees pixels.
+    """
+    return {
+        "quick": Preset(
+            training=quick,
+            architecture=ArchitectureConfig(kind="object", width=64, num_layers=num_layers),
+            env_kwargs={"observation": observation},
+            demonstration_kwargs=_LOOKING,
+        ),
+        "full": Preset(
+            training=TrainingConfig(
+                num_batches=full, batch_size=512, evaluate_every=full // 10, evaluation_episodes=1_000, checkpoint_every=500
+            ),
+            architecture=ArchitectureConfig(kind="object", width=128, num_layers=num_layers),
+            env_kwargs={"observation": "pixels"},
+            demonstration_kwargs=_LOOKING,
+        ),
+    }
+
+
+_ONE_TRIAL = TrainingConfig(num_batches=1_200, batch_size=64, validation_episodes=512, evaluate_every=300, evaluation_episodes=500)
+_FOUR_TRIALS = TrainingConfig(num_batches=4_000, batch_size=32, validation_episodes=512, evaluate_every=1_000, evaluation_episodes=500)
+
+PRESETS: dict[str, dict[str, Preset]] = {
+    "CausalDAG-v0": _CAUSAL_DAG,
+    "CausalDAGCued-v0": _CAUSAL_DAG,
+    "OddOneOut-v0": _rooms(1, _ONE_TRIAL, "pixels", 10_000),
+    "OddOneOutConfounded-v0": _rooms(1, _ONE_TRIAL, "pixels", 10_000),
+    "OddOneOutIntervention-v0": _rooms(2, _FOUR_TRIALS, "symbolic", 20_000),
+}
+"""By env: how to train in minutes on two CPU cores, or until it no longer helps."""
+
+
+def preset(env_id: str, name: str) -> Preset:
+    """A preset of an env.
+
+    Raises:
+        ValueError: an unknown id or name.
+    """
+    presets = PRESETS.get(env_id.removeprefix("gym_causal:"))
+    if presets is None:
+        raise ValueError(f"env_id must be one of {', '.join(PRESETS)}, got {env_id!r}")
+    check_one_of("preset", name, tuple(presets))
+    return presets[name]

@@ -12,16 +12,19 @@ import numpy as np
 from imitation.data.types import DictObs
 
 import gym_causal
-from gym_causal.odd_one_out.frames import PIXELS, pixels_of
+from gym_causal.odd_one_out.features import NUM_MOVES
 
 Batch = dict[str, Any]
-"""``obs``: DictObs of (B, T, ...), T steps of the longest episode; after its end each repeats its last. ``acts``: (B, T) int, or with
-explanations (B, T, 1 + L), beside each action the tokens of the explanation; NOTHING where there is nothing to learn."""
+"""``obs``: DictObs of (B, T, ...), T steps of the longest episode, after its end each repeats its last; in rooms also LAST_TRANSFORM.
+``acts``: (B, T) int, or with explanations (B, T, 1 + L), beside each action the tokens of the explanation; NOTHING where there is nothing
+to learn."""
 NOTHING = -1
 """In the place of an action that means nothing, as after an episode's end, or of its explanation."""
 
 CHUNK = 16_384
 """Episodes that are collected at a time while streaming; a batch of more takes that many."""
+LAST_TRANSFORM = "last_transform"
+"""What an agent in an odd-one-out room remembers beside its observations: 1 + the attribute that its last action changed, else 0."""
 ALIKE = 8
 """Batches whose episodes are sorted by length, where they differ, so that a batch's are about as long."""
 
@@ -52,7 +55,6 @@ class StreamedDemonstrations:
     ) -> None:
         self.policy, self.env_id, self.env_kwargs, self.shuffled = policy, env_id, env_kwargs or {}, shuffled
         self.batch_size, self.seed, self.first_batch = batch_size, seed, first_batch
-        self.pixels = sees_pixels(spaces(env_id, self.env_kwargs)[0])
         self._batches_a_chunk = max(1, CHUNK // batch_size)
         self._last: tuple[int, gym_causal.Episodes, np.ndarray] | None = None
 
@@ -61,7 +63,7 @@ class StreamedDemonstrations:
         while True:
             chunk, place = divmod(batch, self._batches_a_chunk)
             episodes, batches = self._chunk(chunk)
-            yield _batch(episodes, batches[place], self.pixels)
+            yield _batch(episodes, batches[place])
             batch += 1
 
     def _chunk(self, chunk: int) -> tuple[gym_causal.Episodes, np.ndarray]:
@@ -82,16 +84,15 @@ class FixedDemonstrations:
         batch_size: at most as many as there are episodes.
         seed: of the orders.
         first_batch: see :class:`StreamedDemonstrations`.
-        pixels: turn views that are symbols into pixels.
 
     Raises:
         ValueError: there are too few.
     """
 
-    def __init__(self, episodes: gym_causal.Episodes, *, batch_size: int, seed: int, first_batch: int = 0, pixels: bool = False) -> None:
+    def __init__(self, episodes: gym_causal.Episodes, *, batch_size: int, seed: int, first_batch: int = 0) -> None:
         if batch_size > len(episodes):
             raise ValueError(f"batch_size must be at most the number of episodes, {len(episodes)}, got {batch_size}")
-        self.episodes, self.batch_size, self.seed, self.first_batch, self.pixels = episodes, batch_size, seed, first_batch, pixels
+        self.episodes, self.batch_size, self.seed, self.first_batch = episodes, batch_size, seed, first_batch
 
     def __iter__(self) -> Iterator[Batch]:
         batch, batches_an_epoch = self.first_batch, len(self.episodes) // self.batch_size
@@ -100,7 +101,7 @@ class FixedDemonstrations:
             rng = np.random.default_rng([self.seed, epoch])
             order = rng.permutation(len(self.episodes))[: batches_an_epoch * self.batch_size]
             for rows in _of_similar_length(order, self.episodes.lengths, self.batch_size, rng)[first:]:
-                yield _batch(self.episodes, rows, self.pixels)
+                yield _batch(self.episodes, rows)
                 batch += 1
 
 
@@ -109,18 +110,14 @@ def collect(
 ) -> gym_causal.Episodes:
     """Demonstrations to learn actions from: without explanations, unless the arguments ask for them.
 
-    Where they ask for pixels, views are symbols nevertheless, which show the same and take a sixtieth of the memory: batches draw them.
+    Where they ask for pixels, views are symbols nevertheless, which show the same and take a sixtieth of the memory: networks that read
+    pixels draw them (:class:`agents.networks.rooms.Eyes`).
     """
     arguments = {"explain": "none", **env_kwargs}
-    if sees_pixels(spaces(env_id, env_kwargs)[0]):
+    if "view" in spaces(env_id, env_kwargs)[0].spaces:
         arguments["observation"] = "symbolic"
     episodes = gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, **arguments)
     return shuffle_explanations(episodes, seed) if shuffled else episodes
-
-
-def sees_pixels(observation_space: gym.spaces.Dict) -> bool:
-    """Whether views are pixels."""
-    return "view" in observation_space.spaces and observation_space["view"].shape == PIXELS
 
 
 def shuffle_explanations(episodes: gym_causal.Episodes, seed: int) -> gym_causal.Episodes:
@@ -186,10 +183,10 @@ def fingerprint(episodes: gym_causal.Episodes) -> str:
     return digest.hexdigest()
 
 
-def in_order(episodes: gym_causal.Episodes, batch_size: int, *, pixels: bool = False) -> Iterator[Batch]:
+def in_order(episodes: gym_causal.Episodes, batch_size: int) -> Iterator[Batch]:
     """Batches of all the episodes, once; the last may be smaller."""
     for first in range(0, len(episodes), batch_size):
-        yield _batch(episodes, np.arange(first, min(first + batch_size, len(episodes))), pixels)
+        yield _batch(episodes, np.arange(first, min(first + batch_size, len(episodes))))
 
 
 def spaces(env_id: str, env_kwargs: dict[str, Any]) -> tuple[gym.spaces.Dict, gym.spaces.Discrete]:
@@ -224,7 +221,7 @@ def _of_similar_length(order: np.ndarray, lengths: np.ndarray, batch_size: int, 
     return rng.permutation(np.concatenate(alike).reshape(batches.shape))
 
 
-def _batch(episodes: gym_causal.Episodes, rows: np.ndarray, pixels: bool) -> Batch:
+def _batch(episodes: gym_causal.Episodes, rows: np.ndarray) -> Batch:
     """See ``Batch``. In the state after its last step nothing is done any more: it is left out."""
     lengths = episodes.lengths[rows, None]
     place = np.arange(lengths.max())
@@ -235,8 +232,8 @@ def _batch(episodes: gym_causal.Episodes, rows: np.ndarray, pixels: bool) -> Bat
     targets = np.where(over, NOTHING, episodes.actions[step])
     if "touched" in observations:
         targets[observations["touched"] == 1] = NOTHING  # there actions do nothing
-    if pixels:
-        observations["view"] = pixels_of(observations["view"])
+        transforms = np.maximum(targets - NUM_MOVES + 1, 0)
+        observations[LAST_TRANSFORM] = np.concatenate([np.zeros_like(transforms[:, :1]), transforms[:, :-1]], axis=1)
     if "tokens" in episodes.explanations:
         tokens = np.where(over[..., None], NOTHING, episodes.explanations["tokens"][state])
         targets = np.concatenate([targets[..., None], tokens], axis=-1)

@@ -53,29 +53,109 @@ def final_rewards(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequenc
         metric: which one.
     """
     results, summary = (rows[rows["metric"] == metric] for rows in (results, summary))
-    variations, splits = summary["policy"].unique(), summary["split"].unique()
-    figure = Figure(figsize=(max(6.0, 1.5 * len(variations)), 4.4), layout="constrained", dpi=150)
+    figure = Figure(figsize=(max(6.0, 1.5 * summary["policy"].nunique()), 4.4), layout="constrained", dpi=150)
     axes = figure.subplots()
-    width = 0.84 / len(splits)
-    for k, split in enumerate(splits):
-        bars = summary[summary["split"] == split].set_index("policy").reindex(variations)
-        place = np.arange(len(variations)) + (k - (len(splits) - 1) / 2) * width
-        color = palette[k % len(palette)]
-        axes.bar(place, bars["mean"], width * 0.92, color=color, alpha=0.75, label=split)
+    _grouped_bars(axes, results, summary, "split", palette)
+    axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
+    axes.set_ylim(min(0.0, results["mean"].min() - 0.05), 1.05)
+    axes.set_ylabel("reward as a fraction of the optimal" if metric == METRIC else metric.replace("_", " "))
+    _legend(figure, axes)
+    return figure
+
+
+def choices(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str]) -> Figure:
+    """Bars of what agents choose in deconfounded rooms, a group for each variation and a colour for each attribute.
+
+    Args:
+        results: as in :func:`final_rewards`.
+        summary: likewise.
+        palette: colours of the attributes.
+    """
+    results, summary = (rows[rows["metric"].str.startswith("choice_")] for rows in (results, summary))
+    results, summary = (rows.assign(choice=rows["metric"].str.removeprefix("choice_")) for rows in (results, summary))
+    figure = Figure(figsize=(max(6.0, 1.5 * summary["policy"].nunique()), 4.4), layout="constrained", dpi=150)
+    axes = figure.subplots()
+    _grouped_bars(axes, results, summary, "choice", palette)
+    axes.axhline(0.25, color="0.4", linewidth=0.8, linestyle="--")
+    axes.set_ylim(0, 1.0)
+    axes.set_ylabel("share of touched objects in deconfounded rooms\nthat are odd in ... (dashed: by chance)")
+    _legend(figure, axes)
+    return figure
+
+
+def explained(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str]) -> Figure:
+    """A panel for each kind of explanation: the share that is predicted right, a group for each variation and a colour for each split.
+
+    Args:
+        results: as in :func:`final_rewards`.
+        summary: likewise.
+        palette: colours of the splits.
+    """
+    metrics = [metric for metric in summary["metric"].unique() if metric.startswith("explained_")]
+    variations = summary[summary["metric"].isin(metrics)]["policy"].unique()
+    figure, panels = _panels([metric.removeprefix("explained_") for metric in metrics], panel_width=max(3.0, 0.8 * len(variations)))
+    for axes, metric in zip(panels, metrics, strict=True):
+        shown = summary[(summary["metric"] == metric) & summary["policy"].isin(variations)]
+        _grouped_bars(axes, results[results["metric"] == metric], shown, "split", palette, variations)
+        axes.set_ylim(0, 1.05)
+    _legend(figure, panels[0])
+    _label(figure, panels, "", "share that is predicted right")
+    return figure
+
+
+def by_demonstrations(
+    results: pd.DataFrame, numbers: Mapping[str, int], palette: Sequence[str], metrics: Sequence[tuple[str, str]]
+) -> Figure:
+    """A panel for each metric: against the number of demonstrations, a line for each kind of agent.
+
+    Args:
+        results: tidy rows with ``seed_of_training``, of variations called KIND_NUMBER.
+        numbers: variation -> demonstrations that it was trained on.
+        palette: colours of the kinds.
+        metrics: and on which split.
+    """
+    figure, panels = _panels([f"{metric}, {split}" for metric, split in metrics])
+    kinds = list(dict.fromkeys(variation.rpartition("_")[0] for variation in numbers))
+    for axes, (metric, split) in zip(panels, metrics, strict=True):
+        rows = results[(results["metric"] == metric) & (results["split"] == split)]
+        for color, kind in zip(palette, kinds, strict=False):
+            those = rows[rows["policy"].isin([name for name in numbers if name.rpartition("_")[0] == kind])]
+            those = those.assign(number=those["policy"].map(numbers)).sort_values("number")
+            axes.scatter(those["number"], those["mean"], s=10, color=color, alpha=0.5)
+            mean = those.groupby("number")["mean"].mean()
+            axes.plot(mean.index, mean, color=color, marker="o", markersize=3, label=kind)
+        axes.set_xscale("log")
+        axes.set_ylim(0, 1.05)
+    _legend(figure, panels[0])
+    _label(figure, panels, "demonstrations", "")
+    return figure
+
+
+def _grouped_bars(
+    axes: Axes,
+    results: pd.DataFrame,
+    summary: pd.DataFrame,
+    series: str,
+    palette: Sequence[str],
+    variations: Sequence[str] | None = None,
+) -> None:
+    """Means over seeds with their intervals, and seeds as dots: a group for each variation, a colour for each value of ``series``."""
+    variations = summary["policy"].unique() if variations is None else variations
+    kinds = summary[series].unique()
+    width = 0.84 / len(kinds)
+    for k, kind in enumerate(kinds):
+        bars = summary[summary[series] == kind].set_index("policy").reindex(variations)
+        place = np.arange(len(variations)) + (k - (len(kinds) - 1) / 2) * width
+        axes.bar(place, bars["mean"], width * 0.92, color=palette[k % len(palette)], alpha=0.75, label=kind)
         error = np.abs([bars["mean"] - bars["low"], bars["high"] - bars["mean"]])
         axes.errorbar(place, bars["mean"], error, fmt="none", ecolor="black", elinewidth=1, capsize=2)
         for left, variation in zip(place, variations, strict=True):
-            seeds = results[(results["split"] == split) & (results["policy"] == variation)].sort_values("seed_of_training")["mean"]
+            seeds = results[(results[series] == kind) & (results["policy"] == variation)].sort_values("seed_of_training")["mean"]
             # Side by side, in the order of the seeds: equal ones would hide each other.
             spread = (np.arange(len(seeds)) - (len(seeds) - 1) / 2) * width * 0.6 / max(len(seeds), 1)
             axes.scatter(left + spread, seeds, s=9, color="white", edgecolors="black", linewidths=0.6, zorder=3)
-    axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
-    axes.set_ylim(min(0.0, results["mean"].min() - 0.05), 1.05)
     axes.set_xticks(range(len(variations)), [variation.replace("_", "\n") for variation in variations])
-    axes.set_ylabel("reward as a fraction of the optimal" if metric == METRIC else metric.replace("_", " "))
     axes.spines[["top", "right"]].set_visible(False)
-    _legend(figure, axes)
-    return figure
 
 
 def probe_curves(probes: Mapping[str, pd.DataFrame], color: str) -> Figure:
@@ -125,11 +205,11 @@ def probe_slopes(probes: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def _panels(titles: Sequence[str], *, share_x: bool = True) -> tuple[Figure, list[Axes]]:
+def _panels(titles: Sequence[str], *, share_x: bool = True, panel_width: float = 3.0) -> tuple[Figure, list[Axes]]:
     """A grid of as many panels as there are titles, filled row by row."""
     columns = min(len(titles), _COLUMNS)
     rows = math.ceil(len(titles) / columns)
-    figure = Figure(figsize=(1.4 + 3.0 * columns, 0.8 + 2.6 * rows), layout="constrained", dpi=150)
+    figure = Figure(figsize=(1.4 + panel_width * columns, 0.8 + 2.6 * rows), layout="constrained", dpi=150)
     grid = figure.subplots(rows, columns, sharex=share_x, sharey=share_x, squeeze=False).ravel()
     for axes, title in zip(grid, titles, strict=False):
         axes.set_title(title.replace("_", " "), fontsize=10)

@@ -11,11 +11,12 @@ from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
 from agents.config import ROOM_KINDS, AgentConfig, ArchitectureConfig
-from agents.demonstrations import NOTHING, spaces
+from agents.demonstrations import LAST_TRANSFORM, NOTHING, spaces
 from agents.explainer import Explainer
 from agents.networks import network
 from agents.transformer import Memory
 from gym_causal.batched import Observations
+from gym_causal.odd_one_out.features import NUM_MOVES
 
 
 class TransformerPolicy(BasePolicy):
@@ -65,6 +66,8 @@ class TransformerPolicy(BasePolicy):
     def step(self, observations: dict[str, Tensor], memory: Memory | None, episode_starts: np.ndarray | None) -> tuple[Tensor, Memory]:
         """(B, A) logits of one step of B rows, and the memory, which now holds it too: the given one, changed in place.
 
+        Whoever chooses then notes in ``memory.actions`` what was chosen.
+
         Args:
             observations: (B, ...) each.
             memory: of the steps before; None: there were none.
@@ -80,8 +83,9 @@ class TransformerPolicy(BasePolicy):
         most = self.network.max_steps
         if most is not None and int(memory.lengths.max()) >= most:
             raise ValueError(f"episode_starts must be true where an episode begins: a row has had {most} steps, all there are")
+        remembered = {LAST_TRANSFORM: (memory.actions - NUM_MOVES + 1).clamp(min=0)} if "view" in observations else {}
         with torch.no_grad():
-            return self.network({key: value[:, None] for key, value in observations.items()}, memory)[:, 0], memory
+            return self.network({key: value[:, None] for key, value in {**observations, **remembered}.items()}, memory)[:, 0], memory
 
     def predict(
         self,
@@ -95,7 +99,8 @@ class TransformerPolicy(BasePolicy):
         tensors, is_batch = self.obs_to_tensor(observation)
         assert isinstance(tensors, dict)
         logits, memory = self.step(tensors, state, episode_start)
-        actions = choose(logits, deterministic).cpu().numpy()
+        memory.actions = choose(logits, deterministic)
+        actions = memory.actions.cpu().numpy()
         return (actions if is_batch else actions[0]), memory
 
     def _predict(self, observation: Tensor | dict[str, Tensor], deterministic: bool = False) -> Tensor:
@@ -130,7 +135,9 @@ class Agent:
         self.policy.set_training_mode(False)
         tensors = {key: torch.as_tensor(value, device=self.policy.device) for key, value in observations.items()}
         logits, memory = self.policy.step(tensors, state, episode_starts)
-        return choose(logits.cpu(), self.deterministic, self._rng).numpy(), memory
+        actions = choose(logits.cpu(), self.deterministic, self._rng)
+        memory.actions = actions.to(self.policy.device)
+        return actions.numpy(), memory
 
 
 def choose(logits: Tensor, deterministic: bool, rng: torch.Generator | None = None) -> Tensor:

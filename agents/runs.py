@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -23,11 +25,14 @@ import gym_causal
 from agents.behavioral_cloning import train
 from agents.checkpoints import CONFIG, load_checkpoint, load_config
 from agents.config import AgentConfig
+from agents.explaining import explanation_accuracy
+from agents.policy import Agent
 from agents.probe import probe
+from agents.studies import FRACTION_OF_EXPERT, HELD_OUT_RATIO
+from gym_causal.causal_dag.config import CausalDAGConfig
 from gym_causal.files import write_atomically
 
 RESULTS, PROBE, ERROR = "results.csv", "probe.csv", "error.txt"
-HELD_OUT_RATIO = "held_out_ratio"
 EPISODES_SEED = 0
 """Of the episodes of final evaluations: every agent plays the same ones, none of which were looked at while it was trained."""
 _POLL = 2.0
@@ -43,6 +48,7 @@ class Run:
     folder: Path
     splits: tuple[str, ...]  # of the evaluation
     episodes: int  # a split
+    device: str = "cpu"  # where it is trained
 
     def __str__(self) -> str:
         return f"{self.variation}, seed {self.config.seed}"
@@ -73,24 +79,38 @@ class Run:
         return pd.read_csv(self.folder / RESULTS)
 
     def carry_out(self) -> None:
-        """Train or go on training, probe, evaluate. The results are written last: with them, a run is finished."""
-        env_id, env_kwargs = self.config.env_id, self.config.env_kwargs
-        agent = train(self.config, self.folder, resume=True, splits=self.splits, progress=False)
-        rows = []
-        for split in self.splits:
-            result = gym_causal.evaluate(
-                agent, env_id, split=split, num_episodes=self.episodes, seed=EPISODES_SEED, name=self.variation, **env_kwargs
-            )
-            rows += result.rows()
-        if env_kwargs.get("num_exploration_trials") != 0:  # without experiments there is no evidence to react to
-            found = probe(agent.policy, env_id, **env_kwargs)
-            curves = pd.DataFrame(found.rows())
-            write_atomically(self.folder / PROBE, lambda path: curves.to_csv(path, index=False))
-            ratio, tail = found.held_out_ratio, {"episodes": found.episodes, "seed": found.seed}
-            head = {"env_id": env_id, "split": "train", "policy": self.variation, "metric": HELD_OUT_RATIO}
-            rows.append({**head, "mean": ratio.mean, "low": ratio.low, "high": ratio.high, **tail})
-        table = pd.DataFrame(rows).assign(seed_of_training=self.config.seed)
+        """Train or go on training, evaluate, analyse. The results are written last: with them, a run is finished."""
+        agent = train(self.config, self.folder, resume=True, splits=self.splits, progress=False, device=self.device)
+        rows = [row for split in self.splits for row in self._evaluated(agent, split)] + self._probed(agent)
+        table = pd.DataFrame(rows).assign(policy=self.variation, seed_of_training=self.config.seed)
         write_atomically(self.folder / RESULTS, lambda path: table.to_csv(path, index=False))
+
+    def _evaluated(self, agent: Agent, split: str) -> list[dict[str, Any]]:
+        """How it acts, and how well it predicts explanations if it does."""
+        env_id, env_kwargs = self.config.env_id, self.config.env_kwargs
+        played = [
+            gym_causal.evaluate(policy, env_id, split=split, num_episodes=self.episodes, seed=EPISODES_SEED, **env_kwargs)
+            for policy in (agent, "expert")
+        ]
+        rows, best = played[0].rows(), played[1].reward.mean
+        share = {end: value / best for end, value in dataclasses.asdict(played[0].reward).items()}
+        rows.append({**rows[0], "metric": FRACTION_OF_EXPERT, **share})
+        if agent.policy.explainer is not None:
+            kind = self.config.training.explanations
+            rows += explanation_accuracy(agent.policy, env_id, split=split, explanations=kind, **env_kwargs).rows()
+        return rows
+
+    def _probed(self, agent: Agent) -> list[dict[str, Any]]:
+        """How it reacts to evidence, in a causal DAG; without experiments there is none."""
+        env_id, env_kwargs = self.config.env_id, self.config.env_kwargs
+        task_config = getattr(gym_causal.make_vec(env_id, 1, **env_kwargs).task, "config", None)
+        if not isinstance(task_config, CausalDAGConfig) or not task_config.exploration_trials:
+            return []
+        found = probe(agent.policy, env_id, **env_kwargs)
+        curves = pd.DataFrame(found.rows())
+        write_atomically(self.folder / PROBE, lambda path: curves.to_csv(path, index=False))
+        about = {"env_id": env_id, "split": "train", "metric": HELD_OUT_RATIO, "episodes": found.episodes, "seed": found.seed}
+        return [{**about, **dataclasses.asdict(found.held_out_ratio)}]
 
 
 def carry_out_all(runs: Sequence[Run], processes: int, console: Console) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,7 @@ from rich.console import Console
 import gym_causal
 from agents import plots
 from agents.behavioral_cloning import train
-from agents.config import ARCHITECTURES, PRESETS, AgentConfig
+from agents.config import ARCHITECTURES, AgentConfig, preset
 from agents.evaluate import Args as EvaluationArgs
 from agents.evaluate import evaluate
 from agents.learning_curve import HISTORY
@@ -31,8 +31,10 @@ class Args:
     """Id of the environment."""
     preset: Literal["quick", "full"] = "quick"
     """How long to train: a few minutes on two CPU cores, or until it no longer helps."""
-    architecture: Literal["variable", "equivariant", "trial", "trial_linear"] = "variable"
-    """What the agent reads as a token (agents.config)."""
+    architecture: Literal["variable", "equivariant", "trial", "trial_linear", "object", "convolutional"] | None = None
+    """What the agent reads as a token (agents.config); default: variable in causal DAGs, object in odd-one-out rooms."""
+    explanations: Literal["none", "properties", "reward", "outcome", "full"] = "none"
+    """Which explanations it also learns to predict, in odd-one-out rooms."""
     seed: int = 0
     """Of the first weights and of the demonstrations."""
     out: Path = Path("results/agent")
@@ -51,10 +53,17 @@ class Args:
 
 def config_of(args: Args) -> AgentConfig:
     """The configuration that the arguments ask for."""
-    training = PRESETS[args.preset]
-    if args.batches is not None:
-        training = training.lasting(args.batches)
-    return AgentConfig(env_id=args.env, seed=args.seed, architecture=ARCHITECTURES[args.architecture], training=training)
+    chosen = preset(args.env, args.preset).lasting(args.batches)
+    architecture = chosen.architecture if args.architecture is None else ARCHITECTURES[args.architecture]
+    training = replace(chosen.training, explanations=args.explanations)
+    return AgentConfig(
+        env_id=args.env,
+        env_kwargs=chosen.env_kwargs,
+        demonstration_kwargs=chosen.demonstration_kwargs,
+        seed=args.seed,
+        architecture=architecture,
+        training=training,
+    )
 
 
 def main(args: Args) -> None:

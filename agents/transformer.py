@@ -19,14 +19,15 @@ class Memory:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.lengths = torch.zeros(0, dtype=torch.long)  # (B,) steps seen
+        self.actions = torch.zeros(0, dtype=torch.long)  # (B,) what was done in the last step, as far as its policy has noted it
         self._stored: dict[str, Tensor] = {}  # name -> (B, capacity * K, ...)
         self._extent = 1  # places that are taken in some row, by the present step too
 
     def begin(self, rows: Tensor) -> None:
         """Forget what was seen in some rows, (B,) bool."""
         if len(self.lengths) != len(rows):
-            self.lengths = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
-        self.lengths = torch.where(rows, 0, self.lengths)
+            self.lengths = self.actions = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
+        self.lengths, self.actions = torch.where(rows, 0, self.lengths), torch.where(rows, 0, self.actions)
 
     def steps(self) -> Tensor:
         """(B, places) which step is in each place, the present one included; negative: none. Begins a step."""

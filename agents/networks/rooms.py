@@ -12,10 +12,11 @@ from gymnasium import spaces
 from torch import Tensor, nn
 
 from agents.config import ArchitectureConfig
+from agents.demonstrations import LAST_TRANSFORM
 from agents.networks.base import Network, Observations
 from agents.transformer import Memory, Transformer
-from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_CELLS, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS
-from gym_causal.odd_one_out.frames import AGENT, OBJECT, PIXELS
+from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_CELLS, NUM_MOVES, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS
+from gym_causal.odd_one_out.frames import AGENT, OBJECT, PIXELS, cell_pictures, picture_of
 
 CONTEXT = 256
 """Steps that are remembered; an expert's episode is over after some fifty."""
@@ -38,19 +39,39 @@ class Sight:
 class Eyes(nn.Module):
     """Finds in a view what there is to look at: the cells that are not plain, at most four.
 
+    Where pixels are expected and symbols come, as in demonstrations, what is found is what would be in the pixels that they stand for.
+
     Args:
         pixels: views are (99, 99, 3), else (11, 11, 4).
     """
+
+    pictures: Tensor
 
     def __init__(self, *, pixels: bool) -> None:
         super().__init__()
         self.pixels = pixels
         self.look_size = 3 * CELL_PIXELS**2 if pixels else NUM_LOOKS
         self.ground_size = 3 if pixels else AGENT + 1
+        self.register_buffer("pictures", torch.as_tensor(cell_pictures()) if pixels else torch.zeros(0), persistent=False)
 
     def forward(self, views: Tensor) -> Sight:
         """(F, ...) uint8 views."""
-        return self._pixels(views) if self.pixels else self._symbols(views)
+        if views.shape[1:] == PIXELS:
+            return self._pixels(views)
+        kind, values = views.flatten(1, 2).long().split((1, NUM_VISIBLE), dim=-1)
+        is_object = kind[..., 0] == OBJECT
+        cells, present = _four(is_object)
+        color, texture, shape = (
+            values.gather(1, cells[..., None].expand(-1, -1, NUM_VISIBLE)).clamp(min=1).unbind(-1)  # (F, 4) each
+        )
+        if self.pixels:
+            looks = self.pictures[picture_of(color, texture, shape)].flatten(2).float() / 255
+            ground = self.pictures[: AGENT + 1, 0, 0].float()[kind[..., 0]] / 255
+        else:
+            each = zip((color, texture, shape), NUM_VALUES.tolist(), strict=False)
+            looks = torch.cat([_one_hot(value - 1, count) for value, count in each], dim=-1)
+            ground = _one_hot(kind[..., 0], AGENT + 1)
+        return Sight(looks, cells, present, ground * ~is_object[..., None])
 
     def _pixels(self, views: Tensor) -> Sight:
         grid = views.unflatten(1, (ROOM_CELLS, CELL_PIXELS)).unflatten(3, (ROOM_CELLS, CELL_PIXELS))  # (F, 11, 9, 11, 9, 3)
@@ -60,14 +81,13 @@ class Eyes(nn.Module):
         looks = patches.flatten(2).gather(1, cells[..., None].expand(-1, -1, self.look_size)).float() / 255
         return Sight(looks, cells, present, patches[:, :, 0].float() / 255 * plain[..., None])
 
-    def _symbols(self, views: Tensor) -> Sight:
-        symbols = views.flatten(1, 2)  # (F, 121, 4)
-        is_object = symbols[..., 0] == OBJECT
-        cells, present = _four(is_object)
-        values = symbols[..., 1:].gather(1, cells[..., None].expand(-1, -1, NUM_VISIBLE)).long() - 1  # (F, 4, 3)
-        each = zip(values.unbind(-1), NUM_VALUES[:NUM_VISIBLE].tolist(), strict=True)
-        looks = torch.cat([_one_hot(value.clamp(min=0), count) for value, count in each], dim=-1)
-        return Sight(looks, cells, present, _one_hot(symbols[..., 0].long(), AGENT + 1) * ~is_object[..., None])
+    def draw(self, views: Tensor) -> Tensor:
+        """(F, 99, 99, 3) uint8; views of pixels as they are, symbols as the pixels that they stand for."""
+        if views.shape[1:] == PIXELS:
+            return views
+        kind, *values = views.long().unbind(-1)
+        cells = self.pictures[torch.where(kind == OBJECT, picture_of(*values), kind)]  # (F, 11, 11, 9, 9, 3)
+        return cells.transpose(2, 3).reshape(len(views), *PIXELS)
 
 
 class RoomNetwork(Network):
@@ -82,7 +102,8 @@ class RoomNetwork(Network):
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
         super().__init__()
-        self.num_trials = num_trials
+        self.num_trials, self.can_transform = num_trials, num_actions > NUM_MOVES
+        self.extra_size = num_trials + 3 + (NUM_VISIBLE + 1) * self.can_transform
         self.transformer = Transformer(
             config.width,
             config.num_layers,
@@ -105,9 +126,12 @@ class RoomNetwork(Network):
         return self.transformer(x, trials, trials, memory=memory).flatten(0, 2)
 
     def beside_the_view(self, observations: Observations) -> Tensor:
-        """(F, C + 3): the trial, whether the agent may transform, has touched something, was paid."""
+        """(F, extra_size): the trial, whether the agent may transform, has touched something, was paid, and what it transformed last."""
         flags = (observations["may_transform"], observations["touched"], observations["last_reward"][..., 0])
-        return torch.cat([self._trial(observations), *((flag > 0).float()[..., None] for flag in flags)], dim=-1).flatten(0, 1)
+        parts = [self._trial(observations), *((flag > 0).float()[..., None] for flag in flags)]
+        if self.can_transform:
+            parts.append(_one_hot(observations[LAST_TRANSFORM].long(), NUM_VISIBLE + 1))
+        return torch.cat(parts, dim=-1).flatten(0, 1)
 
     def _trial(self, observations: Observations) -> Tensor:
         return _one_hot(observations["trial"].long(), self.num_trials)
@@ -118,8 +142,8 @@ class ObjectNetwork(RoomNetwork):
 
     A view is read by a convolution over its cells (the same perceptron for each) wherever a cell is not plain; what a cell looks like
     becomes a normalised embedding. A token stands for each cell that is seen so, with its embedding, how that differs from the mean of
-    all in view, and where it is; another token stands for the agent. They look at each other (one block of attention); the agent's
-    token is then the step's token in the memory; and what comes out of that looks at the objects once more.
+    all in view, that squared, and where it is; another token stands for the agent. They look at each other (one block of attention);
+    the agent's token is then the step's token in the memory; and what comes out of that looks at the objects once more.
     """
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
@@ -127,8 +151,8 @@ class ObjectNetwork(RoomNetwork):
         width, size = config.width, config.look_size
         self.eyes = Eyes(pixels=pixels)
         self.looks = nn.Sequential(_perceptron(self.eyes.look_size, 4 * size, size), nn.LayerNorm(size, elementwise_affine=False))
-        self.object = _perceptron(2 * size + 2 * ROOM_CELLS + 1, 2 * width, width)
-        self.agent = _perceptron(2 * ROOM_CELLS * self.eyes.ground_size + num_trials + 4, 2 * width, width)
+        self.object = _perceptron(3 * size + 2 * ROOM_CELLS + 1, 2 * width, width)
+        self.agent = _perceptron(2 * ROOM_CELLS * self.eyes.ground_size + self.extra_size + 1, 2 * width, width)
         self.look, self.look_again = (
             Transformer(width, 1, config.num_heads, context=1, num_outputs=outputs, dropout=config.dropout) for outputs in (None, 1)
         )
@@ -143,7 +167,7 @@ class ObjectNetwork(RoomNetwork):
         embedded = self.looks(sight.looks) * present
         differences = (embedded - embedded.sum(1, keepdim=True) / count.clamp(min=1)) * present
         row, column = (_one_hot(at, ROOM_CELLS) for at in (sight.cells // ROOM_CELLS, sight.cells % ROOM_CELLS))
-        objects = self.object(torch.cat([embedded, differences, row, column, share.expand(-1, NUM_OBJECTS, -1)], dim=-1))
+        objects = self.object(torch.cat([embedded, differences, differences**2, row, column, share.expand(-1, NUM_OBJECTS, -1)], dim=-1))
 
         ground = sight.ground.unflatten(1, (ROOM_CELLS, ROOM_CELLS))
         middle = ROOM_CELLS // 2  # where the agent is: how far walls are in its row and column says where in the room that is
@@ -162,18 +186,18 @@ class ConvolutionalNetwork(RoomNetwork):
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
         super().__init__(config, num_actions, num_trials, pixels=pixels)
-        self.pixels, width = pixels, config.width
+        self.eyes, width = Eyes(pixels=pixels), config.width
         first = nn.Conv2d(3, width, CELL_PIXELS, stride=CELL_PIXELS) if pixels else nn.Conv2d(AGENT + 1 + NUM_LOOKS, width, 1)
         self.view = nn.Sequential(
             first, nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU(), nn.Flatten()
         )
-        self.step = _perceptron(width * (ROOM_CELLS - 4) ** 2 + num_trials + 3, 4 * width, width)
+        self.step = _perceptron(width * (ROOM_CELLS - 4) ** 2 + self.extra_size, 4 * width, width)
 
     def summarize(self, observations: Observations, memory: Memory | None = None) -> Tensor:
         """(B, T, W)"""
         views = observations["view"].flatten(0, 1)
-        if self.pixels:
-            channels = views.float() / 255
+        if self.eyes.pixels:
+            channels = self.eyes.draw(views).float() / 255
         else:
             kind, *values = views.long().unbind(-1)
             looks = (_one_hot(value, count + 1)[..., 1:] for value, count in zip(values, NUM_VALUES.tolist(), strict=False))

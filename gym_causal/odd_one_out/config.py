@@ -13,6 +13,7 @@ OBSERVATIONS = ("pixels", "symbolic")
 EXPLAIN_MODES = ("none", "properties", "reward", "outcome", "full")
 GENERALIZATIONS = ("feature_set", "hard_dimension")
 EXPERTS = ("inferring", "oracle")
+EXPERT_SIGHTS = ("room", "view")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class RoomConfig:
         max_trial_steps: >= 1; a trial that lasts longer pays nothing and the next begins; in the last trial that truncates the episode.
         feedback_steps: >= 0; for how many steps the board stays after a touch, while actions do nothing and the explanation is shown.
         explain: "none", "properties", "reward", "outcome" or "full" (properties and reward): which explanations ``info`` holds.
+        expert_sight: "room": the expert knows where all objects are and what they look like, seen or not; "view": it first walks to the
+            center, from where all can be seen, until each object has been in its view in this trial.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 where it means nothing: feedback, episode over).
 
     Raises:
@@ -37,6 +40,7 @@ class RoomConfig:
     max_trial_steps: int = 128
     feedback_steps: int = 1
     explain: str = "full"
+    expert_sight: str = "room"
     expert_info: bool = False
 
     splits: ClassVar[tuple[str, ...]] = ("train",)
@@ -45,6 +49,7 @@ class RoomConfig:
         check_one_of("split", self.split, self.splits)
         check_one_of("observation", self.observation, OBSERVATIONS)
         check_one_of("explain", self.explain, EXPLAIN_MODES)
+        check_one_of("expert_sight", self.expert_sight, EXPERT_SIGHTS)
         check_integer("max_trial_steps", self.max_trial_steps, 1, 30_000)
         check_integer("feedback_steps", self.feedback_steps, 0, 100)
         if not isinstance(self.expert_info, bool):

@@ -1,7 +1,7 @@
 """The expert: shortest paths to the right object, and in experiments to the shortest way of making one.
 
-It knows all positions and features, seen or not. In the intervention task it does not know the hidden attribute: it tries one that is
-still possible, keeps what paid and concludes by elimination.
+It knows all positions and features, seen or not, unless it is told to look first. In the intervention task it does not know the hidden
+attribute: it tries one that is still possible, keeps what paid and concludes by elimination.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from gym_causal.odd_one_out.features import (
     NUM_MOVES,
     NUM_OBJECTS,
     ODD_OBJECT,
+    POSITIONS,
     ROOM_CELLS,
     first_adjacent,
 )
 
+CENTER = np.array(POSITIONS["in the center"])
 UNREACHABLE = 200
 """Farther than any two cells of the room, and small enough that one more is no overflow."""
 
@@ -77,6 +79,15 @@ class Plan:
 def touch_plan(cells: np.ndarray, targets: np.ndarray) -> Plan:
     """Touch the nearest of the target objects, and no other. ``cells`` (n, 4), ``targets`` (n, 4) bool."""
     steps = _steps_to_objects(cells, targets)
+    return Plan(steps, np.zeros(steps.shape, bool), np.zeros(len(cells), int))
+
+
+def look_plan(cells: np.ndarray) -> Plan:
+    """Go to the nearest free cell of the center, from each of which the whole room is seen. ``cells`` (n, 4) of the objects."""
+    blocked = _blocked(cells, np.zeros(cells.shape, bool))
+    start = np.full(blocked.shape, UNREACHABLE, np.uint8)
+    start[CENTER] = np.where(blocked[CENTER], UNREACHABLE, 0)
+    steps = steps_to(start, blocked)
     return Plan(steps, np.zeros(steps.shape, bool), np.zeros(len(cells), int))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cache
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -32,7 +33,8 @@ def _view_cells() -> tuple[np.ndarray, np.ndarray]:
     return row - row[:, None] + half, column - column[:, None] + half
 
 
-def _in_sight() -> np.ndarray:
+@cache
+def in_sight() -> np.ndarray:
     """(121, 121) bool; an object at the second cell is seen by an agent at the first. The agent hides what it stands on."""
     row, column = _view_cells()
     inside = (row >= 0) & (row < ROOM_CELLS) & (column >= 0) & (column < ROOM_CELLS)
@@ -43,7 +45,7 @@ def _backgrounds() -> np.ndarray:
     """(121, 11, 11) int; FLOOR, WALL or AGENT in the view from each cell."""
     row, column = _view_cells()
     views = np.full((NUM_CELLS, ROOM_CELLS, ROOM_CELLS), FLOOR)
-    agent, wall = np.nonzero(_in_sight() & ~IS_FLOOR)
+    agent, wall = np.nonzero(in_sight() & ~IS_FLOOR)
     views[agent, row[agent, wall], column[agent, wall]] = WALL
     views[:, ROOM_CELLS // 2, ROOM_CELLS // 2] = AGENT
     return views
@@ -94,7 +96,7 @@ def _pixel_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Backgrounds (121, 99, 297), sprites (1254, 9, 27) and (121, 121) where in a frame, in runs of 27 bytes, an object is drawn."""
     frames = _palette()[_backgrounds().repeat(CELL_PIXELS, axis=1).repeat(CELL_PIXELS, axis=2)]
     row, column = _view_cells()
-    anchors = np.where(_in_sight(), row * CELL_PIXELS * ROOM_CELLS + column, _OUT_OF_SIGHT)
+    anchors = np.where(in_sight(), row * CELL_PIXELS * ROOM_CELLS + column, _OUT_OF_SIGHT)
     return frames.reshape(NUM_CELLS, ROOM_CELLS * CELL_PIXELS, -1), sprites().reshape(-1, CELL_PIXELS, CELL_PIXELS * 3), anchors.ravel()
 
 
@@ -125,25 +127,22 @@ class SymbolicView(View):
 def _symbolic_tables() -> tuple[np.ndarray, np.ndarray]:
     """Backgrounds (121, 121) uint32, four channels each, and (121, 121) at which cell of the view an object is seen."""
     row, column = _view_cells()
-    places = np.where(_in_sight(), row * ROOM_CELLS + column, _OUT_OF_SIGHT)
+    places = np.where(in_sight(), row * ROOM_CELLS + column, _OUT_OF_SIGHT)
     channels = np.zeros((NUM_CELLS, NUM_CELLS, 4), np.uint8)
     channels[..., 0] = _backgrounds().reshape(NUM_CELLS, NUM_CELLS)
     return channels.view(np.uint32)[..., 0], places.ravel()
 
 
-def pixels_of(symbols: np.ndarray) -> np.ndarray:
-    """(..., 99, 99, 3) uint8; what :class:`PixelView` shows where :class:`SymbolicView` shows ``symbols``, (..., 11, 11, 4) uint8."""
-    kind, color, texture, shape = np.moveaxis(symbols, -1, 0).astype(np.intp)
-    look = AGENT + 1 + ((color - 1) * NUM_VALUES[1] + texture - 1) * NUM_VALUES[2] + shape - 1
-    cells = _cell_pictures().take(np.where(kind == OBJECT, look, kind), axis=0)  # (..., 11, 11, 9, 27)
-    return cells.swapaxes(-3, -2).reshape(*symbols.shape[:-3], *PIXELS)
-
-
 @cache
-def _cell_pictures() -> np.ndarray:
-    """(4 + 1254, 9, 27) uint8; cells by their first channel (an object's is never used), then objects by what they look like."""
-    plain = np.repeat(_palette(), CELL_PIXELS**2, axis=0).reshape(-1, CELL_PIXELS, CELL_PIXELS * 3)
-    return np.concatenate([plain, sprites().reshape(-1, CELL_PIXELS, CELL_PIXELS * 3)])
+def cell_pictures() -> np.ndarray:
+    """(4 + 1254, 9, 9, 3) uint8; what cells look like in pixels: by their first symbolic channel, then objects; see :func:`picture_of`."""
+    plain = np.repeat(_palette(), CELL_PIXELS**2, axis=0).reshape(-1, CELL_PIXELS, CELL_PIXELS, 3)
+    return np.concatenate([plain, sprites().reshape(-1, CELL_PIXELS, CELL_PIXELS, 3)])
+
+
+def picture_of(color: Any, texture: Any, shape: Any) -> Any:
+    """Which of :func:`cell_pictures` shows an object with these symbolic channels, arrays of any kind."""
+    return AGENT + 1 + ((color - 1) * int(NUM_VALUES[1]) + texture - 1) * int(NUM_VALUES[2]) + shape - 1
 
 
 def _palette() -> np.ndarray:

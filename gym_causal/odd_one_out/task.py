@@ -23,12 +23,13 @@ from gym_causal.odd_one_out.features import (
     first_adjacent,
     nearest_slot,
 )
-from gym_causal.odd_one_out.frames import VIEWS
+from gym_causal.odd_one_out.frames import VIEWS, in_sight
 from gym_causal.odd_one_out.worlds import NUM_ATTRIBUTES, EpisodeStore, draw_episodes, episode_dtype
 
 _OBJECTS = np.arange(NUM_OBJECTS)
 _NEXT_CELL = NEXT_CELL.astype(np.intp).ravel()
 _NEARNESS = NEARNESS.ravel()
+_IN_SIGHT = in_sight().ravel()
 _TOUCH = NUM_OBJECTS + 1  # the place of a touch in _sayings
 _OVER = -1  # the value of _feedback once an episode is over
 
@@ -89,6 +90,8 @@ class OddOneOutTask(BatchedTask):
         # What there is to say, as facts (9, 6, B): next to each of the objects, next to none (always nothing), and about the last touch.
         self._sayings = np.full((len(explanations.FIELDS), NUM_OBJECTS + 2, num_envs), -1, np.int8)
         # The expert.
+        self._must_look = config.expert_sight == "view"
+        self._seen = np.zeros((NUM_OBJECTS, num_envs), bool)  # in this trial; only if the expert must look
         self._possible = np.ones((num_envs, NUM_VISIBLE), bool)  # (B, 3) attributes that may pay, as far as touches have shown
         self._plans: dict[bool, expert.Plan] = {}  # by whether the oracle's; made when asked for
         self._plan_is_old = {oracle: np.ones(num_envs, bool) for oracle in (False, True)}  # (B,) each
@@ -155,7 +158,17 @@ class OddOneOutTask(BatchedTask):
         self._touched[rows] = -1
         self._steps[rows] = 0
         self._feedback[rows] = 0
+        self._seen[:, rows] = False
+        self._look(rows)
         self._forget_plans(rows)
+
+    def _look(self, rows: np.ndarray) -> None:
+        """Note what (n,) rows see, and plan anew where that is all there is to see."""
+        if self._must_look:
+            before = self._seen[:, rows]
+            now = before | _IN_SIGHT.take(self._agent[rows] * NUM_CELLS + self._cells[:, rows])
+            self._seen[:, rows] = now
+            self._forget_plans(rows[now.all(axis=0) & ~before.all(axis=0)])
 
     # --- playing ---------------------------------------------------------------------------------------------------------
 
@@ -173,6 +186,7 @@ class OddOneOutTask(BatchedTask):
             self._transform(np.flatnonzero((moves >= NUM_MOVES) & acting & (self._transforms > 0)), actions)
         self._agent = _NEXT_CELL.take(moves * NUM_CELLS + self._agent)
         self._steps += acting
+        self._look(self._row)
         on_object = self._cells == self._agent  # (4, B)
         touched = np.logical_or.reduce(on_object, axis=0) & acting
         timed_out = (self._steps >= self.config.max_trial_steps) & acting & ~touched
@@ -347,6 +361,10 @@ class OddOneOutTask(BatchedTask):
             is_old[rows] = True
 
     def _write_plans(self, plans: expert.Plan, rows: np.ndarray, *, oracle: bool) -> None:
+        if self._must_look:
+            has_seen = self._seen[:, rows].all(axis=0)
+            looking, rows = rows[~has_seen], rows[has_seen]
+            plans.write(looking, expert.look_plan(self._cells[:, looking].T))
         draws = self._draws[rows]
         if not isinstance(self.config, OddOneOutInterventionConfig):
             odd = ODD_OBJECT[self._patterns[draws["rewarded"], rows]]

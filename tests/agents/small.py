@@ -96,8 +96,8 @@ def played_rooms(
     observation: str = "symbolic", num_episodes: int = 6, seed: int = 0, **env_kwargs: Any
 ) -> tuple[dict[str, Any], torch.Tensor, np.ndarray]:
     """Observations (B, T, ...) of whole episodes of different lengths, what there is to learn (B, T, ...), and the lengths (B,)."""
-    episodes = collected_rooms(num_episodes, seed, **env_kwargs)
-    (batch,) = in_order(episodes, num_episodes, pixels=observation == "pixels")
+    episodes = collected_rooms(num_episodes, seed, observation=observation, **env_kwargs)
+    (batch,) = in_order(episodes, num_episodes)
     observations = {key: torch.as_tensor(value) for key, value in batch["obs"].unwrap().items()}
     return observations, torch.as_tensor(batch["acts"]), episodes.lengths
 

@@ -73,7 +73,7 @@ def _like(mask, values):
     return torch.as_tensor(mask).reshape(-1, *[1] * (values.ndim - 1))
 
 
-def check_ragged(policy, observations, lengths, expected):
+def check_ragged(policy, observations, actions, lengths, expected):
     """Each row plays one episode after the other, all of them, beginning with another one than the other rows do."""
     num_episodes = len(lengths)
     rows = np.arange(num_episodes)
@@ -81,6 +81,7 @@ def check_ragged(policy, observations, lengths, expected):
     while (compared < lengths.sum()).any():
         logits, memory = policy.step({key: value[episode, step] for key, value in observations.items()}, memory, step == 0)
         assert torch.allclose(logits, expected[episode, step], atol=1e-5)
+        memory.actions = actions[episode, step].clamp(min=0)
         compared += 1
         step += 1
         over = step == lengths[episode]
@@ -91,22 +92,22 @@ def check_ragged(policy, observations, lengths, expected):
 @every_room_kind
 def test_rows_whose_episodes_end_at_different_times(kind, observation):
     policy = make_room_policy(kind, observation, settled=True)
-    observations, _, lengths = played_rooms(observation)
-    assert len(set(lengths)) >= 4
-    check_ragged(policy, observations, lengths, logits_of(policy, observations))
+    observations, actions, lengths = played_rooms(observation)
+    assert len(set(lengths)) >= 4 and (observations["last_transform"] > 0).any()
+    check_ragged(policy, observations, actions, lengths, logits_of(policy, observations))
 
 
 @every_room_kind
 def test_a_memory_that_is_shorter_than_an_episode(kind, monkeypatch):
     """The last four steps, not all of them; acting and in whole episodes alike."""
-    observations, _, lengths = played_rooms()
+    observations, actions, lengths = played_rooms()
     unlimited = logits_of(make_room_policy(kind, settled=True), observations)
     monkeypatch.setattr(rooms, "CONTEXT", 4)
     policy = make_room_policy(kind, settled=True)
     expected = logits_of(policy, observations)
     assert torch.allclose(expected[:, :4], unlimited[:, :4], atol=1e-5)
     assert all((expected - unlimited)[row, length - 1].abs().max() > 1e-3 for row, length in enumerate(lengths))
-    check_ragged(policy, observations, lengths, expected)
+    check_ragged(policy, observations, actions, lengths, expected)
 
 
 @every_sight
@@ -122,6 +123,7 @@ def test_one_room_is_a_batch_of_one(kind, observation):
         action, one = policy.predict({key: value[0] for key, value in observations.items()}, one, over, deterministic=True)
         logits, batch = policy.step(tensors(observations), batch, over)
         assert action.shape == () and action == logits.argmax()
+        batch.actions = torch.as_tensor([action])
         observations, _, terminated, truncated, _ = env.step(np.array([action]))
         over = terminated | truncated
 
