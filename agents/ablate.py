@@ -65,9 +65,11 @@ class Args:
 
 def runs_of(args: Args, env_id: str, variations: Sequence[Variation], out: Path) -> list[Run]:
     """All seeds of each variation. Seed by seed, so that there is something of everything early."""
-    common, splits = preset(env_id, args.preset).lasting(args.batches), study(args.study).splits
+    made, common = study(args.study), preset(env_id, args.preset).lasting(args.batches)
+    if args.preset == "quick":
+        common = dataclasses.replace(common, env_kwargs={**common.env_kwargs, **made.quick_env_kwargs})
     return [
-        Run(v.name, v.config(env_id, seed, common), out / v.name / f"seed_{seed}", splits, args.episodes, args.device)
+        Run(v.name, v.config(env_id, seed, common), out / v.name / f"seed_{seed}", made.splits, args.episodes, args.device)
         for seed in range(args.seeds)
         for v in variations
     ]

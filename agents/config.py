@@ -38,6 +38,8 @@ class ArchitectureConfig:
     """How ``trial`` reads a trial: mlp, linear or names."""
     look_size: int = 32
     """Numbers in the embedding of what an object looks like; for ``object`` alone."""
+    comparisons: int = 0
+    """Learned directions in which the looks of objects are compared, for ``object`` alone; 0: each number of the embedding by itself."""
     dropout: float = 0.0
     """Share of each block's output that is dropped in training."""
 
@@ -46,6 +48,7 @@ class ArchitectureConfig:
         check_one_of("encoder", self.encoder, ENCODERS)
         for name in ("width", "num_layers", "num_heads", "name_size", "look_size"):
             check_integer(name, getattr(self, name), 1, 4_096)
+        check_integer("comparisons", self.comparisons, 0, 4_096)
         check_number("dropout", self.dropout, 0, 0.95)
         if self.width % self.num_heads:
             raise ValueError(f"num_heads must divide the width, {self.width}, got {self.num_heads}")
@@ -69,6 +72,8 @@ class TrainingConfig:
     """Share of the updates in which it rises."""
     weight_decay: float = 0.01
     """Of Muon and AdamW."""
+    muon: str = "blocks"
+    """Which matrices Muon trains: those of the Transformers' blocks, or all but the last ones. AdamW trains everything else."""
     max_grad_norm: float = 1.0
     """The gradient is scaled down to this norm."""
     label_smoothing: float = 0.0
@@ -100,6 +105,7 @@ class TrainingConfig:
         check_number("warmup", self.warmup, 0, 1)
         check_number("label_smoothing", self.label_smoothing, 0, 1)
         check_number("weight_decay", self.weight_decay, 0, 10)
+        check_one_of("muon", self.muon, ("blocks", "all"))
         check_one_of("explanations", self.explanations, EXPLAIN_MODES)
         check_number("explanation_weight", self.explanation_weight, 0, 1e6)
         if self.shuffled_explanations and self.explanations == "none":
@@ -190,42 +196,44 @@ _LOOKING = {"expert_sight": "view"}
 """An expert that knows what nobody can see teaches to walk to where something may be, and never to look around first."""
 
 
-def _rooms(num_layers: int, quick: TrainingConfig, observation: str, full: int) -> dict[str, Preset]:
+def _rooms(architecture: ArchitectureConfig, quick: TrainingConfig, observation: str, full: int) -> dict[str, Preset]:
     """Presets for an odd-one-out environment.
 
     Args:
-        num_layers: of the memory.
+        architecture: of the quick one; that of the full one is twice as wide.
         quick: how the quick one is trained.
         observation: what is seen in it.
         full: updates of the full one, which sees pixels.
     """
+    longer = dataclasses.replace(
+        quick, num_batches=full, batch_size=512, evaluate_every=full // 10, evaluation_episodes=1_000, checkpoint_every=500
+    )
+    wider = dataclasses.replace(architecture, width=2 * architecture.width)
     return {
-        "quick": Preset(
-            training=quick,
-            architecture=ArchitectureConfig(kind="object", width=64, num_layers=num_layers),
-            env_kwargs={"observation": observation},
-            demonstration_kwargs=_LOOKING,
-        ),
-        "full": Preset(
-            training=TrainingConfig(
-                num_batches=full, batch_size=512, evaluate_every=full // 10, evaluation_episodes=1_000, checkpoint_every=500
-            ),
-            architecture=ArchitectureConfig(kind="object", width=128, num_layers=num_layers),
-            env_kwargs={"observation": "pixels"},
-            demonstration_kwargs=_LOOKING,
-        ),
+        "quick": Preset(training=quick, architecture=architecture, env_kwargs={"observation": observation}, demonstration_kwargs=_LOOKING),
+        "full": Preset(training=longer, architecture=wider, env_kwargs={"observation": "pixels"}, demonstration_kwargs=_LOOKING),
     }
 
 
 _ONE_TRIAL = TrainingConfig(num_batches=1_200, batch_size=64, validation_episodes=512, evaluate_every=300, evaluation_episodes=500)
-_FOUR_TRIALS = TrainingConfig(num_batches=4_000, batch_size=32, validation_episodes=512, evaluate_every=1_000, evaluation_episodes=500)
+_FOUR_TRIALS = TrainingConfig(
+    num_batches=900,
+    batch_size=32,
+    muon="all",
+    explanation_weight=2.0,
+    validation_episodes=512,
+    evaluate_every=300,
+    evaluation_episodes=300,
+)
+_OBJECT = ArchitectureConfig(kind="object", width=64, num_layers=1)
+_REASONING = ArchitectureConfig(kind="object", width=64, num_layers=3, comparisons=64)
 
 PRESETS: dict[str, dict[str, Preset]] = {
     "CausalDAG-v0": _CAUSAL_DAG,
     "CausalDAGCued-v0": _CAUSAL_DAG,
-    "OddOneOut-v0": _rooms(1, _ONE_TRIAL, "pixels", 10_000),
-    "OddOneOutConfounded-v0": _rooms(1, _ONE_TRIAL, "pixels", 10_000),
-    "OddOneOutIntervention-v0": _rooms(2, _FOUR_TRIALS, "symbolic", 20_000),
+    "OddOneOut-v0": _rooms(_OBJECT, _ONE_TRIAL, "pixels", 10_000),
+    "OddOneOutConfounded-v0": _rooms(_OBJECT, _ONE_TRIAL, "pixels", 10_000),
+    "OddOneOutIntervention-v0": _rooms(_REASONING, _FOUR_TRIALS, "symbolic", 20_000),
 }
 """By env: how to train in minutes on two CPU cores, or until it no longer helps."""
 

@@ -27,8 +27,11 @@ class MuonAdamW(torch.optim.Optimizer):
     """
 
     def __init__(self, policy: TransformerPolicy, training: TrainingConfig) -> None:
-        blocks = [module for module in policy.network.modules() if isinstance(module, Block)]
+        network = policy.network
+        blocks = [module for module in network.modules() if isinstance(module, Block)]
         matrices = [p for block in blocks for p in block.parameters() if p.ndim == 2]
+        if training.muon == "all":
+            matrices = [p for p in network.parameters() if p.ndim == 2 and p is not network.logits.weight]
         taken = {id(p) for p in matrices}
         others = [p for p in policy.parameters() if id(p) not in taken]
         super().__init__([*matrices, *others], {})

@@ -65,6 +65,8 @@ class Study:
     """Which is drawn."""
     columns: tuple[Column, ...]
     """What is printed."""
+    quick_env_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of the env in the quick preset, so that minutes are enough."""
     variations: tuple[Variation, ...]
     """The first is the one that the others are compared with."""
 
@@ -121,7 +123,7 @@ def _confounded(*variations: Variation) -> Study:
     )
 
 
-def _generalization(name: str) -> Study:
+def _generalization(name: str, **quick_env_kwargs: Any) -> Study:
     where = {"generalization": name}
     return Study(
         env_ids=("OddOneOutIntervention-v0",),
@@ -130,8 +132,13 @@ def _generalization(name: str) -> Study:
         columns=tuple(
             Column(title=f"{split}: {title}", metric=metric, split=split)
             for split in ("train", "eval")
-            for title, metric in (("of expert's return", FRACTION_OF_EXPERT), ("test trial", "test_correct_rate"))
+            for title, metric in (
+                ("of expert's return", FRACTION_OF_EXPERT),
+                ("experiments", "experiment_correct_rate"),
+                ("test trial", "test_correct_rate"),
+            )
         ),
+        quick_env_kwargs=quick_env_kwargs,
         variations=(
             Variation(name="none", description="No explanations.", env_kwargs=where),
             *(
@@ -277,7 +284,7 @@ STUDIES: dict[str, Study] = {
             for attribute, what in ((None, "No explanations"), ("shape", "Explanations of shape"))
         )
     ),
-    "feature_set": _generalization("feature_set"),
+    "feature_set": _generalization("feature_set", difficulties=[0]),
     "hard_dimension": _generalization("hard_dimension"),
 }
 """All studies, by name."""

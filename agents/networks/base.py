@@ -13,6 +13,7 @@ class Network(nn.Module):
     """Observations of whole episodes, or of one more step of each, to the logits of actions."""
 
     transformer: Transformer
+    logits: nn.Linear
     max_steps: int | None = None
     """Steps that an episode can have; None: any number, of which the last ``transformer.context`` are remembered."""
 

@@ -141,17 +141,21 @@ class ObjectNetwork(RoomNetwork):
     """Looks at objects, remembers, and looks again.
 
     A view is read by a convolution over its cells (the same perceptron for each) wherever a cell is not plain; what a cell looks like
-    becomes a normalised embedding. A token stands for each cell that is seen so, with its embedding, how that differs from the mean of
-    all in view, that squared, and where it is; another token stands for the agent. They look at each other (one block of attention);
-    the agent's token is then the step's token in the memory; and what comes out of that looks at the objects once more.
+    becomes a normalised embedding (of symbols, the sum of one for each value). A token stands for each cell that is seen so, with its
+    embedding, how that differs from the mean of all in view, that squared, and where it is; another token stands for the agent. They
+    look at each other (one block of attention); the agent's token is then the step's token in the memory; and what comes out of that
+    looks at the objects once more.
     """
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
         super().__init__(config, num_actions, num_trials, pixels=pixels)
         width, size = config.width, config.look_size
         self.eyes = Eyes(pixels=pixels)
-        self.looks = nn.Sequential(_perceptron(self.eyes.look_size, 4 * size, size), nn.LayerNorm(size, elementwise_affine=False))
-        self.object = _perceptron(3 * size + 2 * ROOM_CELLS + 1, 2 * width, width)
+        read = _perceptron(self.eyes.look_size, 4 * size, size) if pixels else nn.Linear(self.eyes.look_size, size)
+        self.looks = nn.Sequential(read, nn.LayerNorm(size, elementwise_affine=False))
+        compared = config.comparisons or size
+        self.compare = nn.Linear(size, compared, bias=False) if config.comparisons else nn.Identity()
+        self.object = _perceptron(2 * size + compared + 2 * ROOM_CELLS + 1, 2 * width, width)
         self.agent = _perceptron(2 * ROOM_CELLS * self.eyes.ground_size + self.extra_size + 1, 2 * width, width)
         self.look, self.look_again = (
             Transformer(width, 1, config.num_heads, context=1, num_outputs=outputs, dropout=config.dropout) for outputs in (None, 1)
@@ -167,7 +171,9 @@ class ObjectNetwork(RoomNetwork):
         embedded = self.looks(sight.looks) * present
         differences = (embedded - embedded.sum(1, keepdim=True) / count.clamp(min=1)) * present
         row, column = (_one_hot(at, ROOM_CELLS) for at in (sight.cells // ROOM_CELLS, sight.cells % ROOM_CELLS))
-        objects = self.object(torch.cat([embedded, differences, differences**2, row, column, share.expand(-1, NUM_OBJECTS, -1)], dim=-1))
+        objects = self.object(
+            torch.cat([embedded, differences, self.compare(differences) ** 2, row, column, share.expand(-1, NUM_OBJECTS, -1)], dim=-1)
+        )
 
         ground = sight.ground.unflatten(1, (ROOM_CELLS, ROOM_CELLS))
         middle = ROOM_CELLS // 2  # where the agent is: how far walls are in its row and column says where in the room that is

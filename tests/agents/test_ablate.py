@@ -14,19 +14,24 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents import ablate, plots
+import gym_causal
+from agents import plots
 from agents import runs as ablate_runs
 from agents.ablate import Args, main, summarize, table
 from agents.checkpoints import load_checkpoint
-from agents.config import TrainingConfig
+from agents.config import PRESETS, Preset, TrainingConfig
 from agents.runs import Run
-from agents.studies import chosen
+from agents.studies import STUDIES, Column, study
 from baselines.compare import COLUMNS
 from baselines.plots import PALETTE
 
 VARIATIONS = ("trial", "one_head")
 SPLITS = ("train", "eval_target", "eval_path")
-TINY = TrainingConfig(num_batches=4, batch_size=16, validation_episodes=16, evaluate_every=2, evaluation_episodes=20, checkpoint_every=2)
+TINY = Preset(
+    training=TrainingConfig(
+        num_batches=4, batch_size=16, validation_episodes=16, evaluate_every=2, evaluation_episodes=20, checkpoint_every=2
+    )
+)
 
 
 def ablate_into(folder, **arguments) -> None:
@@ -37,7 +42,7 @@ def ablate_into(folder, **arguments) -> None:
 def tiny():
     """Trainings of four updates, in processes that are forks of one that has imported everything; importing takes longest of all."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ablate.PRESETS, "quick", TINY)
+        patch.setitem(PRESETS["CausalDAG-v0"], "quick", TINY)
         if "forkserver" in multiprocessing.get_all_start_methods():
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(["tests.agents.preloaded"])
@@ -58,6 +63,11 @@ def copy(out, tmp_path):
     return shutil.copytree(out, tmp_path / "ablate")
 
 
+def a_run(study_name: str, variation: str, folder, seed: int = 0, episodes: int = 25) -> Run:
+    (chosen,) = study(study_name).chosen([variation])
+    return Run(variation, chosen.config("CausalDAG-v0", seed, TINY), folder, SPLITS, episodes)
+
+
 def runs(folder):
     return sorted(path.parent for path in folder.glob("*/seed_*/config.json"))
 
@@ -70,6 +80,11 @@ def test_results_have_one_tidy_row_a_number(out):
     assert set(results["seed_of_training"]) == {0, 1}
     evaluations = results[results["metric"] != "held_out_ratio"]
     assert (evaluations["episodes"] == 30).all() and (evaluations["seed"] == 0).all()
+    cells = evaluations.set_index(["policy", "split", "seed_of_training", "metric"])["mean"].unstack()
+    for split in SPLITS:
+        best = gym_causal.evaluate("expert", "CausalDAG-v0", split=split, num_episodes=30, seed=0).reward.mean
+        mine = cells.xs(split, level="split")
+        assert mine["fraction_of_expert"].to_numpy() == pytest.approx(mine["reward"].to_numpy() / best)
     ratios = results[results["metric"] == "held_out_ratio"]
     assert len(ratios) == 4 and (ratios["low"] < ratios["mean"]).all() and (ratios["mean"] < ratios["high"]).all()
 
@@ -141,8 +156,12 @@ def test_another_configuration_needs_another_folder(copy):
     ("arguments", "message"),
     [
         ({"variations": ("luck",)}, "variations must be among"),
-        ({"env": "CartPole-v1"}, "env_id must be one of"),
-        ({"env": "OddOneOut-v0"}, "env_id must be that of a causal DAG environment"),
+        ({"study": "luck"}, "study must be one of architectures, trial, confounded"),
+        ({"env": "CartPole-v1"}, "env must be one of CausalDAG-v0, CausalDAGCued-v0, got 'CartPole-v1'"),
+        ({"env": "OddOneOut-v0"}, "env must be one of CausalDAG-v0, CausalDAGCued-v0, got 'OddOneOut-v0'"),
+        ({"study": "confounded", "env": "OddOneOut-v0"}, "env must be one of OddOneOutConfounded-v0, got 'OddOneOut-v0'"),
+        ({"preset": "slow"}, "preset must be one of quick, full"),
+        ({"episodes": 0}, "episodes must be an int from 1"),
         ({"seeds": 0}, "seeds must be an int from 1"),
         ({"batches": 0}, "num_batches must be an int from 1"),
     ],
@@ -154,8 +173,7 @@ def test_mistakes_are_reported_before_anything_is_written(tmp_path, arguments, m
 
 
 def test_an_agent_without_experiments_is_evaluated_and_not_probed(tmp_path):
-    (variation,) = chosen("architectures", ["no_exploration"])
-    run = Run(variation.name, variation.config("CausalDAG-v0", 0, TINY), tmp_path, SPLITS, 25)
+    run = a_run("architectures", "no_exploration", tmp_path)
     run.carry_out()
     assert run.finished and run.updates == 4 and not (tmp_path / "probe.csv").exists()
     results = run.results()
@@ -165,8 +183,7 @@ def test_an_agent_without_experiments_is_evaluated_and_not_probed(tmp_path):
 
 
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(tmp_path, monkeypatch):
-    (variation,) = chosen("trial", ["trial"])
-    cut, whole = (Run("trial", variation.config("CausalDAG-v0", 5, TINY), tmp_path / name, SPLITS, 25) for name in ("cut", "whole"))
+    cut, whole = (a_run("trial", "trial", tmp_path / name, seed=5) for name in ("cut", "whole"))
 
     rate = TrainingConfig.learning_rate_at
 
@@ -191,9 +208,7 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(tmp_path, monke
 
 
 def test_a_run_evaluated_on_fewer_episodes_is_not_finished(copy):
-    (variation,) = chosen("trial", ["trial"])
-    config = variation.config("CausalDAG-v0", 0, TINY)
-    finished, longer = (Run("trial", config, copy / "trial" / "seed_0", SPLITS, episodes) for episodes in (30, 31))
+    finished, longer = (a_run("trial", "trial", copy / "trial" / "seed_0", episodes=episodes) for episodes in (30, 31))
     assert finished.finished and not longer.finished
 
 
@@ -219,11 +234,20 @@ def test_table_has_variations_as_rows_and_splits_as_columns():
         rows("a", [0.4, 0.6]) + rows("a", [0.5], split="eval_path") + rows("a", [0.25], "held_out_ratio") + rows("b", [1.0])
     )
     about = {"a": {"parameters": 1_234, "updates": 10}, "b": {"parameters": 5, "updates": 10_000}}
-    shown = table(summarize(results), about)
-    assert [column.header for column in shown.columns] == ["variation", "parameters", "updates", "train", "eval_path", "held-out ratio"]
+    shown = table(summarize(results), about, STUDIES["trial"].columns)
+    headers = ["variation", "parameters", "updates", "train", "eval_target", "eval_path", "held-out ratio"]
+    assert [column.header for column in shown.columns] == headers
     cells = [list(column.cells) for column in shown.columns]
-    assert [column[0] for column in cells] == ["a", "1,234", "10", "0.500 [-0.771, 1.771]", "0.500", "0.250"]
-    assert [column[1] for column in cells] == ["b", "5", "10,000", "1.000", "", ""]
+    assert [column[0] for column in cells] == ["a", "1,234", "10", "0.500 [-0.771, 1.771]", "", "0.500", "0.250"]
+    assert [column[1] for column in cells] == ["b", "5", "10,000", "1.000", "", "", ""]
+
+
+def test_a_table_has_the_columns_it_is_asked_for():
+    results = pd.DataFrame(rows("a", [0.25], "choice_shape", "eval") + rows("a", [0.75]) + rows("b", [0.5], "choice_shape"))
+    about = {name: {"parameters": 1, "updates": 1} for name in "ab"}
+    shown = table(summarize(results), about, [Column(title="shape", metric="choice_shape", split="eval")])
+    assert [column.header for column in shown.columns] == ["variation", "parameters", "updates", "shape"]
+    assert list(shown.columns[3].cells) == ["0.250", ""]  # b's is of another split
 
 
 def test_final_rewards_show_every_seed():
@@ -250,5 +274,6 @@ def test_help_answers(capsys):
         tyro.cli(Args, args=["--help"])
     assert stopped.value.code == 0
     shown = capsys.readouterr().out
-    for option in ("study", "env", "seeds", "preset", "batches", "variations", "processes", "episodes", "out"):
+    for option in ("study", "env", "seeds", "preset", "batches", "variations", "processes", "episodes", "out", "device"):
         assert f"--{option}" in shown
+    assert all(name in shown for name in STUDIES)

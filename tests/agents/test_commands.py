@@ -1,6 +1,7 @@
 """``python -m agents.train`` and ``python -m agents.evaluate``, end to end on a tiny agent; and mistakes, which end in one line."""
 
 import json
+import typing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,21 +18,28 @@ import tyro
 import gym_causal
 from agents import behavioral_cloning, demonstrations, evaluate, pretrained, train
 from agents.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_config, save_checkpoint, save_config
-from agents.config import ARCHITECTURES, PRESETS, AgentConfig
+from agents.config import ARCHITECTURES, PRESETS, AgentConfig, ArchitectureConfig, Preset
 from agents.learning_curve import HISTORY
 from agents.policy import TransformerPolicy
 from baselines.suites import SUITES
+from gym_causal.odd_one_out.config import EXPLAIN_MODES
+from gym_causal.registration import ENTRY_POINTS
 from tests.agents.small import ARCHITECTURES as SMALL
 from tests.agents.small import ENV_IDS, TRAINING
 
+ROOM, SHORT = "OddOneOutConfounded-v0", {"observation": "symbolic", "max_trial_steps": 12}
+SMALL_ROOM = ArchitectureConfig(kind="object", width=16, num_layers=1, num_heads=2, look_size=8)
 PICTURES = {"figure.png", "figure.svg", "strategy_match.png"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small_presets():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS, "quick", replace(TRAINING, num_batches=6))
-        patch.setitem(ARCHITECTURES, "variable", SMALL["variable"])
+        training = replace(TRAINING, num_batches=6)
+        for env_id in ENV_IDS:
+            patch.setitem(PRESETS[env_id], "quick", Preset(training=training, architecture=SMALL["variable"]))
+        patch.setitem(PRESETS[ROOM], "quick", replace(PRESETS[ROOM]["quick"], training=training, architecture=SMALL_ROOM, env_kwargs=SHORT))
+        patch.setitem(ARCHITECTURES, "equivariant", SMALL["equivariant"])
         patch.setattr(demonstrations, "CHUNK", 64)
         yield
 
@@ -110,6 +118,24 @@ def test_a_second_training_must_say_so(trained, capsys):
         train.main(replace(again, resume=True, seed=4))
 
 
+def test_training_in_a_room_with_explanations(tmp_path):
+    """It learns from what the preset's expert shows, and is compared with that env's own strategies."""
+    train.main(train.Args(env=ROOM, explanations="reward", out=tmp_path, batches=2, episodes=8))
+    config = load_config(tmp_path)
+    assert config.training == replace(TRAINING, num_batches=2, evaluate_every=1, explanations="reward")
+    assert (config.architecture, config.env_kwargs, config.demonstration_kwargs) == (SMALL_ROOM, SHORT, {"expert_sight": "view"})
+    results = pd.read_csv(tmp_path / "evaluation" / "results.csv")
+    assert set(results["policy"]) == {"agent", "expert", *SUITES[ROOM].compared} and set(results["split"]) == {"train", "eval"}
+    losses = pd.read_csv(tmp_path / HISTORY).set_index(["metric", "batch"])["mean"]
+    assert (losses["validation_explanation_loss"] > 0).all() and (losses["validation_loss"] > 0).all()
+    assert pretrained.load(tmp_path).policy.explainer is not None
+
+
+def test_the_architecture_can_be_another_than_the_preset_s(tmp_path):
+    train.main(train.Args(architecture="equivariant", out=tmp_path, batches=2, episodes=0))
+    assert load_config(tmp_path).architecture == SMALL["equivariant"]
+
+
 def test_training_on_recorded_episodes(tmp_path):
     gym_causal.collect("expert", ENV_IDS[1], num_episodes=24, seed=1, explain="none").save(tmp_path / "cued.npz")
     arguments = train.Args(env=ENV_IDS[1], out=tmp_path / "agent", demonstrations=tmp_path / "cued.npz", batches=3, episodes=0)
@@ -126,7 +152,10 @@ def test_training_on_recorded_episodes(tmp_path):
     ("arguments", "message"),
     [
         ({"env": "CartPole-v1"}, "error: env_id must be one of"),
-        ({"env": "OddOneOut-v0"}, "error: env_id must be that of a causal DAG environment"),
+        ({"env": "OddOneOut-v0", "architecture": "variable"}, "error: env_id must be that of a causal DAG environment"),
+        ({"architecture": "object"}, "error: env_id must be that of an odd-one-out environment"),
+        ({"explanations": "full"}, "error: explanations must be none for an agent of kind 'variable'"),
+        ({"preset": "slow"}, "error: preset must be one of quick, full"),
         ({"device": "abacus"}, "error: device must be one that torch finds here"),
         ({"batches": 0}, "error: num_batches must be"),
         ({"seed": -1}, "error: seed must be"),
@@ -182,6 +211,14 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
             train.main(train.Args(out=tmp_path, batches=3, episodes=0))
     train.main(train.Args(out=tmp_path, batches=3, episodes=0, resume=True))
     assert behavioral_cloning.load_checkpoint(tmp_path).batch == 3
+
+
+def test_every_name_can_be_asked_for():
+    offered = typing.get_type_hints(train.Args)
+    assert set(typing.get_args(typing.get_args(offered["architecture"])[0])) == set(ARCHITECTURES)
+    assert set(typing.get_args(offered["explanations"])) == set(EXPLAIN_MODES)
+    assert all(set(presets) == set(typing.get_args(offered["preset"])) for presets in PRESETS.values())
+    assert set(PRESETS) == set(ENTRY_POINTS)
 
 
 @pytest.mark.parametrize("args", [train.Args, evaluate.Args])

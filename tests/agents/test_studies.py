@@ -1,7 +1,10 @@
 """Studies are data: what they say of an agent can be built, differs from the others, and survives its file."""
 
+import itertools
 import json
 import re
+import typing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,43 +13,111 @@ import pytest
 pytest.importorskip("imitation")
 
 import gym_causal
-from agents.config import AgentConfig, TrainingConfig
+from agents.ablate import Args
+from agents.config import ARCHITECTURES, PRESETS, AgentConfig, ArchitectureConfig, Preset, TrainingConfig, preset
 from agents.demonstrations import collect, spaces
-from agents.policy import TransformerPolicy
-from agents.studies import STUDIES, Variation, chosen
+from agents.policy import untrained
+from agents.studies import FRACTION_OF_EXPERT, HELD_OUT_RATIO, STUDIES, Variation, study
 
-ALL = [(study, variation) for study, variations in STUDIES.items() for variation in variations]
-TRAINING = TrainingConfig(num_batches=7)
+ALL = [(name, variation) for name, study in STUDIES.items() for variation in study.variations]
+BRIEF = Preset(training=TrainingConfig(num_batches=7))
 
 
 def demonstrations(name: str, num_episodes: int = 400, **env_kwargs) -> gym_causal.Episodes:
-    (variation,) = chosen("architectures", [name])
+    (variation,) = study("architectures").chosen([name])
     return collect("expert", "CausalDAG-v0", num_episodes, 0, {**env_kwargs, **variation.env_kwargs, **variation.demonstration_kwargs})
 
 
-@pytest.mark.parametrize(("study", "variation"), ALL, ids=[f"{study}-{variation.name}" for study, variation in ALL])
-def test_every_variation_is_an_agent_that_can_be_built_and_stored(study, variation):
-    for env_id in ("CausalDAG-v0", "CausalDAGCued-v0"):
-        config = variation.config(env_id, 3, TRAINING)
-        TransformerPolicy(*spaces(env_id, config.env_kwargs), config.architecture)
+@pytest.mark.parametrize(("name", "variation"), ALL, ids=[f"{name}-{variation.name}" for name, variation in ALL])
+def test_every_variation_is_an_agent_that_can_be_built_and_stored(name, variation):
+    for env_id, length in itertools.product(study(name).env_ids, ("quick", "full")):
+        config = variation.config(env_id, 3, preset(env_id, length).lasting(7))
+        policy = untrained(config)
         assert (config.env_id, config.seed, config.training.num_batches) == (env_id, 3, 7)
         assert AgentConfig.from_json(json.loads(json.dumps(config.to_json()))) == config  # else its training could not be resumed
-        gym_causal.make_vec(env_id, 1, **{**config.env_kwargs, **config.demonstration_kwargs})
+        shown = {**config.env_kwargs, **config.demonstration_kwargs, "explain": config.training.explanations}
+        assert spaces(env_id, shown) == (policy.observation_space, policy.action_space)
+        for split in study(name).splits:
+            gym_causal.make_vec(env_id, 1, **config.env_kwargs, split=split)
+        watched = collect("expert", env_id, 2, 0, shown)
+        assert ("tokens" in watched.explanations) == (policy.explainer is not None) == (config.training.explanations != "none")
     assert variation.description.endswith(".") and "\n" not in variation.description
 
 
-@pytest.mark.parametrize("study", STUDIES)
-def test_no_two_variations_are_the_same(study):
-    configs = [variation.config("CausalDAG-v0", 0, TRAINING) for variation in STUDIES[study]]
-    assert all(config not in configs[:i] for i, config in enumerate(configs))
-    assert len({variation.name for variation in STUDIES[study]}) == len(configs)
+@pytest.mark.parametrize("name", STUDIES)
+def test_no_two_variations_are_the_same(name):
+    for env_id in study(name).env_ids:
+        configs = [variation.config(env_id, 0, preset(env_id, "quick")) for variation in study(name).variations]
+        assert all(config not in configs[:i] for i, config in enumerate(configs))
+    assert len({variation.name for variation in study(name).variations}) == len(configs)
+
+
+def test_every_study_can_be_asked_for_and_every_env_has_presets():
+    assert typing.get_args(typing.get_type_hints(Args)["study"]) == tuple(STUDIES)
+    assert {env_id for study in STUDIES.values() for env_id in study.env_ids} <= set(PRESETS)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_reported_metrics_are_those_that_runs_find(name):
+    """A misspelt one would be an empty column, or a split on which nobody is evaluated."""
+    for env_id in study(name).env_ids:
+        arguments = preset(env_id, "quick").env_kwargs
+        found = {FRACTION_OF_EXPERT, HELD_OUT_RATIO}
+        for split in study(name).splits:
+            found |= set(gym_causal.evaluate("random", env_id, split=split, num_episodes=5, **arguments).metrics)
+        assert study(name).metric in found
+        assert {column.metric for column in study(name).columns} <= found
+        assert {column.split for column in study(name).columns} <= set(study(name).splits)
+    assert len({column.title for column in study(name).columns}) == len(study(name).columns)
 
 
 def test_overrides_reach_the_training():
     variation = Variation(name="x", description="x.", training={"label_smoothing": 0.1})
-    assert variation.config("CausalDAG-v0", 0, TRAINING).training == TrainingConfig(num_batches=7, label_smoothing=0.1)
-    (decay,) = chosen("trial", ["weight_decay"])
-    assert decay.config("CausalDAG-v0", 0, TRAINING).training.weight_decay == pytest.approx(30 * TRAINING.weight_decay)
+    assert variation.config("CausalDAG-v0", 0, BRIEF).training == TrainingConfig(num_batches=7, label_smoothing=0.1)
+    (decay,) = study("trial").chosen(["weight_decay"])
+    assert decay.config("CausalDAG-v0", 0, BRIEF).training.weight_decay == pytest.approx(30 * BRIEF.training.weight_decay)
+
+
+def test_a_variation_adds_to_the_preset_s_arguments_and_wins_where_both_speak():
+    common = Preset(
+        training=TrainingConfig(),
+        architecture=ArchitectureConfig(width=8),
+        env_kwargs={"explain": "none", "num_variables": 4},
+        demonstration_kwargs={"split": "train", "exploration_sign": "random"},
+    )
+    plain = Variation(name="x", description="x.").config("CausalDAG-v0", 0, common)
+    assert (plain.architecture, plain.env_kwargs, plain.demonstration_kwargs, plain.training) == (
+        common.architecture,
+        common.env_kwargs,
+        common.demonstration_kwargs,
+        common.training,
+    )
+    variation = Variation(
+        name="x",
+        description="x.",
+        architecture=ARCHITECTURES["trial"],
+        env_kwargs={"num_variables": 6},
+        demonstration_kwargs={"split": "unrestricted"},
+    )
+    config = variation.config("CausalDAG-v0", 0, common)
+    assert config.architecture == ARCHITECTURES["trial"]
+    assert config.env_kwargs == {"explain": "none", "num_variables": 6}
+    assert config.demonstration_kwargs == {"split": "unrestricted", "exploration_sign": "random"}
+    assert common.env_kwargs["num_variables"] == 4
+
+
+def test_a_preset_lasts_as_long_as_one_says_and_is_evaluated_as_often():
+    for name in ("quick", "full"):
+        chosen = preset("gym_causal:OddOneOut-v0", name)
+        assert chosen == PRESETS["OddOneOut-v0"][name] and chosen.lasting(None) == chosen
+        training, shorter = chosen.training, chosen.lasting(60).training
+        assert training.num_batches // training.evaluate_every == shorter.num_batches // shorter.evaluate_every
+        assert replace(shorter, num_batches=training.num_batches, evaluate_every=training.evaluate_every) == training
+        assert chosen.lasting(1).training.evaluate_every == 1
+    with pytest.raises(ValueError, match=r"env_id must be one of CausalDAG-v0, .*, got 'CartPole-v1'"):
+        preset("CartPole-v1", "quick")
+    with pytest.raises(ValueError, match="preset must be one of quick, full, got 'slow'"):
+        preset("CausalDAG-v0", "slow")
 
 
 def test_the_controls_learn_from_what_they_say():
@@ -66,15 +137,19 @@ def test_the_controls_learn_from_what_they_say():
 
 def test_every_variation_is_in_the_documentation():
     page = (Path(__file__).parents[2] / "docs" / "ablations.md").read_text("utf-8")
-    studies = page.split("## The studies")[1].split("\n`trial`:")  # two tables
-    documented = [re.findall(r"^\| `(\w+)`", study, re.MULTILINE) for study in studies]
-    assert documented == [[variation.name for variation in variations] for variations in STUDIES.values()]
+    tables = re.split(r"^(?=`\w+`(?:, `\w+`)*: )", page.split("## The studies")[1].split("\n## ")[0], flags=re.MULTILINE)[1:]
+    documented = {}
+    for table in tables:
+        head, *rows = table.splitlines()
+        for name in re.findall(r"`(\w+)`", head.split(": ")[0]):
+            documented[name] = [row for line in rows for row in re.findall(r"^\| `([\w.]+)`", line)]
+    assert documented == {name: [variation.name for variation in study.variations] for name, study in STUDIES.items()}
 
 
 def test_variations_are_chosen_by_name():
-    assert [variation.name for variation in chosen("trial", ["dropout", "trial"])] == ["dropout", "trial"]
-    assert chosen("architectures") == STUDIES["architectures"]
+    assert [variation.name for variation in study("trial").chosen(["dropout", "trial"])] == ["dropout", "trial"]
+    assert study("architectures").chosen() == STUDIES["architectures"].variations
     with pytest.raises(ValueError, match=r"variations must be among variable, .*, got lucky"):
-        chosen("architectures", ["trial", "lucky"])
-    with pytest.raises(ValueError, match="study must be one of architectures, trial, got 'x'"):
-        chosen("x")
+        study("architectures").chosen(["trial", "lucky"])
+    with pytest.raises(ValueError, match=r"study must be one of architectures, trial, .*, got 'x'"):
+        study("x")
