@@ -94,6 +94,15 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise ValueError(f"{os.fspath(path)!r} is not the checkpoint of an agent: {error}") from error
 
 
+def updates_made(folder: Path) -> int:
+    """By its checkpoint, of which no more is read than that; 0 without one, or with one that is damaged."""
+    try:
+        with safetensors.safe_open(folder / CHECKPOINT, framework="pt") as file:
+            return int((file.metadata() or {}).get("batch", 0))
+    except (FileNotFoundError, safetensors.SafetensorError, ValueError, OSError):
+        return 0
+
+
 def load_weights(module: torch.nn.Module, weights: dict[str, Tensor], folder: Path) -> None:
     """Put weights into a module.
 

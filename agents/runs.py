@@ -23,7 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import gym_causal
 from agents.behavioral_cloning import train
-from agents.checkpoints import CONFIG, load_checkpoint, load_config
+from agents.checkpoints import CONFIG, load_config, updates_made
 from agents.config import AgentConfig
 from agents.explaining import explanation_accuracy
 from agents.policy import Agent
@@ -69,10 +69,7 @@ class Run:
     @property
     def updates(self) -> int:
         """How many were made so far, by the last checkpoint; none if it is damaged, which its own process will complain of."""
-        try:
-            return load_checkpoint(self.folder).batch
-        except (FileNotFoundError, ValueError):
-            return 0
+        return updates_made(self.folder)
 
     def results(self) -> pd.DataFrame:
         """Tidy rows, those of ``gym_causal.evaluate`` and the held-out ratio of the probe, with ``seed_of_training``."""
