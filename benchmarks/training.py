@@ -1,6 +1,7 @@
 """Episodes per second of training: imitation's BC with collection, logging and all, beside the same network in a bare torch loop.
 
-    python -m benchmarks.training [--env CausalDAG-v0] [--batches 30] [--rounds 5] [--threads 1] [--out FILE]
+    python -m benchmarks.training [--env CausalDAG-v0] [--explanations none] [--batches 128] [--rounds 5] [--threads 1] [--device cpu]
+        [--out FILE]
 
 The bare loop goes over pre-made tensors and does nothing else: forward, loss, backward, clipping, AdamW. The two take turns; the ratio
 is taken within a round, and the median round counts, with the lowest and the highest beside it. Also: seconds to act in 4,096 episodes.
@@ -19,80 +20,97 @@ from pathlib import Path
 import torch
 
 import gym_causal
-from agents.behavioral_cloning import train
-from agents.config import AgentConfig, TrainingConfig
-from agents.demonstrations import collect, in_order, spaces
-from agents.policy import Agent, TransformerPolicy
+from agents.behavioral_cloning import EpisodeLoss, train
+from agents.config import AgentConfig, preset
+from agents.demonstrations import collect, in_order
+from agents.policy import Agent, untrained
 
 
-def bare(config: AgentConfig, num_batches: int) -> float:
-    """Seconds of a bare loop."""
+def bare(config: AgentConfig, device: str) -> tuple[float, int]:
+    """Seconds of a bare loop, and how many steps of episodes it saw."""
     training = config.training
-    count = num_batches * training.batch_size
-    (batch,) = in_order(collect("expert", config.env_id, count, 0, config.env_kwargs), count)
-    observations = {key: torch.as_tensor(value).split(training.batch_size) for key, value in batch["obs"].unwrap().items()}
-    actions = torch.as_tensor(batch["acts"]).split(training.batch_size)
-    network = TransformerPolicy(*spaces(config.env_id, config.env_kwargs), config.architecture).network
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
+    demonstration_kwargs = {**config.env_kwargs, **config.demonstration_kwargs, "explain": training.explanations}
+    episodes = collect("expert", config.env_id, training.num_batches * training.batch_size, 0, demonstration_kwargs)
+    batches = [
+        (
+            {key: torch.as_tensor(value).to(device) for key, value in batch["obs"].unwrap().items()},
+            torch.as_tensor(batch["acts"]).to(device),
+        )
+        for batch in in_order(episodes, training.batch_size)
+    ]
+    policy = untrained(config).to(device)
+    loss_of = EpisodeLoss(0.0, 0.0, training.label_smoothing, training.explanation_weight)
+    optimizer = torch.optim.AdamW(policy.parameters(), lr=1e-3, fused=True)
     start = time.perf_counter()
-    for i in range(num_batches):
-        logits = network({key: parts[i] for key, parts in observations.items()})
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), actions[i].flatten())
+    for observations, targets in batches:
+        loss = loss_of(policy, observations, targets).loss
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), training.max_grad_norm)
+        torch.nn.utils.clip_grad_norm_(policy.parameters(), training.max_grad_norm)
         optimizer.step()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, int(episodes.lengths.sum())
 
 
-def through_imitation(config: AgentConfig) -> float:
+def through_imitation(config: AgentConfig, device: str) -> float:
     """Seconds of a training run as users start it, with a checkpoint, and collecting its demonstrations; not its evaluations."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        train(config, Path(folder) / "agent", splits=(), progress=False)
+        train(config, Path(folder) / "agent", splits=(), progress=False, device=device)
         return time.perf_counter() - start
 
 
-def acting(config: AgentConfig, num_episodes: int) -> float:
-    """Seconds in which an agent acts in that many episodes, the environment included."""
-    agent = Agent(TransformerPolicy(*spaces(config.env_id, config.env_kwargs), config.architecture))
-    venv = gym_causal.make_vec(config.env_id, num_episodes, explain="none", **config.env_kwargs)
+def acting(config: AgentConfig, num_episodes: int, device: str) -> float:
+    """Seconds in which an untrained agent acts in that many episodes, the environment included."""
+    agent = Agent(untrained(config).to(device), deterministic=False)
     start = time.perf_counter()
-    observations, _ = venv.reset(seed=0)
-    state, starts = None, torch.ones(num_episodes, dtype=torch.bool).numpy()
-    while True:
-        actions, state = agent(observations, state, starts)
-        observations, _, terminated, truncated, _ = venv.step(actions)
-        starts = terminated | truncated
-        if starts.all():
-            return time.perf_counter() - start
+    gym_causal.evaluate(agent, config.env_id, num_episodes=num_episodes, **config.env_kwargs)
+    return time.perf_counter() - start
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="CausalDAG-v0", help="id of a causal DAG environment")
+    parser.add_argument("--env", default="CausalDAG-v0", help="id of an environment")
+    parser.add_argument("--preset", default="quick", help="of the agent: quick or full")
+    parser.add_argument("--explanations", default="none", help="which explanations it learns as well, in odd-one-out rooms")
     parser.add_argument("--batches", type=int, default=128, help="updates a turn; 128 are one chunk of streamed demonstrations")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="of torch")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...")
+    parser.add_argument("--episodes", type=int, default=4_096, help="to act in")
     parser.add_argument("--out", type=Path, help="a JSON file")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    training = replace(TrainingConfig(), num_batches=args.batches, validation_episodes=128, evaluate_every=10**9)
-    config = AgentConfig(env_id=args.env, training=training)
+    chosen = preset(args.env, args.preset)
+    training = replace(
+        chosen.training,
+        num_batches=args.batches,
+        explanations=args.explanations,
+        validation_episodes=128,
+        evaluate_every=10**9,
+        checkpoint_every=10**9,
+    )
+    config = AgentConfig(
+        env_id=args.env,
+        env_kwargs=chosen.env_kwargs,
+        demonstration_kwargs=chosen.demonstration_kwargs,
+        architecture=chosen.architecture,
+        training=training,
+    )
     rounds = []
     for _ in range(args.rounds):
-        rounds.append({"bare": bare(config, args.batches), "imitation": through_imitation(config)})
+        seconds, steps = bare(config, args.device)
+        rounds.append({"bare": seconds, "imitation": through_imitation(config, args.device), "steps": steps})
     ratios = sorted(row["bare"] / row["imitation"] for row in rounds)
-    rates = {key: statistics.median(args.batches * training.batch_size / row[key] for row in rounds) for key in rounds[0]}
-    seconds = [acting(config, 4_096) for _ in range(args.rounds)]
+    acts = [acting(config, args.episodes, args.device) for _ in range(args.rounds)]
     print(f"{args.env}, {args.threads} threads, batches of {training.batch_size} episodes; median of {args.rounds} rounds")
-    print(f"  bare torch loop            {rates['bare']:8,.0f} episodes/s")
-    print(f"  imitation's BC, all of it  {rates['imitation']:8,.0f} episodes/s")
+    for name, key in (("bare torch loop          ", "bare"), ("imitation's BC, all of it", "imitation")):
+        episodes = statistics.median(args.batches * training.batch_size / row[key] for row in rounds)
+        print(f"  {name}  {episodes:8,.0f} episodes/s  {statistics.median(row['steps'] / row[key] for row in rounds):10,.0f} steps/s")
     print(f"  ratio                      {statistics.median(ratios):8.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]   aim >= 0.50")
-    print(f"  acting in 4,096 episodes   {statistics.median(seconds):8.2f} s [{min(seconds):.2f}, {max(seconds):.2f}]   aim < 5 s")
+    print(f"  acting in {args.episodes:,} episodes {statistics.median(acts):8.2f} s [{min(acts):.2f}, {max(acts):.2f}]")
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        report = {"env_id": args.env, "threads": args.threads, "torch": torch.__version__, "rounds": rounds, "acting": seconds}
+        report = {"env_id": args.env, "threads": args.threads, "torch": torch.__version__, "rounds": rounds, "acting": acts}
         args.out.write_text(json.dumps(report, indent=2) + "\n")
 
 
