@@ -12,7 +12,7 @@ pytest.importorskip("imitation")
 import torch
 
 from agents.config import AgentConfig, TrainingConfig
-from agents.demonstrations import spaces
+from agents.demonstrations import LAST_TRANSFORM, spaces
 from agents.networks import network
 from agents.networks.rooms import Eyes, Sight
 from agents.policy import TransformerPolicy, untrained
@@ -102,9 +102,17 @@ def test_the_order_in_which_objects_are_found_changes_nothing(observation):
     assert torch.allclose(logits_of(policy, observations), expected, atol=CLOSE)
 
 
+@every_room_kind
+def test_symbols_are_read_as_the_pixels_that_they_stand_for(kind):
+    policy = make_room_policy(kind, "pixels", settled=True)
+    (pixels, _, _), (symbols, _, _) = played_rooms("pixels"), played_rooms("symbolic")
+    assert pixels["view"].shape[2:] == (99, 99, 3) and symbols["view"].shape[2:] == (11, 11, 4)
+    assert torch.allclose(logits_of(policy, symbols), logits_of(policy, pixels), atol=CLOSE)
+
+
 def seeing(views, **others):
     """Observations (F, 1, ...) of first steps."""
-    ints = {key: torch.full((len(views), 1), others.get(key, 0)) for key in ("may_transform", "touched", "trial")}
+    ints = {key: torch.full((len(views), 1), others.get(key, 0)) for key in ("may_transform", "touched", "trial", LAST_TRANSFORM)}
     return {"view": torch.as_tensor(views)[:, None], **ints, "last_reward": torch.full((len(views), 1, 1), others.get("last_reward", 0.0))}
 
 
@@ -130,7 +138,7 @@ def test_all_that_is_observed_makes_a_difference(kind, observation):
     assert least_difference(policy, mine, seeing(views_of(agents, moved, features, observation))) > 1e-4
     swapped = cells[[1, 0, 2, 3]]  # the same looks and the same places, but not together
     assert least_difference(policy, mine, seeing(views_of(agents, swapped, features, observation))) > 1e-4
-    for other in ({"may_transform": 1}, {"touched": 1}, {"trial": 1}, {"last_reward": 1.0}):
+    for other in ({"may_transform": 1}, {"touched": 1}, {"trial": 1}, {"last_reward": 1.0}, {LAST_TRANSFORM: 2}):
         assert least_difference(policy, mine, seeing(mine["view"][:, 0], **other)) > 1e-3, other
 
 
