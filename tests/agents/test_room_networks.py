@@ -12,7 +12,7 @@ pytest.importorskip("imitation")
 import torch
 
 from agents.config import AgentConfig, TrainingConfig
-from agents.demonstrations import spaces
+from agents.demonstrations import LAST_TRANSFORM, spaces
 from agents.networks import network
 from agents.networks.rooms import Eyes, Sight
 from agents.policy import TransformerPolicy, untrained
@@ -55,6 +55,10 @@ def test_every_object_is_found_where_it_is_and_as_it_is_in_pixels_as_in_symbols(
             assert (as_read[cell] == one_hot).all()
             assert np.array_equal(as_seen[cell], pictures[tuple(look)].ravel().astype(np.float32) / np.float32(255))
         found += len(expected)
+    drawn = Eyes(pixels=True)(torch.as_tensor(symbols))  # as in demonstrations, which are kept as symbols
+    assert torch.equal(drawn.ground, seen.ground)
+    for as_drawn, as_seen in zip(by_cell(drawn), by_cell(seen), strict=True):
+        assert as_drawn.keys() == as_seen.keys() and all((as_drawn[cell] == as_seen[cell]).all() for cell in as_seen)
     assert found > len(agents) * 2.5 and {len(row) for row in by_cell(read)} >= {1, 2, 3, 4}
 
 
@@ -104,7 +108,7 @@ def test_the_order_in_which_objects_are_found_changes_nothing(observation):
 
 def seeing(views, **others):
     """Observations (F, 1, ...) of first steps."""
-    ints = {key: torch.full((len(views), 1), others.get(key, 0)) for key in ("may_transform", "touched", "trial")}
+    ints = {key: torch.full((len(views), 1), others.get(key, 0)) for key in ("may_transform", "touched", "trial", LAST_TRANSFORM)}
     return {"view": torch.as_tensor(views)[:, None], **ints, "last_reward": torch.full((len(views), 1, 1), others.get("last_reward", 0.0))}
 
 
@@ -130,7 +134,7 @@ def test_all_that_is_observed_makes_a_difference(kind, observation):
     assert least_difference(policy, mine, seeing(views_of(agents, moved, features, observation))) > 1e-4
     swapped = cells[[1, 0, 2, 3]]  # the same looks and the same places, but not together
     assert least_difference(policy, mine, seeing(views_of(agents, swapped, features, observation))) > 1e-4
-    for other in ({"may_transform": 1}, {"touched": 1}, {"trial": 1}, {"last_reward": 1.0}):
+    for other in ({"may_transform": 1}, {"touched": 1}, {"trial": 1}, {"last_reward": 1.0}, {LAST_TRANSFORM: 1}):
         assert least_difference(policy, mine, seeing(mine["view"][:, 0], **other)) > 1e-3, other
 
 
