@@ -12,6 +12,7 @@ pytest.importorskip("imitation")
 import gym_causal
 from agents import demonstrations
 from agents.demonstrations import (
+    LAST_TRANSFORM,
     NOTHING,
     FixedDemonstrations,
     StreamedDemonstrations,
@@ -68,15 +69,17 @@ def same(first, second):
 def one_by_one(episodes):
     """What a batch of all episodes must be, put together one step after the other."""
     longest = max(episodes.lengths)
-    observations = {key: [] for key in episodes.observations}
+    observations = {key: [] for key in (*episodes.observations, LAST_TRANSFORM)}
     targets = []
     for episode in episodes:
         rows = {key: [] for key in observations}
         target = []
         for step in range(longest):
             last = min(step, int(episode.lengths[0]) - 1)
-            for key, row in rows.items():
-                row.append(episode.observations[key][last])
+            for key, value in episode.observations.items():
+                rows[key].append(value[last])
+            before = target[-1][0] if step else NOTHING
+            rows[LAST_TRANSFORM].append(before - 7 if before >= 8 else 0)
             over, waits = step > last, episode.observations["touched"][last]
             target.append([NOTHING if over or waits else episode.actions[last]])
             if episode.explanations:
@@ -95,7 +98,7 @@ def test_a_batch_is_padded_episodes(explain):
     found, expected = arrays(batch), one_by_one(episodes)
     if explain == "none":
         expected["acts"] = expected["acts"][..., 0]
-    assert found.keys() == expected.keys()
+    assert found.keys() == expected.keys() and len(np.unique(expected[LAST_TRANSFORM])) > 2
     for key, value in expected.items():
         assert found[key].shape == value.shape and np.array_equal(found[key], value), key
     assert len(batch["obs"]) == 9

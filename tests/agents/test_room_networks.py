@@ -55,6 +55,10 @@ def test_every_object_is_found_where_it_is_and_as_it_is_in_pixels_as_in_symbols(
             assert (as_read[cell] == one_hot).all()
             assert np.array_equal(as_seen[cell], pictures[tuple(look)].ravel().astype(np.float32) / np.float32(255))
         found += len(expected)
+    drawn = Eyes(pixels=True)(torch.as_tensor(symbols))  # as in demonstrations, which are kept as symbols
+    assert torch.equal(drawn.ground, seen.ground)
+    for as_drawn, as_seen in zip(by_cell(drawn), by_cell(seen), strict=True):
+        assert as_drawn.keys() == as_seen.keys() and all((as_drawn[cell] == as_seen[cell]).all() for cell in as_seen)
     assert found > len(agents) * 2.5 and {len(row) for row in by_cell(read)} >= {1, 2, 3, 4}
 
 
