@@ -1,0 +1,106 @@
+"""What figures of studies show, from rows by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("scipy")
+pytest.importorskip("imitation")
+
+from matplotlib.collections import PathCollection
+
+from agents import plots
+from agents.ablate import summarize
+from baselines.plots import PALETTE
+
+
+def rows(policy: str, metric: str, split: str, means: list[float]) -> list[dict]:
+    """A row for each training seed."""
+    head = {"env_id": "OddOneOutConfounded-v0", "split": split, "policy": policy, "metric": metric, "low": 0.0, "high": 1.0}
+    return [{**head, "mean": mean, "seed_of_training": seed} for seed, mean in enumerate(means)]
+
+
+def bars(axes) -> list[float]:
+    return [patch.get_height() for patch in axes.patches]
+
+
+def dots(axes) -> list[list[float]]:
+    return [seeds.get_offsets()[:, 1].tolist() for seeds in axes.collections if isinstance(seeds, PathCollection)]
+
+
+def names(axes) -> list[str]:
+    return [label.get_text().replace("\n", "_") for label in axes.get_xticklabels()]
+
+
+def legend(figure) -> list[str]:
+    (shown,) = figure.legends
+    return [text.get_text() for text in shown.get_texts()]
+
+
+def test_choices_have_a_bar_for_each_attribute():
+    results = pd.DataFrame(
+        rows("none", "choice_color", "eval", [0.2, 0.4])
+        + rows("none", "choice_shape", "eval", [0.7, 0.5])
+        + rows("shape_only", "choice_color", "eval", [0.0, 0.1])
+        + rows("shape_only", "choice_shape", "eval", [1.0, 0.9])
+        + rows("shape_only", "normalized_reward", "eval", [0.33, 0.33])
+        + rows("shape_only", "explained_shape", "eval", [0.44, 0.44])
+    )
+    figure = plots.choices(results, summarize(results), PALETTE)
+    (axes,) = figure.axes
+    assert bars(axes) == pytest.approx([0.3, 0.05, 0.6, 0.95])
+    assert dots(axes) == [[0.2, 0.4], [0.0, 0.1], [0.7, 0.5], [1.0, 0.9]]
+    assert names(axes) == ["none", "shape_only"] and legend(figure) == ["color", "shape"]
+    chance = [line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1]
+    assert 0.25 in chance
+
+
+def test_explained_has_a_panel_for_each_kind_and_leaves_out_who_explains_nothing():
+    results = pd.DataFrame(
+        rows("none", "normalized_reward", "train", [1.0])
+        + rows("shape", "explained_statement", "train", [0.9])
+        + rows("shape", "explained_statement", "eval", [0.8])
+        + rows("shape", "explained_shape", "train", [0.7])
+        + rows("color", "explained_statement", "train", [0.6])
+        + rows("color", "explained_color", "train", [0.5])
+    )
+    figure = plots.explained(results, summarize(results), PALETTE)
+    panels = {axes.get_title(): axes for axes in figure.axes}
+    assert list(panels) == ["statement", "shape", "color"]
+    assert all(names(axes) == ["shape", "color"] for axes in panels.values())  # the same places in each
+    assert bars(panels["statement"]) == pytest.approx([0.9, 0.6, 0.8, np.nan], nan_ok=True)
+    assert bars(panels["shape"]) == pytest.approx([0.7, np.nan], nan_ok=True)
+    assert bars(panels["color"]) == pytest.approx([np.nan, 0.5], nan_ok=True)
+    assert dots(panels["color"]) == [[], [0.5]] and legend(figure) == ["train", "eval"]
+
+
+def test_demonstrations_are_lines_against_their_number_whatever_the_order():
+    numbers = {"shape_4000": 4_000, "none_1000": 1_000, "none_4000": 4_000, "shape_1000": 1_000}
+    results = pd.DataFrame(
+        rows("shape_4000", "choice_shape", "eval", [0.8, 1.0])
+        + rows("shape_1000", "choice_shape", "eval", [0.4])
+        + rows("none_4000", "choice_shape", "eval", [0.3])
+        + rows("none_1000", "choice_shape", "eval", [0.25])
+        + rows("none_1000", "choice_shape", "train", [0.99])
+        + rows("none_1000", "reward", "train", [0.5])
+    )
+    figure = plots.by_demonstrations(results, numbers, PALETTE, [("choice_shape", "eval"), ("reward", "train")])
+    first, second = figure.axes
+    assert (first.get_title(), second.get_title()) == ("choice shape, eval", "reward, train")
+    lines = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in first.lines}
+    assert lines == {"shape": ([1_000, 4_000], [0.4, pytest.approx(0.9)]), "none": ([1_000, 4_000], [0.25, 0.3])}
+    seeds = {tuple(place) for points in first.collections for place in points.get_offsets().tolist()}
+    assert seeds == {(4_000, 0.8), (4_000, 1.0), (1_000, 0.4), (4_000, 0.3), (1_000, 0.25)}
+    assert [line.get_ydata().tolist() for line in second.lines] == [[], [0.5]]
+    assert first.get_xscale() == "log" and legend(figure) == ["shape", "none"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "label"), [("normalized_reward", "reward as a fraction of the optimal"), ("fraction_of_expert", "fraction of expert")]
+)
+def test_final_rewards_are_of_the_metric_asked_for_and_say_so(metric, label):
+    results = pd.DataFrame(rows("a", "normalized_reward", "train", [0.4]) + rows("a", "fraction_of_expert", "train", [0.6]))
+    (axes,) = plots.final_rewards(results, summarize(results), PALETTE, metric).axes
+    assert bars(axes) == [0.4 if metric == "normalized_reward" else 0.6] and axes.get_ylabel() == label
