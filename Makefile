@@ -34,6 +34,13 @@ ablate: $(VENV)/agents.stamp
 		--variations trial trial_linear one_head names linear_one_head names_one_head
 	$(BIN)/python -m agents.ablate --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued \
 		--variations variable
+	$(BIN)/python -m agents.ablate --study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
+	$(BIN)/python -m agents.ablate --study confounded --seeds 1 --out results/confounded_texture --variations texture
+	$(BIN)/python -m agents.ablate --study confounded --batches 600 --seeds 1 --out results/parts \
+		--variations shape shape_properties shape_reward shape_mistakes
+	$(BIN)/python -m agents.ablate --study demonstrations --batches 600 --seeds 1 --out results/demonstrations \
+		--variations none_1000 shape_1000
+	$(BIN)/python -m agents.ablate --study feature_set --seeds 3 --out results/feature_set --variations none full
 
 test: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/minari.stamp
 	$(BIN)/python -m pytest --numprocesses auto
@@ -59,6 +66,8 @@ docs: $(VENV)/docs.stamp
 benchmark: $(VENV)/benchmark.stamp $(VENV)/agents.stamp
 	$(BIN)/python -m benchmarks.throughput --out results/benchmark
 	$(BIN)/python -m benchmarks.training --out results/benchmark/training.json
+	$(BIN)/python -m benchmarks.training --env OddOneOutConfounded-v0 --explanations full --episodes 1000 \
+		--out results/benchmark/room_training.json
 
 clean:
 	rm -rf $(VENV) .venv-* results docs/_build .*_cache .hypothesis
