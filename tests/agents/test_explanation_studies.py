@@ -280,9 +280,11 @@ def test_the_study_of_experiments(ablate_in_process):
     explained = results[results["metric"].str.startswith("explained_")]
     assert set(explained["metric"]) == {"explained_statement", "explained_touches"}  # there is nothing else to say
     assert set(explained["policy"]) == {"outcome"} and set(explained["split"]) == {"train", "eval"}
-    check_fractions_of_the_expert(folder, INTERVENTION, **TINY[INTERVENTION].env_kwargs)
+    quick = STUDIES["feature_set"].quick_env_kwargs
+    assert quick == {"difficulties": [0]}
+    check_fractions_of_the_expert(folder, INTERVENTION, **TINY[INTERVENTION].env_kwargs, **quick)
     headers, rows = shown(folder, "feature_set")
-    columns = [f"{split}: {title}" for split in ("train", "eval") for title in ("of expert's return", "test trial")]
+    columns = [f"{split}: {title}" for split in ("train", "eval") for title in ("of expert's return", "experiments", "test trial")]
     assert headers == ["variation", "parameters", "updates", *columns]
     assert [row[0] for row in rows] == ["none", "outcome"] and all(all(row) for row in rows)
     assert figures(folder) == {"learning_curves", "rewards", "explained"}
