@@ -93,8 +93,9 @@ class Run:
         share = {end: value / best for end, value in dataclasses.asdict(played[0].reward).items()}
         rows.append({**rows[0], "metric": FRACTION_OF_EXPERT, **share})
         if agent.policy.explainer is not None:
+            watched = {**env_kwargs, **self.config.demonstration_kwargs}
             kind = self.config.training.explanations
-            rows += explanation_accuracy(agent.policy, env_id, split=split, explanations=kind, **env_kwargs).rows()
+            rows += explanation_accuracy(agent.policy, env_id, split=split, explanations=kind, **watched).rows()
         return rows
 
     def _probed(self, agent: Agent) -> list[dict[str, Any]]:

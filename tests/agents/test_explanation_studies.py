@@ -246,6 +246,7 @@ def check_fractions_of_the_expert(folder, env_id: str, **kwargs) -> None:
         assert len(fraction) == len(reward) > 0
 
 
+@pytest.mark.slow
 def test_the_confounded_study(ablate_in_process):
     folder = ablate_in_process("confounded", ("none", "shape_mistakes"), 2)
     results = pd.read_csv(folder / "results.csv")
@@ -268,6 +269,7 @@ def test_the_confounded_study(ablate_in_process):
     assert not list(folder.glob("*/*/probe.csv"))
 
 
+@pytest.mark.slow
 def test_the_study_of_demonstrations(ablate_in_process):
     folder = ablate_in_process("demonstrations", ("none_1000", "none_4000"), 1)
     assert figures(folder) == {"learning_curves", "rewards", "choices", "demonstrations"}
