@@ -1,6 +1,6 @@
 """Episodes per second of training: imitation's BC with collection, logging and all, beside the same network in a bare torch loop.
 
-    python -m benchmarks.training [--env CausalDAG-v0] [--explanations none] [--batches 128] [--rounds 5] [--threads 1] [--device cpu]
+    python -m benchmarks.training [--env CausalDAG-v0] [--explanations none] [--batches N] [--rounds 5] [--threads 1] [--device cpu]
         [--out FILE]
 
 The bare loop goes over pre-made tensors and does nothing else: forward, loss, backward, clipping, AdamW. The two take turns; the ratio
@@ -22,7 +22,7 @@ import torch
 import gym_causal
 from agents.behavioral_cloning import EpisodeLoss, train
 from agents.config import AgentConfig, preset
-from agents.demonstrations import collect, in_order
+from agents.demonstrations import CHUNK, collect, in_order
 from agents.policy import Agent, untrained
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--env", default="CausalDAG-v0", help="id of an environment")
     parser.add_argument("--preset", default="quick", help="of the agent: quick or full")
     parser.add_argument("--explanations", default="none", help="which explanations it learns as well, in odd-one-out rooms")
-    parser.add_argument("--batches", type=int, default=128, help="updates a turn; 128 are one chunk of streamed demonstrations")
+    parser.add_argument("--batches", type=int, help="updates a turn; default: as many as one chunk of streamed demonstrations holds")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ...")
@@ -83,7 +83,7 @@ def main() -> None:
     chosen = preset(args.env, args.preset)
     training = replace(
         chosen.training,
-        num_batches=args.batches,
+        num_batches=args.batches or CHUNK // chosen.training.batch_size,
         explanations=args.explanations,
         validation_episodes=128,
         evaluate_every=10**9,
@@ -104,7 +104,7 @@ def main() -> None:
     acts = [acting(config, args.episodes, args.device) for _ in range(args.rounds)]
     print(f"{args.env}, {args.threads} threads, batches of {training.batch_size} episodes; median of {args.rounds} rounds")
     for name, key in (("bare torch loop          ", "bare"), ("imitation's BC, all of it", "imitation")):
-        episodes = statistics.median(args.batches * training.batch_size / row[key] for row in rounds)
+        episodes = statistics.median(training.num_batches * training.batch_size / row[key] for row in rounds)
         print(f"  {name}  {episodes:8,.0f} episodes/s  {statistics.median(row['steps'] / row[key] for row in rounds):10,.0f} steps/s")
     print(f"  ratio                      {statistics.median(ratios):8.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]   aim >= 0.50")
     print(f"  acting in {args.episodes:,} episodes {statistics.median(acts):8.2f} s [{min(acts):.2f}, {max(acts):.2f}]")
