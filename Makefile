@@ -37,9 +37,7 @@ ablate: $(VENV)/agents.stamp
 	$(BIN)/python -m agents.ablate --study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
 	$(BIN)/python -m agents.ablate --study confounded --seeds 1 --out results/confounded_texture --variations texture
 	$(BIN)/python -m agents.ablate --study confounded --batches 600 --seeds 1 --out results/parts \
-		--variations shape shape_properties shape_reward shape_mistakes
-	$(BIN)/python -m agents.ablate --study demonstrations --batches 600 --seeds 1 --out results/demonstrations \
-		--variations none_1000 shape_1000
+		--variations shape_properties shape_reward
 	$(BIN)/python -m agents.ablate --study feature_set --seeds 3 --out results/feature_set --variations none full
 
 test: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/minari.stamp
