@@ -55,12 +55,10 @@ def corrupted(tokens: np.ndarray, how: np.ndarray) -> np.ndarray:
     return said
 
 
-def hand_made_policy(watched, *, behave=behaviour, views=None):
+def hand_made_policy(watched, *, behave=behaviour):
     """Summaries are the numbers of states; what the explainer says follows from them."""
 
     def summarize(observations):
-        if views is not None:
-            views.append(observations["view"].shape[2:])
         return observations["state"][..., None].double()
 
     def say(summaries):
@@ -72,7 +70,6 @@ def hand_made_policy(watched, *, behave=behaviour, views=None):
         network=SimpleNamespace(summarize=summarize),
         set_training_mode=lambda training: None,
         device="cpu",
-        sees_pixels=views is not None,
     )
 
 
@@ -141,12 +138,6 @@ def test_who_is_always_right_scores_one_and_who_is_silent_is_right_where_nothing
     assert {estimate.mean for estimate in right.metrics.values()} == {1.0}
     assert silent.explained_properties.mean == silent.explained_touches.mean == silent.explained_color.mean == 0
     assert 0.2 < silent.explained_statement.mean < 1
-
-
-def test_who_sees_pixels_is_shown_pixels(watched):
-    views = []
-    explanation_accuracy(hand_made_policy(watched, views=views), CONFOUNDED, split="train", explanations="full", num_episodes=4)
-    assert views == [(99, 99, 3)]
 
 
 def test_rooms_are_none_that_an_agent_was_trained_or_validated_on(watched):
