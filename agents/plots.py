@@ -53,10 +53,7 @@ def final_rewards(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequenc
         metric: which one.
     """
     results, summary = (rows[rows["metric"] == metric] for rows in (results, summary))
-    figure = Figure(figsize=(max(6.0, 1.5 * summary["policy"].nunique()), 4.4), layout="constrained", dpi=150)
-    axes = figure.subplots()
-    _grouped_bars(axes, results, summary, "split", palette)
-    axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
+    figure, axes = _bars_beside_a_line(results, summary, "split", palette, 1.0)
     axes.set_ylim(min(0.0, results["mean"].min() - 0.05), 1.05)
     axes.set_ylabel("reward as a fraction of the optimal" if metric == METRIC else metric.replace("_", " "))
     _legend(figure, axes)
@@ -73,10 +70,7 @@ def choices(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str]
     """
     results, summary = (rows[rows["metric"].str.startswith("choice_")] for rows in (results, summary))
     results, summary = (rows.assign(choice=rows["metric"].str.removeprefix("choice_")) for rows in (results, summary))
-    figure = Figure(figsize=(max(6.0, 1.5 * summary["policy"].nunique()), 4.4), layout="constrained", dpi=150)
-    axes = figure.subplots()
-    _grouped_bars(axes, results, summary, "choice", palette)
-    axes.axhline(0.25, color="0.4", linewidth=0.8, linestyle="--")
+    figure, axes = _bars_beside_a_line(results, summary, "choice", palette, 0.25)
     axes.set_ylim(0, 1.0)
     axes.set_ylabel("share of touched objects in deconfounded rooms\nthat are odd in ... (dashed: by chance)")
     _legend(figure, axes)
@@ -129,6 +123,17 @@ def by_demonstrations(
     _legend(figure, panels[0])
     _label(figure, panels, "demonstrations", "")
     return figure
+
+
+def _bars_beside_a_line(
+    results: pd.DataFrame, summary: pd.DataFrame, series: str, palette: Sequence[str], line: float
+) -> tuple[Figure, Axes]:
+    """A figure of nothing but grouped bars, with a dashed line at a height to compare them with."""
+    figure = Figure(figsize=(max(6.0, 1.5 * summary["policy"].nunique()), 4.4), layout="constrained", dpi=150)
+    axes = figure.subplots()
+    _grouped_bars(axes, results, summary, series, palette)
+    axes.axhline(line, color="0.4", linewidth=0.8, linestyle="--")
+    return figure, axes
 
 
 def _grouped_bars(
