@@ -67,22 +67,12 @@ class EpisodeLoss(bc.BehaviorCloningLossCalculator):
     explanation_weight: float = 0.0
 
     def __call__(self, policy: Any, obs: Any, acts: Any) -> bc.BCTrainingMetrics:
-        summaries, log_probabilities, taken = _read(policy, obs, acts)
+        summaries, log_probabilities, taken = policy.read(obs, acts)
         loss, nothing = -(1 - self.label_smoothing) * taken.mean() - self.label_smoothing * log_probabilities.mean(), torch.zeros(())
         if policy.explainer is not None:
             loss = loss + self.explanation_weight * policy.explainer.loss(*_explained(summaries, acts))
         taken = taken.detach()
         return bc.BCTrainingMetrics(-taken.mean(), None, nothing, taken.exp().mean(), nothing, nothing, loss)
-
-
-def _read(policy: TransformerPolicy, observations: Any, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What the policy makes of a batch (B, T, ...), and log-probabilities at the n steps at which there is an action to learn: of all
-    actions, (n, A), and of the ones that were taken, (n,)."""
-    summaries = policy.network.summarize(observations)
-    actions = (targets if targets.ndim == 2 else targets[..., 0]).long()
-    there = actions != NOTHING
-    log_probabilities = torch.log_softmax(policy.network.act(summaries)[there], dim=-1)
-    return summaries, log_probabilities, log_probabilities.gather(-1, actions[there][:, None])[:, 0]
 
 
 def _explained(summaries: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -295,7 +285,7 @@ def _losses(policy: TransformerPolicy, batches: Iterable[Batch]) -> dict[str, fl
         for batch in batches:
             observations = {key: safe_to_tensor(value, device=policy.device) for key, value in batch["obs"].unwrap().items()}
             targets = safe_to_tensor(batch["acts"], device=policy.device)
-            summaries, _, taken = _read(policy, observations, targets)
+            summaries, _, taken = policy.read(observations, targets)
             add("validation_loss", -taken.mean(), len(taken))
             if policy.explainer is not None:
                 summaries, tokens = _explained(summaries, targets)

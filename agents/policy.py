@@ -59,9 +59,21 @@ class TransformerPolicy(BasePolicy):
             observations: (B, T, ...) each, of whole episodes.
             actions: (B, T); NOTHING where there is none to learn. The log-probabilities are those of all others, one after the other.
         """
-        log_probabilities, actions = self.log_probabilities(observations), actions.long()
+        return None, self.read(observations, actions)[2], None
+
+    def read(self, observations: dict[str, Tensor], targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Summaries of all steps of whole episodes, (B, T, ...), and of the n steps at which there is an action to learn the
+        log-probabilities of all actions, (n, A), and of those that were taken, (n,).
+
+        Args:
+            observations: (B, T, ...) each.
+            targets: (B, T) actions, or (B, T, 1 + L) with explanations beside them; NOTHING where there is none to learn.
+        """
+        summaries = self.network.summarize(observations)
+        actions = (targets if targets.ndim == 2 else targets[..., 0]).long()
         there = actions != NOTHING
-        return None, log_probabilities[there].gather(-1, actions[there][:, None])[:, 0], None
+        log_probabilities = torch.log_softmax(self.network.act(summaries)[there], dim=-1)
+        return summaries, log_probabilities, log_probabilities.gather(-1, actions[there][:, None])[:, 0]
 
     def step(self, observations: dict[str, Tensor], memory: Memory | None, episode_starts: np.ndarray | None) -> tuple[Tensor, Memory]:
         """(B, A) logits of one step of B rows, and the memory, which now holds it too: the given one, changed in place.

@@ -85,8 +85,8 @@ def probe(
     if len(np.unique(offsets)) < 2:
         raise ValueError(f"deltas must be at least two different numbers, got {tuple(deltas)}")
     arguments = {**env_kwargs, "split": "train", "exploration_sign": "positive", "expert_exploration": "systematic"}
-    config = getattr(gym_causal.make_vec(env_id, 1, **env_kwargs).task, "config", None)
-    if not isinstance(config, CausalDAGConfig) or not config.exploration_trials:
+    config = with_experiments(env_id, **env_kwargs)
+    if config is None:
         raise ValueError(f"env_id must be that of a causal DAG environment with exploration trials, got {env_id!r} with {env_kwargs}")
     episodes = collect("expert", env_id, num_episodes, seed, arguments)
     trials = config.exploration_trials + 1  # up to the first that has a goal
@@ -110,6 +110,12 @@ def probe(
     ratio = _held_out_ratio(slopes, held_out, np.random.default_rng(seed))
     mean, mean_slopes = _mean_over_episodes(preferences), _mean_over_episodes(slopes)
     return Probe(config.names, offsets, mean, mean_slopes, held_out, ratio, num_episodes, seed)
+
+
+def with_experiments(env_id: str, **env_kwargs: Any) -> CausalDAGConfig | None:
+    """The configuration of an env if there is evidence to react to: a causal DAG with exploration trials."""
+    config = getattr(gym_causal.make_vec(env_id, 1, **env_kwargs).task, "config", None)
+    return config if isinstance(config, CausalDAGConfig) and config.exploration_trials else None
 
 
 def _preferences(

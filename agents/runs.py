@@ -27,9 +27,8 @@ from agents.checkpoints import CONFIG, load_config, updates_made
 from agents.config import AgentConfig
 from agents.explaining import explanation_accuracy
 from agents.policy import Agent
-from agents.probe import probe
+from agents.probe import probe, with_experiments
 from agents.studies import FRACTION_OF_EXPERT, HELD_OUT_RATIO
-from gym_causal.causal_dag.config import CausalDAGConfig
 from gym_causal.files import write_atomically
 
 RESULTS, PROBE, ERROR = "results.csv", "probe.csv", "error.txt"
@@ -101,8 +100,7 @@ class Run:
     def _probed(self, agent: Agent) -> list[dict[str, Any]]:
         """How it reacts to evidence, in a causal DAG; without experiments there is none."""
         env_id, env_kwargs = self.config.env_id, self.config.env_kwargs
-        task_config = getattr(gym_causal.make_vec(env_id, 1, **env_kwargs).task, "config", None)
-        if not isinstance(task_config, CausalDAGConfig) or not task_config.exploration_trials:
+        if with_experiments(env_id, **env_kwargs) is None:
             return []
         found = probe(agent.policy, env_id, **env_kwargs)
         curves = pd.DataFrame(found.rows())
