@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agents.pretrained import load
+    from agents.policies.loading import load
 
 __all__ = ["load"]
 
@@ -11,7 +11,7 @@ __all__ = ["load"]
 def __getattr__(name: str) -> Any:
     # Late, because it brings torch, which the conversions of demonstrations do without.
     if name == "load":
-        from agents.pretrained import load  # noqa: PLC0415
+        from agents.policies.loading import load  # noqa: PLC0415
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,12 +23,12 @@ from rich.table import Table
 from scipy import stats
 
 import gym_causal
-from agents import plots
-from agents.config import AgentConfig, preset
-from agents.learning_curve import HISTORY
-from agents.policy import untrained
-from agents.runs import PROBE, Run, carry_out_all
-from agents.studies import Column, Variation, study
+from agents.algorithms.learning_curve import HISTORY
+from agents.analysis import plots
+from agents.config.agent import AgentConfig, preset
+from agents.policies.sb3 import build_policy
+from agents.sweeps.runs import PROBE, Run, carry_out_all
+from agents.sweeps.studies import Column, Variation, study
 from baselines.compare import COLUMNS
 from baselines.plots import PALETTE
 from gym_causal.arguments import check_integer, check_one_of
@@ -42,7 +42,7 @@ class Args:
     """Train and evaluate the variations of a study. Call it again to go on after a kill, or with more seeds."""
 
     study: Literal["architectures", "trial", "confounded", "demonstrations", "feature_set", "hard_dimension"] = "architectures"
-    """Which one (agents.studies)."""
+    """Which one (agents.sweeps.studies)."""
     env: str | None = None
     """Id of the environment, where a study can be made in several."""
     seeds: int = 5
@@ -75,7 +75,7 @@ def runs_of(args: Args, env_id: str, variations: Sequence[Variation], out: Path)
     ]
 
 
-def summarize(results: pd.DataFrame) -> pd.DataFrame:
+def encode(results: pd.DataFrame) -> pd.DataFrame:
     """Over training seeds: the mean, its 95% interval by Student's t (NaN with one seed), and the lowest and highest seed.
 
     Args:
@@ -123,7 +123,7 @@ def combine(runs: Sequence[Run], file: str) -> dict[str, pd.DataFrame]:
 
 def save(out: Path, args: Args, runs: Sequence[Run], results: pd.DataFrame, about: Mapping[str, Mapping[str, Any]]) -> None:
     """Write what the finished runs found, in tables and figures; a reader never finds half a file."""
-    summary = summarize(results)
+    summary = encode(results)
     versions = {package: importlib.metadata.version(package) for package in ("gymnasium", "numpy", "torch", "imitation")}
     document = {
         "arguments": {key: str(value) if isinstance(value, Path) else value for key, value in dataclasses.asdict(args).items()},
@@ -181,7 +181,7 @@ def main(args: Args) -> None:
         finished.sort(key=lambda run: list(about).index(run.variation))
         results = pd.concat([run.results() for run in finished], ignore_index=True)[[*COLUMNS, "seed_of_training"]]
         save(out, args, finished, results, about)
-        console.print(table(summarize(results), about, chosen.columns))
+        console.print(table(encode(results), about, chosen.columns))
         console.print(f"Wrote {out / 'results.csv'}, summary.csv, results.json and figures")
     if failures:
         raise SystemExit("\n".join(["error: some runs failed; call again to go on", *(f"  {run}: {why}" for run, why in failures.items())]))
@@ -191,7 +191,7 @@ def _about(variation: Variation, config: AgentConfig) -> dict[str, Any]:
     """What a variation is, and how large."""
     return {
         "description": variation.description,
-        "parameters": sum(parameter.numel() for parameter in untrained(config).parameters()),
+        "parameters": sum(parameter.numel() for parameter in build_policy(config).parameters()),
         "updates": config.training.num_batches,
         "config": {key: value for key, value in config.to_json().items() if key != "seed"},
     }

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import tyro
 
-from agents.behavioral_cloning import load
-from agents.checkpoints import load_config
-from agents.demonstrations import same_env, spaces
-from agents.policy import Agent
-from agents.pretrained import SHIPPED, folder_of
+from agents.algorithms.behavioral_cloning import load
+from agents.data.demonstrations import same_env, spaces
+from agents.policies.checkpoints import load_config
+from agents.policies.loading import SHIPPED, folder_of
+from agents.policies.sb3 import Agent
 from baselines.compare import EXPERT, show
-from baselines.suites import suite
+from baselines.registry import suite
 
 
 @dataclass(frozen=True)

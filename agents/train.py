@@ -12,14 +12,14 @@ import tyro
 from rich.console import Console
 
 import gym_causal
-from agents import plots
-from agents.behavioral_cloning import train
-from agents.config import ARCHITECTURES, AgentConfig, preset
+from agents.algorithms.behavioral_cloning import train
+from agents.algorithms.learning_curve import HISTORY
+from agents.analysis import plots
+from agents.config.agent import ARCHITECTURES, AgentConfig, preset
 from agents.evaluate import Args as EvaluationArgs
 from agents.evaluate import evaluate
-from agents.learning_curve import HISTORY
 from baselines.plots import PALETTE
-from baselines.suites import suite
+from baselines.registry import suite
 from gym_causal.files import write_atomically
 
 
@@ -32,7 +32,7 @@ class Args:
     preset: Literal["quick", "full"] = "quick"
     """How long to train: a few minutes on two CPU cores, or until it no longer helps."""
     architecture: Literal["variable", "equivariant", "trial", "trial_linear", "object", "convolutional"] | None = None
-    """What the agent reads as a token (agents.config); default: variable in causal DAGs, object in odd-one-out rooms."""
+    """What the agent reads as a token (agents.config.agent); default: variable in causal DAGs, object in odd-one-out rooms."""
     explanations: Literal["none", "properties", "reward", "outcome", "full"] = "none"
     """Which explanations it also learns to predict, in odd-one-out rooms."""
     seed: int = 0

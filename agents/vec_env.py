@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from gym_causal.batched import FinalObservations, Infos, TaskVectorEnv, row_of
+from gym_causal.core.task import Infos, row_of
+from gym_causal.core.vector_env import FinalObservations, TaskVectorEnv
 
 
 class BatchedVecEnv(VecEnv):

@@ -20,7 +20,7 @@ from rich.table import Table
 
 import gym_causal
 from baselines import plots
-from baselines.suites import make, suite
+from baselines.registry import make, suite
 from gym_causal.files import write_atomically
 from gym_causal.policies import Policy
 

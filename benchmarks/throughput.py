@@ -22,7 +22,7 @@ import gymnasium as gym
 import numpy as np
 
 import gym_causal
-from gym_causal.generators import draw_models
+from gym_causal.causal_dag.generators import draw_models
 
 ROUNDS = 5
 Contestant = Callable[[], int]  # plays for a moment and returns how many steps that was

@@ -20,10 +20,10 @@ from pathlib import Path
 import torch
 
 import gym_causal
-from agents.behavioral_cloning import EpisodeLoss, train
-from agents.config import AgentConfig, preset
-from agents.demonstrations import CHUNK, collect, in_order
-from agents.policy import Agent, untrained
+from agents.algorithms.behavioral_cloning import EpisodeLoss, train
+from agents.config.agent import AgentConfig, preset
+from agents.data.demonstrations import CHUNK, collect, iterate_batches
+from agents.policies.sb3 import Agent, build_policy
 
 
 def bare(config: AgentConfig, device: str) -> tuple[float, int]:
@@ -36,9 +36,9 @@ def bare(config: AgentConfig, device: str) -> tuple[float, int]:
             {key: torch.as_tensor(value).to(device) for key, value in batch["obs"].unwrap().items()},
             torch.as_tensor(batch["acts"]).to(device),
         )
-        for batch in in_order(episodes, training.batch_size)
+        for batch in iterate_batches(episodes, training.batch_size)
     ]
-    policy = untrained(config).to(device)
+    policy = build_policy(config).to(device)
     loss_of = EpisodeLoss(0.0, 0.0, training.label_smoothing, training.explanation_weight)
     optimizer = torch.optim.AdamW(policy.parameters(), lr=1e-3, fused=True)
     start = time.perf_counter()
@@ -60,8 +60,8 @@ def through_imitation(config: AgentConfig, device: str) -> float:
 
 
 def acting(config: AgentConfig, num_episodes: int, device: str) -> float:
-    """Seconds in which an untrained agent acts in that many episodes, the environment included."""
-    agent = Agent(untrained(config).to(device), deterministic=False)
+    """Seconds in which an build_policy agent acts in that many episodes, the environment included."""
+    agent = Agent(build_policy(config).to(device), deterministic=False)
     start = time.perf_counter()
     gym_causal.evaluate(agent, config.env_id, num_episodes=num_episodes, **config.env_kwargs)
     return time.perf_counter() - start

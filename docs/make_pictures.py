@@ -1,4 +1,4 @@
-"""Draws the pictures of the README and the docs: ``python docs/make_pictures.py`` (needs the extra ``render``)."""
+"""EpisodeNoise the pictures of the README and the docs: ``python docs/make_pictures.py`` (needs the extra ``render``)."""
 
 from pathlib import Path
 

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 import gym_causal
-from agents.behavioral_cloning import train
-from agents.config import AgentConfig, TrainingConfig
+from agents.algorithms.behavioral_cloning import train
+from agents.config.agent import AgentConfig, TrainingConfig
 
 updates = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 config = AgentConfig(env_id="CausalDAG-v0", seed=0, training=TrainingConfig(num_batches=updates))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gym_causal.batched import SeedDomain
+from gym_causal.core.streams import SeedDomain
 from gym_causal.policies import Policy, bind, name_of
 from gym_causal.rollouts import play, seeded_task
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gym_causal.batched import Observations
+from gym_causal.core.task import Observations
 
 
 class Policy(Protocol):

@@ -10,10 +10,11 @@ import gymnasium as gym
 import numpy as np
 
 from gym_causal._version import __version__
-from gym_causal.batched import BatchedTask, Infos, Observations, SeedDomain
+from gym_causal.core.streams import SeedDomain
+from gym_causal.core.task import BatchedTask, Infos, Observations
 from gym_causal.episodes import Episodes, within
 from gym_causal.policies import Policy, bind, name_of
-from gym_causal.registration import make_vec
+from gym_causal.registry import make_vec
 
 MAX_BATCH = 1_024
 """Episodes played side by side; a function of the task and of n alone, so that no result depends on a user's ``num_envs``."""

@@ -36,7 +36,7 @@ class Topology(NamedTuple):
     order: np.ndarray  # (N, B) int; the variable at each topological position
     causes: np.ndarray  # (N, P, B) int; positions of the direct causes of the variable at a position; 0 where there is none
     cause_weights: np.ndarray  # (N, P, B) float; 0 where there is none
-    has_cause: np.ndarray  # (N, P, B) bool
+    parent_mask: np.ndarray  # (N, P, B) bool
     scale: np.ndarray  # (N, B) float; noise standard deviation of the variable at each position
 
 
@@ -121,7 +121,7 @@ class StructuralCausalModels:
 
     def _set(self, topology: Topology, negative_slope: float) -> None:
         self.topology, self.negative_slope = topology, negative_slope
-        self.order, self.causes, self.cause_weights, self.has_cause, self.scale = topology
+        self.order, self.causes, self.cause_weights, self.parent_mask, self.scale = topology
 
     # --- the batch -------------------------------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class StructuralCausalModels:
     def parents(self) -> np.ndarray:
         """(B, N, P) int; the direct causes of every variable, -1 = none."""
         cause = np.take_along_axis(self.order, self.causes.reshape(-1, len(self)), 0).reshape(self.causes.shape)
-        return self._per_slot(np.where(self.has_cause, cause, -1))
+        return self._per_slot(np.where(self.parent_mask, cause, -1))
 
     @cached_property
     def parent_weights(self) -> np.ndarray:
@@ -175,7 +175,7 @@ class StructuralCausalModels:
     @property
     def is_root(self) -> np.ndarray:
         """(B, N) bool; whether a variable has no causes."""
-        return self.to_variable(np.logical_not(self.has_cause.any(axis=1)))
+        return self.to_variable(np.logical_not(self.parent_mask.any(axis=1)))
 
     @property
     def weights(self) -> np.ndarray:
@@ -200,7 +200,7 @@ class StructuralCausalModels:
         flat = reached.reshape(-1)
         for k in range(1, self.num_variables):
             through = flat.take(self.flat_causes[k])
-            through &= self.has_cause[k]
+            through &= self.parent_mask[k]
             for carried in through:
                 reached[k] |= carried
         return reached & ~is_source
@@ -253,9 +253,9 @@ class StructuralCausalModels:
         flat = values.reshape(batch, -1, num_variables)  # (B, S, N)
         causes = np.maximum(self.parents, 0).reshape(batch, 1, num_variables * width)
         cause_values = np.take_along_axis(flat, np.broadcast_to(causes, (*flat.shape[:2], num_variables * width)), 2)
-        drive = (cause_values.reshape(*flat.shape, width) * self.parent_weights[:, None]).sum(axis=-1)
+        pre_activation = (cause_values.reshape(*flat.shape, width) * self.parent_weights[:, None]).sum(axis=-1)
         slope = np.where(self.is_root, 1.0, self.negative_slope)[:, None, :]
-        noise = (np.where(flat < 0, flat / slope, flat) - drive).reshape(values.shape)
+        noise = (np.where(flat < 0, flat / slope, flat) - pre_activation).reshape(values.shape)
         if do_target is not None:
             target = np.broadcast_to(do_target, values.shape[:-1])
             noise[target[..., None] == np.arange(num_variables)] = 0.0
@@ -276,8 +276,8 @@ class StructuralCausalModels:
 
     def total_effect(self, do_target: ArrayLike, do_value: ArrayLike) -> np.ndarray:
         """(B, N) noise-free change of every variable when ``do_target`` is set to ``do_value``, against no intervention."""
-        calm = np.zeros((len(self), self.num_variables))
-        return self.sample(calm, do_target, do_value) - self.sample(calm)
+        zero_noise = np.zeros((len(self), self.num_variables))
+        return self.sample(zero_noise, do_target, do_value) - self.sample(zero_noise)
 
     def noise_free_outcomes(self, outcome: ArrayLike, do_values: Sequence[float]) -> np.ndarray:
         """What ``outcome`` becomes, without noise, under every intervention.
@@ -299,8 +299,8 @@ class StructuralCausalModels:
         chunk = max(1, 2_000_000 // (target.size * num_variables))
         for start in range(0, len(self), chunk):
             models, wanted = self[start : start + chunk], outcome[start : start + chunk]
-            calm = np.zeros((target.size, num_variables, len(models)))
-            worlds = models.propagate(calm, target[:, None], value[:, None])  # (V * N, N, B)
+            zero_noise = np.zeros((target.size, num_variables, len(models)))
+            worlds = models.propagate(zero_noise, target[:, None], value[:, None])  # (V * N, N, B)
             place = models.position_of(wanted)
             result[start : start + chunk] = worlds[:, place, np.arange(len(models))].T
         return result.reshape(len(self), num_values, num_variables)
@@ -346,12 +346,12 @@ class StructuralCausalModels:
         flat = values.reshape(-1)
         is_set = None if do_target is None else self.order == do_target
         set_to = np.broadcast_to(do_value, values.shape[1:])
-        drive, leaked = np.empty(self.causes.shape[1:]), np.empty(len(self))  # reused: allocating costs as much as computing
+        pre_activation, leaked = np.empty(self.causes.shape[1:]), np.empty(len(self))  # reused: allocating costs as much as computing
         for k, value in enumerate(values):
             if k:  # the first position is always a root
-                flat.take(self.flat_causes[k], out=drive, mode="clip")
-                np.multiply(drive, self.cause_weights[k], out=drive)
-                for carried in drive:
+                flat.take(self.flat_causes[k], out=pre_activation, mode="clip")
+                np.multiply(pre_activation, self.cause_weights[k], out=pre_activation)
+                for carried in pre_activation:
                     value += carried
                 np.multiply(value, self._slope[k], out=leaked)
                 np.maximum(value, leaked, out=value)
@@ -382,7 +382,7 @@ class StructuralCausalModels:
     @cached_property
     def _slope(self) -> np.ndarray:
         """(N, B) float; the slope below zero of the variable at each position: a root is linear."""
-        return np.where(self.has_cause.any(axis=1), self.negative_slope, 1.0)
+        return np.where(self.parent_mask.any(axis=1), self.negative_slope, 1.0)
 
     @cached_property
     def flat_causes(self) -> np.ndarray:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from gym_causal.batched import EpisodeStream, SeedDomain, concatenate_rows, constant, take_rows
+from gym_causal.core.streams import EpisodeStream, SeedDomain, concatenate_rows, take_rows
+from gym_causal.core.task import constant
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TRAINER = ("torch", "stable_baselines3", "imitation", "safetensors", "tensorboard")
 NEEDS = {
     "baselines": ("scipy", "sklearn"),
-    "agents.trajectories": ("imitation",),
-    "agents.minari_datasets": ("minari", "h5py"),
+    "agents.data.trajectories": ("imitation",),
+    "agents.data.minari": ("minari", "h5py"),
     "agents.load": TRAINER,
-    "agents.behavioral_cloning": TRAINER,
-    "agents.probe": TRAINER,
+    "agents.algorithms.behavioral_cloning": TRAINER,
+    "agents.analysis.probe": TRAINER,
 }
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

@@ -8,7 +8,7 @@ import pytest
 
 import gym_causal
 from gym_causal import rollouts
-from gym_causal.batched import SeedDomain
+from gym_causal.core.streams import SeedDomain
 from gym_causal.episodes import Episodes
 
 

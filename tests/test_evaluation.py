@@ -5,7 +5,7 @@ import pytest
 
 import gym_causal
 from gym_causal import rollouts
-from gym_causal.batched import SeedDomain
+from gym_causal.core.streams import SeedDomain
 from gym_causal.evaluation import bootstrap
 from gym_causal.policies import ExpertPolicy, RandomPolicy
 

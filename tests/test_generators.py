@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
-from gym_causal.generators import CueClass, draw_models
+from gym_causal.causal_dag.generators import CueClass, draw_models
+from gym_causal.causal_dag.splits import SPLITS
 from gym_causal.scm import StructuralCausalModels
-from gym_causal.splits import SPLITS
 
 D, E = 3, 4
 
@@ -48,7 +48,7 @@ def test_variables_that_could_have_two_parents_have_one_or_two_alike(unrestricte
 
 def test_parents_are_any_of_the_earlier_variables_alike(unrestricted):
     models, _ = unrestricted
-    by_position, variable = models.causes[4], models.has_cause[4].sum(axis=0)
+    by_position, variable = models.causes[4], models.parent_mask[4].sum(axis=0)
     for size in (1, 2):
         chosen = by_position[:size, variable == size]
         assert near(np.bincount(chosen.ravel(), minlength=4), chosen.shape[1], size / 4)
@@ -90,8 +90,8 @@ def test_evaluation_splits_hold_what_they_say(split):
     assert (goals == E).all()
     ancestors = models.ancestors
     assert ancestors[:, D, E].all()
-    calm = np.zeros((len(models), 5))
-    outcome = np.stack([[models.sample(calm, i, v)[:, E] for i in range(4)] for v in (5.0, -5.0)])  # brute force, (2, 4, B)
+    zero_noise = np.zeros((len(models), 5))
+    outcome = np.stack([[models.sample(zero_noise, i, v)[:, E] for i in range(4)] for v in (5.0, -5.0)])  # brute force, (2, 4, B)
     assert (outcome[:, D].max(axis=0) >= 1.0).all()
     best = outcome.max(axis=0).argmax(axis=0)
     if split == "eval_target":

@@ -13,7 +13,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import gym_causal
-from gym_causal.registration import ENTRY_POINTS
+from gym_causal.registry import ENTRY_POINTS
 from tests.conftest import row, same
 
 # The rooms, whose episodes differ in length, have tests/odd_one_out/test_room_contract.py.

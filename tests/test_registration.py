@@ -13,7 +13,7 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 import gym_causal
-from gym_causal.registration import ENTRY_POINTS, register_envs
+from gym_causal.registry import ENTRY_POINTS, register_envs
 
 CAUSAL_DAGS = [env_id for env_id in ENTRY_POINTS if env_id.startswith("CausalDAG")]
 IS_029 = gym.__version__.startswith("0.29")

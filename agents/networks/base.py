@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from agents.transformer import Memory, Transformer
+from agents.networks.attention import Transformer
+from agents.networks.kv_cache import KVCache
 
 Observations = dict[str, Tensor]  # (B, T, ...) each
 
@@ -17,7 +18,7 @@ class Network(nn.Module):
     max_steps: int | None = None
     """Steps that an episode can have; None: any number, of which the last ``transformer.context`` are remembered."""
 
-    def summarize(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+    def encode(self, observations: Observations, memory: KVCache | None = None) -> Tensor:
         """(B, T, ...) what it makes of each step and all before. With a memory T is 1."""
         raise NotImplementedError
 
@@ -25,10 +26,10 @@ class Network(nn.Module):
         """(B, T, A) logits of a summary."""
         raise NotImplementedError
 
-    def forward(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+    def forward(self, observations: Observations, memory: KVCache | None = None) -> Tensor:
         """(B, T, A) logits. With a memory T is 1."""
-        return self.act(self.summarize(observations, memory))
+        return self.act(self.encode(observations, memory))
 
-    def memory(self) -> Memory:
+    def memory(self) -> KVCache:
         """An empty memory to act with."""
-        return Memory(self.transformer.context)
+        return KVCache(self.transformer.context)

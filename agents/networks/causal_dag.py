@@ -10,9 +10,10 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from agents.config import ArchitectureConfig
+from agents.config.agent import ArchitectureConfig
+from agents.networks.attention import Transformer
 from agents.networks.base import Network, Observations
-from agents.transformer import Memory, Transformer
+from agents.networks.kv_cache import KVCache
 
 
 class TrialNetwork(Network):
@@ -37,7 +38,7 @@ class TrialNetwork(Network):
         self.transformer = Transformer(width, config.num_layers, config.num_heads, context=max_trials, dropout=config.dropout)
         self.logits = nn.Linear(width, outputs)
 
-    def summarize(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+    def encode(self, observations: Observations, memory: KVCache | None = None) -> Tensor:
         """(B, T, W)"""
         features = _features(observations)  # (B, T, N, F)
         if self.names is not None:
@@ -58,7 +59,7 @@ class VariableNetwork(Network):
 
     * ``variable``: names are learned, the own one is part of each token, and attention compares names: a token offers those of its own
       variable and of the one that was set, and seeks those of its own variable and of the goal
-      (:class:`agents.transformer.Transformer`). The agent can tell variables apart and treat any of them as it likes.
+      (:class:`agents.networks.attention.Transformer`). The agent can tell variables apart and treat any of them as it likes.
     * ``embedded``: names are learned and all three are part of each token, as embeddings of words are; nothing else compares them.
     * ``equivariant``: names are one-hot, fixed and only compared. Permuting the variables permutes the logits, whatever was learned.
     """
@@ -83,13 +84,13 @@ class VariableNetwork(Network):
             config.num_layers,
             config.num_heads,
             context=max_trials,
-            num_sought=compared,
-            num_offered=compared,
+            num_bias_queries=compared,
+            num_bias_keys=compared,
             dropout=config.dropout,
         )
         self.logits = nn.Linear(width, 2)  # of setting the variable to + and - the intervention's value
 
-    def summarize(self, observations: Observations, memory: Memory | None = None) -> Tensor:
+    def encode(self, observations: Observations, memory: KVCache | None = None) -> Tensor:
         """(B, T, N, W)"""
         x = self.features(self._per_variable(observations))  # (B, T, N, W)
         one_hot = torch.eye(self.num_variables, device=x.device)

@@ -13,9 +13,9 @@ from gym_causal.arguments import check_integer as _integer
 from gym_causal.arguments import check_number as _number
 from gym_causal.arguments import check_one_of as _one_of
 from gym_causal.arguments import check_pair as _pair
-from gym_causal.generators import CueClass, ModelDistribution
+from gym_causal.causal_dag.generators import CueClass, ModelDistribution
+from gym_causal.causal_dag.splits import SPLITS, HeldOutLink, Split
 from gym_causal.scm import variable_names
-from gym_causal.splits import SPLITS, HeldOutLink, Split
 
 EXPLAIN_MODES = ("none", "properties", "reward", "full")
 EXPLORATION_SIGNS = ("positive", "random")
@@ -34,7 +34,7 @@ class CausalDAGConfig:
     """Arguments of ``CausalDAG-v0``; every one reaches the single and the vector env alike.
 
     Args:
-        split: "train", "eval_target", "eval_path" or "unrestricted"; see :data:`gym_causal.splits.SPLITS`.
+        split: "train", "eval_target", "eval_path" or "unrestricted"; see :data:`gym_causal.causal_dag.splits.SPLITS`.
         num_variables: N, from 2 to 702.
         num_exploration_trials: >= 0; default: the number of relevant variables.
         num_exploitation_trials: >= 1.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gym_causal.batched import TaskEnv, TaskVectorEnv
 from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
 from gym_causal.causal_dag.task import CausalDAGTask
+from gym_causal.core.env import TaskEnv
+from gym_causal.core.vector_env import TaskVectorEnv
 
 
 class CausalDAGEnv(TaskEnv):

@@ -69,7 +69,7 @@ def _nothing(count: int, num_variables: int) -> Facts:
 
 
 @dataclass(frozen=True)
-class Routes:
+class MediatorTable:
     """How a change of one variable reaches another, in E models: a matter of the graph, not of the noise."""
 
     # (E, N, N) int16; [e, i, j] is 2 * (1 + the heaviest direct cause of j among the descendants of i; 0 for none) + whether i is a
@@ -77,7 +77,7 @@ class Routes:
     code: np.ndarray
 
     @classmethod
-    def of(cls, models: StructuralCausalModels) -> Routes:
+    def of(cls, models: StructuralCausalModels) -> MediatorTable:
         num_variables, batch = models.order.shape
         source, model = np.arange(num_variables)[:, None], np.arange(batch)
         # By position, from every source at once: [j, i, e] for the variable at position j and a source at position i.
@@ -87,10 +87,10 @@ class Routes:
             heaviest = np.zeros((num_variables, batch))
             direct = np.zeros((num_variables, batch), bool)
             for slot in range(models.causes.shape[1]):
-                cause, has_cause = models.causes[j, slot], models.has_cause[j, slot]
-                direct |= (source == cause) & has_cause
+                cause, parent_mask = models.causes[j, slot], models.parent_mask[j, slot]
+                direct |= (source == cause) & parent_mask
                 carries = reached.reshape(-1).take((cause * num_variables + source) * batch + model)
-                carries &= has_cause
+                carries &= parent_mask
                 # Even a weight of 0 is an edge: one more than nothing.
                 weight = carries * (1.0 + np.abs(models.cause_weights[j, slot]))
                 through = 2 * (1 + models.order.take(models.flat_causes[j, slot])).astype(np.int16)
@@ -111,7 +111,7 @@ class Routes:
         return (code & 1).astype(bool), (code >> 1) - np.int16(1)
 
 
-def experiment_facts(routes: Routes, do_target: np.ndarray, do_value: np.ndarray, effects: np.ndarray) -> Facts:
+def experiment_facts(routes: MediatorTable, do_target: np.ndarray, do_value: np.ndarray, effects: np.ndarray) -> Facts:
     """What an intervention did to every variable.
 
     Args:
@@ -156,7 +156,7 @@ def _experiment_tokens(count: int, num_variables: int) -> np.ndarray:
     return tokens
 
 
-def best_choice_facts(routes: Routes, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> Facts:
+def best_choice_facts(routes: MediatorTable, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> Facts:
     """The intervention that raises each of (E,) goals most; what a reward explanation says whatever the choice."""
     count, num_variables, row = len(goals), routes.code.shape[1], np.arange(len(goals))
     action, raises = optimum.is_optimal.argmax(axis=1), optimum.best_value > 0

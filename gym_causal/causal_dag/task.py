@@ -10,12 +10,13 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
-from gym_causal.batched import BatchedTask, Infos, Observations, constant, take_rows
 from gym_causal.causal_dag import explanations, rendering
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
+from gym_causal.causal_dag.episode_batch import EpisodeBatch, EpisodeNoise
 from gym_causal.causal_dag.expert import draw_actions, exploration_actions
 from gym_causal.causal_dag.trials import Table, begin, explained, play_trial
-from gym_causal.causal_dag.worlds import Draws, Worlds
+from gym_causal.core.streams import take_rows
+from gym_causal.core.task import BatchedTask, Infos, Observations, constant
 from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
 
 # Up to this many rows, and this many values an episode, all 2N interventions of all trials of a run of episodes are simulated at once
@@ -51,7 +52,7 @@ class CausalDAGTask(BatchedTask):
             keys["cue"] = spaces.MultiBinary(num_variables)
         self.observation_space = spaces.Dict(keys)
         self.action_space = spaces.Discrete(2 * num_variables)
-        self._worlds: Worlds | None = None  # holds the episodes being played, at ``_now``
+        self._worlds: EpisodeBatch | None = None  # holds the episodes being played, at ``_now``
         self._first_episode = -1  # of the prepared worlds; -1: they are no run of the stream
         # The kind of the explanation by the number of trials played.
         self._kinds = ["none", *(explained(config, trial) for trial in range(config.trials))]
@@ -66,8 +67,8 @@ class CausalDAGTask(BatchedTask):
         most = 150_000 // (self.config.trials * self.config.num_variables * (4 if self.config.conditions.held_out else 1))
         return int(2 ** np.clip(np.floor(np.log2(max(most, 1))), 4, 12))
 
-    def draw_block(self, rng: np.random.Generator, count: int) -> Draws:
-        return Draws.draw(rng, count, self.config)
+    def draw_block(self, rng: np.random.Generator, count: int) -> EpisodeNoise:
+        return EpisodeNoise.draw(rng, count, self.config)
 
     def seed(self, *args: Any, **kwargs: Any) -> None:
         super().seed(*args, **kwargs)
@@ -80,13 +81,13 @@ class CausalDAGTask(BatchedTask):
         assert self._stream is not None
         if options:
             draws = self._with_options(self._stream.take(episodes), options)
-            self._prepare(Worlds(draws, self.config), first_episode=-1)
+            self._prepare(EpisodeBatch(draws, self.config), first_episode=-1)
             first = 0
         else:
             if self._first_episode < 0 or not self._first_episode <= first <= self._first_episode + len(self._prepared) - self.num_envs:
                 most = _LOOKUP_EPISODES if self._looks_up else min(_PREPARED_EPISODES, self.block_size)
                 count = self.num_envs * max(1, most // self.num_envs)
-                self._prepare(Worlds(self._stream.take(np.arange(first, first + count)), self.config), first_episode=first)
+                self._prepare(EpisodeBatch(self._stream.take(np.arange(first, first + count)), self.config), first_episode=first)
             first -= self._first_episode
         now = slice(first, first + self.num_envs)
         if self._looks_up:
@@ -97,11 +98,11 @@ class CausalDAGTask(BatchedTask):
         self._actions: list[np.ndarray] = []  # one (B,) a trial
         self._result = begin(self._worlds, self._now)
 
-    def _prepare(self, worlds: Worlds, first_episode: int) -> None:
+    def _prepare(self, worlds: EpisodeBatch, first_episode: int) -> None:
         self._prepared, self._first_episode = worlds.prepare(), first_episode
         self.__dict__.pop("_table", None)
 
-    def _with_options(self, draws: Draws, options: dict[str, Any]) -> Draws:
+    def _with_options(self, draws: EpisodeNoise, options: dict[str, Any]) -> EpisodeNoise:
         unknown = set(options) - {"model", "goal", "cue"}
         if unknown:
             raise ValueError(f"options may hold model, goal and cue, got {sorted(map(str, unknown))}")

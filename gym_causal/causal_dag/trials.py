@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gym_causal.batched import Observations, constant
 from gym_causal.causal_dag import explanations
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
-from gym_causal.causal_dag.worlds import Worlds
+from gym_causal.causal_dag.episode_batch import EpisodeBatch
+from gym_causal.core.task import Observations, constant
 
 
 class TrialResult(NamedTuple):
@@ -27,7 +27,7 @@ def explained(config: CausalDAGConfig, trial: int) -> str:
     return ("property" if exploring else "reward") if config.explain in (mode, "full") else "none"
 
 
-def observe(worlds: Worlds, now: slice, played: int, intervention: np.ndarray, outcome: np.ndarray) -> Observations:
+def observe(worlds: EpisodeBatch, now: slice, played: int, intervention: np.ndarray, outcome: np.ndarray) -> Observations:
     """What the agent sees in the episodes ``now`` after ``played`` trials, the last of which had this intervention and outcome."""
     config, count = worlds.config, len(outcome)
     exploring = config.phase(played) is Phase.EXPLORATION
@@ -45,7 +45,7 @@ def observe(worlds: Worlds, now: slice, played: int, intervention: np.ndarray, o
     return observation
 
 
-def begin(worlds: Worlds, now: slice) -> TrialResult:
+def begin(worlds: EpisodeBatch, now: slice) -> TrialResult:
     """Before the first trial of the episodes ``now``: as if one had done nothing."""
     config, count = worlds.config, now.stop - now.start
     nothing = (np.zeros((count, config.num_variables), np.float32) for _ in range(2))
@@ -53,7 +53,7 @@ def begin(worlds: Worlds, now: slice) -> TrialResult:
     return TrialResult(observe(worlds, now, 0, *nothing), np.zeros(count), facts)
 
 
-def play_trial(worlds: Worlds, trial: int, actions: np.ndarray) -> TrialResult:
+def play_trial(worlds: EpisodeBatch, trial: int, actions: np.ndarray) -> TrialResult:
     """Play (E,) actions in a trial of all E episodes of ``worlds``."""
     config, models, row = worlds.config, worlds.models, np.arange(len(worlds))
     do_target, do_value = worlds.intervention(trial, actions)
@@ -67,7 +67,7 @@ def play_trial(worlds: Worlds, trial: int, actions: np.ndarray) -> TrialResult:
     if config.explain != "none":
         kind = explained(config, trial)
         if kind == "property":
-            effects = models.to_variable((by_position - worlds.undisturbed[trial]).astype(np.float32))
+            effects = models.to_variable((by_position - worlds.no_intervention_outcomes[trial]).astype(np.float32))
             facts = explanations.experiment_facts(worlds.routes, do_target, do_value, effects)
         elif kind == "reward":
             facts = explanations.choice_facts(worlds.best_choice, worlds.optimum, actions)
@@ -82,7 +82,7 @@ class Table:
     NumPy on a few numbers costs as much as on a few thousand, so a batch of one is many times faster this way.
     """
 
-    def __init__(self, worlds: Worlds) -> None:
+    def __init__(self, worlds: EpisodeBatch) -> None:
         config = worlds.config
         self._num_actions = 2 * config.num_variables
         alternatives = worlds.take(np.repeat(np.arange(len(worlds)), self._num_actions))

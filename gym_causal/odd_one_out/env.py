@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gym_causal.batched import TaskEnv, TaskVectorEnv
+from gym_causal.core.env import TaskEnv
+from gym_causal.core.vector_env import TaskVectorEnv
 from gym_causal.odd_one_out.config import OddOneOutConfig, OddOneOutConfoundedConfig, OddOneOutInterventionConfig, RoomConfig
 from gym_causal.odd_one_out.task import OddOneOutTask
 

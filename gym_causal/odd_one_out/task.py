@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
-from gym_causal.batched import BatchedTask, Infos, Observations, SeedDomain
+from gym_causal.core.streams import SeedDomain
+from gym_causal.core.task import BatchedTask, Infos, Observations
 from gym_causal.odd_one_out import expert, explanations, rendering
 from gym_causal.odd_one_out.config import OddOneOutConfoundedConfig, OddOneOutInterventionConfig, RoomConfig
 from gym_causal.odd_one_out.features import (
@@ -24,13 +25,13 @@ from gym_causal.odd_one_out.features import (
     nearest_slot,
 )
 from gym_causal.odd_one_out.frames import VIEWS, in_sight
-from gym_causal.odd_one_out.worlds import NUM_ATTRIBUTES, EpisodeStore, draw_episodes, episode_dtype
+from gym_causal.odd_one_out.generators import NUM_ATTRIBUTES, EpisodeStore, draw_episodes, episode_dtype
 
 _OBJECTS = np.arange(NUM_OBJECTS)
 _NEXT_CELL = NEXT_CELL.astype(np.intp).ravel()
 _NEARNESS = NEARNESS.ravel()
 _IN_SIGHT = in_sight().ravel()
-_TOUCH = NUM_OBJECTS + 1  # the place of a touch in _sayings
+_TOUCH = NUM_OBJECTS + 1  # the place of a touch in _explanation_table
 _OVER = -1  # the value of _feedback once an episode is over
 
 _CHOICES = np.array(
@@ -70,7 +71,7 @@ class OddOneOutTask(BatchedTask):
         about_object = explanations.PROPERTY if mode in ("properties", "full") else explanations.NONE
         kinds = {"reward": explanations.REWARD, "full": explanations.REWARD, "outcome": explanations.OUTCOME}
         about_touch = kinds.get(mode, explanations.NONE)
-        self._kind_of = np.array([about_object] * NUM_OBJECTS + [explanations.NONE, about_touch])  # by place in _sayings
+        self._kind_of = np.array([about_object] * NUM_OBJECTS + [explanations.NONE, about_touch])  # by place in _explanation_table
 
         self._episode = np.zeros(num_envs, int)  # (B,) the number of the episode
         self._draws = np.zeros(num_envs, episode_dtype(config.trials))  # (B,) and all its rooms
@@ -88,7 +89,7 @@ class OddOneOutTask(BatchedTask):
         # What the last touch showed; kept while the board stays.
         self._choice = np.zeros(num_envs, np.intp)  # (B,) index into _CHOICES
         # What there is to say, as facts (9, 6, B): next to each of the objects, next to none (always nothing), and about the last touch.
-        self._sayings = np.full((len(explanations.FIELDS), NUM_OBJECTS + 2, num_envs), -1, np.int8)
+        self._explanation_table = np.full((len(explanations.FIELDS), NUM_OBJECTS + 2, num_envs), -1, np.int8)
         # The expert.
         self._must_look = config.expert_sight == "view"
         self._seen = np.zeros((NUM_OBJECTS, num_envs), bool)  # in this trial; only if the expert must look
@@ -118,7 +119,7 @@ class OddOneOutTask(BatchedTask):
         self._episode[:] = 0
 
     def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
-        """See the base class. ``options`` may hold ``episodes``: records of :func:`~gym_causal.odd_one_out.worlds.episode_dtype`."""
+        """See the base class. ``options`` may hold ``episodes``: records of :func:`~gym_causal.odd_one_out.generators.episode_dtype`."""
         assert self._store is not None
         self._episode[rows] = episodes
         self._draws[rows] = self._store.take(episodes, oldest=int(self._episode.min()))
@@ -229,7 +230,7 @@ class OddOneOutTask(BatchedTask):
         self._feedback[rows] = self.config.feedback_steps
         self._choice[rows] = 1 + (1 << np.arange(NUM_ATTRIBUTES)) @ unique
         self._possible[rows] = expert.still_possible(self._possible[rows], unique[:NUM_VISIBLE].T, correct)
-        self._sayings[:, _TOUCH, rows] = self._explain_touch(rows, touched, unique, correct)
+        self._explanation_table[:, _TOUCH, rows] = self._explain_touch(rows, touched, unique, correct)
 
     def _finish_trials(self, rows: np.ndarray, timed_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Go on to the next trial in (n,) rows; returns whether that ended the episode: terminated and truncated, (B,) each."""
@@ -293,7 +294,7 @@ class OddOneOutTask(BatchedTask):
     def _say_properties(self, rows: np.ndarray, features: np.ndarray) -> None:
         """Note what there is to say about the objects of (n,) rows, with ``features`` (4 attributes, 4 objects, n)."""
         if self.config.explain in ("properties", "full"):
-            self._sayings[:, :NUM_OBJECTS, rows] = explanations.property_facts(features, self._named)
+            self._explanation_table[:, :NUM_OBJECTS, rows] = explanations.property_facts(features, self._named)
 
     def _explain_touch(self, rows: np.ndarray, touched: np.ndarray, unique: np.ndarray, correct: np.ndarray) -> np.ndarray:
         """(9, n) facts about touches, arguments as in :mod:`explanations`."""
@@ -314,7 +315,7 @@ class OddOneOutTask(BatchedTask):
         """Kinds (n,), indices into ``explanations.KINDS``, and facts (9, n)."""
         nearness = _NEARNESS.take(self._agent[rows] * NUM_CELLS + self._cells[:, rows])
         said = np.where(self._choice[rows] > 0, _TOUCH, nearest_slot(nearness))
-        facts = self._sayings.reshape(len(explanations.FIELDS), -1).take(said * self.num_envs + self._row[rows], axis=1)
+        facts = self._explanation_table.reshape(len(explanations.FIELDS), -1).take(said * self.num_envs + self._row[rows], axis=1)
         return self._kind_of.take(said), facts
 
     def _explanation(self, rows: slice | np.ndarray, *, text: bool) -> dict[str, Any]:

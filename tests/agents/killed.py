@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 import gym_causal
-from agents import behavioral_cloning, checkpoints, demonstrations
-from agents.config import AgentConfig
+from agents.algorithms import behavioral_cloning
+from agents.config.agent import AgentConfig
+from agents.data import demonstrations
+from agents.policies import checkpoints
 from gym_causal import files
 
 NUM_RECORDED = 40

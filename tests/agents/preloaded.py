@@ -2,7 +2,7 @@
 
 import torch
 
-import agents.runs  # noqa: F401
+import agents.sweeps.runs  # noqa: F401
 import tests.agents.killed  # noqa: F401
 
 torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # the first optimizer imports half of torch

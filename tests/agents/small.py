@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import gym_causal
-from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig
-from agents.demonstrations import in_order, spaces
-from agents.policy import TransformerPolicy
+from agents.config.agent import AgentConfig, ArchitectureConfig, TrainingConfig
+from agents.data.demonstrations import iterate_batches, spaces
+from agents.policies.sb3 import TransformerPolicy
 
 ENV_IDS = ("CausalDAG-v0", "CausalDAGCued-v0")
 ARCHITECTURES = {
@@ -97,7 +97,7 @@ def played_rooms(
 ) -> tuple[dict[str, Any], torch.Tensor, np.ndarray]:
     """Observations (B, T, ...) of whole episodes of different lengths, what there is to learn (B, T, ...), and the lengths (B,)."""
     episodes = collected_rooms(num_episodes, seed, observation=observation, **env_kwargs)
-    (batch,) = in_order(episodes, num_episodes)
+    (batch,) = iterate_batches(episodes, num_episodes)
     observations = {key: torch.as_tensor(value) for key, value in batch["obs"].unwrap().items()}
     return observations, torch.as_tensor(batch["acts"]), episodes.lengths
 

@@ -15,13 +15,13 @@ pytest.importorskip("imitation")
 import torch
 
 import gym_causal
-from agents import plots
-from agents import runs as ablate_runs
-from agents.ablate import Args, main, summarize, table
-from agents.checkpoints import load_checkpoint
-from agents.config import PRESETS, Preset, TrainingConfig
-from agents.runs import Run
-from agents.studies import STUDIES, Column, study
+from agents.ablate import Args, encode, main, table
+from agents.analysis import plots
+from agents.config.agent import PRESETS, Preset, TrainingConfig
+from agents.policies.checkpoints import load_checkpoint
+from agents.sweeps import runs as ablate_runs
+from agents.sweeps.runs import Run
+from agents.sweeps.studies import STUDIES, Column, study
 from baselines.compare import COLUMNS
 from baselines.plots import PALETTE
 
@@ -221,7 +221,7 @@ def rows(policy: str, means: list[float], metric: str = "normalized_reward", spl
 
 
 def test_summary_is_student_s_interval_over_seeds():
-    summary = summarize(pd.DataFrame(rows("a", [0.1, 0.2, 0.6]) + rows("b", [0.5]))).set_index("policy")
+    summary = encode(pd.DataFrame(rows("a", [0.1, 0.2, 0.6]) + rows("b", [0.5]))).set_index("policy")
     # Mean 0.3, sample variance (0.04 + 0.01 + 0.09) / 2, and t of 2 degrees of freedom is 4.302653.
     half = 4.302653 * np.sqrt(0.07) / np.sqrt(3)
     assert summary.loc["a", ["mean", "low", "high"]].tolist() == pytest.approx([0.3, 0.3 - half, 0.3 + half], abs=1e-6)
@@ -234,7 +234,7 @@ def test_table_has_variations_as_rows_and_splits_as_columns():
         rows("a", [0.4, 0.6]) + rows("a", [0.5], split="eval_path") + rows("a", [0.25], "held_out_ratio") + rows("b", [1.0])
     )
     about = {"a": {"parameters": 1_234, "updates": 10}, "b": {"parameters": 5, "updates": 10_000}}
-    shown = table(summarize(results), about, STUDIES["trial"].columns)
+    shown = table(encode(results), about, STUDIES["trial"].columns)
     headers = ["variation", "parameters", "updates", "train", "eval_target", "eval_path", "held-out ratio"]
     assert [column.header for column in shown.columns] == headers
     cells = [list(column.cells) for column in shown.columns]
@@ -245,14 +245,14 @@ def test_table_has_variations_as_rows_and_splits_as_columns():
 def test_a_table_has_the_columns_it_is_asked_for():
     results = pd.DataFrame(rows("a", [0.25], "choice_shape", "eval") + rows("a", [0.75]) + rows("b", [0.5], "choice_shape"))
     about = {name: {"parameters": 1, "updates": 1} for name in "ab"}
-    shown = table(summarize(results), about, [Column(title="shape", metric="choice_shape", split="eval")])
+    shown = table(encode(results), about, [Column(title="shape", metric="choice_shape", split="eval")])
     assert [column.header for column in shown.columns] == ["variation", "parameters", "updates", "shape"]
     assert list(shown.columns[3].cells) == ["0.250", ""]  # b's is of another split
 
 
 def test_final_rewards_show_every_seed():
     results = pd.DataFrame(rows("a", [0.4, 0.6]) + rows("b", [0.9, 0.7]) + rows("a", [0.1, 0.2], split="eval_path"))
-    (axes,) = plots.final_rewards(results, summarize(results), PALETTE).axes
+    (axes,) = plots.final_rewards(results, encode(results), PALETTE).axes
     bars = [patch.get_height() for patch in axes.patches]
     assert bars == pytest.approx([0.5, 0.8, 0.15, np.nan], nan_ok=True)
     dots = [seeds.get_offsets()[:, 1].tolist() for seeds in axes.collections if isinstance(seeds, PathCollection)]

@@ -10,8 +10,8 @@ pytest.importorskip("imitation")
 import torch
 
 import gym_causal
-from agents.networks import rooms
-from agents.policy import Agent
+from agents.networks import odd_one_out as rooms
+from agents.policies.sb3 import Agent
 from gym_causal import rollouts
 from tests.agents.small import (
     ROOM_ID,

@@ -16,13 +16,14 @@ from imitation.algorithms import bc
 from imitation.data.types import DictObs
 
 import gym_causal
-from agents import behavioral_cloning, demonstrations
-from agents.behavioral_cloning import EpisodeLoss, load, train
-from agents.checkpoints import load_checkpoint, load_config
-from agents.config import AgentConfig
-from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, fingerprint, spaces
-from agents.learning_curve import HISTORY, History
-from agents.policy import TransformerPolicy
+from agents.algorithms import behavioral_cloning
+from agents.algorithms.behavioral_cloning import EpisodeLoss, load, train
+from agents.algorithms.learning_curve import HISTORY, History
+from agents.config.agent import AgentConfig
+from agents.data import demonstrations
+from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, fingerprint, spaces
+from agents.policies.checkpoints import load_checkpoint, load_config
+from agents.policies.sb3 import TransformerPolicy
 from tests.agents.hand_made import ragged_episodes
 from tests.agents.small import CONFIG, TRAINING, make_policy, played
 
@@ -241,7 +242,7 @@ def test_mistakes_are_found_before_anything_is_written(config, arguments, messag
 
 def test_a_folder_is_one_agent_s(trained):
     folder, _ = trained
-    with pytest.raises(FileExistsError, match="holds an agent; choose another one, or resume its training") as caught:
+    with pytest.raises(FileExistsError, match="holds an agent; sample_actions another one, or resume its training") as caught:
         train(CONFIG, folder, progress=False)
     assert str(folder) in str(caught.value)
 

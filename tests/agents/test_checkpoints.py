@@ -15,10 +15,11 @@ import safetensors.torch
 import torch
 
 import agents
-from agents import checkpoints, pretrained
-from agents.behavioral_cloning import load
-from agents.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, save_checkpoint, save_config
-from agents.config import AgentConfig
+from agents.algorithms.behavioral_cloning import load
+from agents.config.agent import AgentConfig
+from agents.policies import checkpoints
+from agents.policies import loading as pretrained
+from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, save_checkpoint, save_config
 from tests.agents.small import ARCHITECTURES, ENV_IDS, TRAINING, at, make_policy, played
 from tests.agents.small import CONFIG as AGENT
 

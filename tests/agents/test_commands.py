@@ -16,14 +16,17 @@ import torch
 import tyro
 
 import gym_causal
-from agents import behavioral_cloning, demonstrations, evaluate, pretrained, train
-from agents.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_config, save_checkpoint, save_config
-from agents.config import ARCHITECTURES, PRESETS, AgentConfig, ArchitectureConfig, Preset
-from agents.learning_curve import HISTORY
-from agents.policy import TransformerPolicy
-from baselines.suites import SUITES
+from agents import evaluate, train
+from agents.algorithms import behavioral_cloning
+from agents.algorithms.learning_curve import HISTORY
+from agents.config.agent import ARCHITECTURES, PRESETS, AgentConfig, ArchitectureConfig, Preset
+from agents.data import demonstrations
+from agents.policies import loading as pretrained
+from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_config, save_checkpoint, save_config
+from agents.policies.sb3 import TransformerPolicy
+from baselines.registry import SUITES
 from gym_causal.odd_one_out.config import EXPLAIN_MODES
-from gym_causal.registration import ENTRY_POINTS
+from gym_causal.registry import ENTRY_POINTS
 from tests.agents.small import ARCHITECTURES as SMALL
 from tests.agents.small import ENV_IDS, TRAINING
 
@@ -110,7 +113,7 @@ def test_it_is_evaluated_in_the_env_it_knows(env_id, tmp_path, monkeypatch):
 
 def test_a_second_training_must_say_so(trained, capsys):
     again = train.Args(out=trained, episodes=0, seed=2)
-    with pytest.raises(SystemExit, match=r"error: folder: .*holds an agent; choose another one, or resume"):
+    with pytest.raises(SystemExit, match=r"error: folder: .*holds an agent; sample_actions another one, or resume"):
         train.main(again)
     train.main(replace(again, resume=True))  # it is over: nothing is left but to draw its curve again
     assert "Trained" in capsys.readouterr().out
@@ -214,10 +217,10 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
 
 
 def test_every_name_can_be_asked_for():
-    offered = typing.get_type_hints(train.Args)
-    assert set(typing.get_args(typing.get_args(offered["architecture"])[0])) == set(ARCHITECTURES)
-    assert set(typing.get_args(offered["explanations"])) == set(EXPLAIN_MODES)
-    assert all(set(presets) == set(typing.get_args(offered["preset"])) for presets in PRESETS.values())
+    bias_keys = typing.get_type_hints(train.Args)
+    assert set(typing.get_args(typing.get_args(bias_keys["architecture"])[0])) == set(ARCHITECTURES)
+    assert set(typing.get_args(bias_keys["explanations"])) == set(EXPLAIN_MODES)
+    assert all(set(presets) == set(typing.get_args(bias_keys["preset"])) for presets in PRESETS.values())
     assert set(PRESETS) == set(ENTRY_POINTS)
 
 

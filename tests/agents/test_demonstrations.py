@@ -10,9 +10,9 @@ pytest.importorskip("stable_baselines3")
 pytest.importorskip("imitation")
 
 import gym_causal
-from agents import demonstrations
-from agents.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, fingerprint, in_order, spaces
-from gym_causal.batched import SeedDomain
+from agents.data import demonstrations
+from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, fingerprint, iterate_batches, spaces
+from gym_causal.core.streams import SeedDomain
 from gym_causal.rollouts import seeded_task
 from tests.agents.hand_made import ragged_episodes
 
@@ -82,7 +82,7 @@ def test_fresh_episodes_never_return():
 def test_an_epoch_is_a_permutation():
     batches = take(fixed(num_episodes=24), 6)
     epochs = [[episode for batch in batches[i : i + 3] for episode in beginnings(batch)] for i in (0, 3)]
-    whole = [episode for batch in in_order(fixed(num_episodes=24).episodes, 10) for episode in beginnings(batch)]
+    whole = [episode for batch in iterate_batches(fixed(num_episodes=24).episodes, 10) for episode in beginnings(batch)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(whole) and len(set(whole)) == 24
     assert epochs[0] != epochs[1] != whole
 

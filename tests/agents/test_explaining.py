@@ -13,11 +13,12 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents import behavioral_cloning, explaining
-from agents.config import ArchitectureConfig
-from agents.demonstrations import collect, spaces
-from agents.explaining import SEED, explanation_accuracy
-from agents.policy import TransformerPolicy
+from agents.algorithms import behavioral_cloning
+from agents.analysis import explanation_accuracy as explaining
+from agents.analysis.explanation_accuracy import SEED, explanation_accuracy
+from agents.config.agent import ArchitectureConfig
+from agents.data.demonstrations import collect, spaces
+from agents.policies.sb3 import TransformerPolicy
 from gym_causal.evaluation import bootstrap
 from gym_causal.odd_one_out.features import ATTRIBUTES
 
@@ -58,16 +59,16 @@ def corrupted(tokens: np.ndarray, how: np.ndarray) -> np.ndarray:
 def hand_made_policy(watched, *, behave=behaviour):
     """Summaries are the numbers of states; what the explainer says follows from them."""
 
-    def summarize(observations):
+    def encode(observations):
         return observations["state"][..., None].double()
 
-    def say(summaries):
-        states = summaries[:, 0].long().numpy()
+    def say(hidden_states):
+        states = hidden_states[:, 0].long().numpy()
         return torch.as_tensor(corrupted(watched[-1][1].explanations["tokens"][states], behave(states)))
 
     return SimpleNamespace(
         explainer=SimpleNamespace(say=say),
-        network=SimpleNamespace(summarize=summarize),
+        network=SimpleNamespace(encode=encode),
         set_training_mode=lambda training: None,
         device="cpu",
     )

@@ -15,13 +15,16 @@ import pytest
 pytest.importorskip("imitation")
 
 import gym_causal
-from agents import ablate, behavioral_cloning, demonstrations, runs
-from agents.ablate import Args, summarize, table
-from agents.behavioral_cloning import train
-from agents.config import PRESETS, AgentConfig, ArchitectureConfig
-from agents.demonstrations import collect
-from agents.runs import EPISODES_SEED, Run
-from agents.studies import STUDIES, study
+from agents import ablate
+from agents.ablate import Args, encode, table
+from agents.algorithms import behavioral_cloning
+from agents.algorithms.behavioral_cloning import train
+from agents.config.agent import PRESETS, AgentConfig, ArchitectureConfig
+from agents.data import demonstrations
+from agents.data.demonstrations import collect
+from agents.sweeps import runs
+from agents.sweeps.runs import EPISODES_SEED, Run
+from agents.sweeps.studies import STUDIES, study
 from gym_causal.odd_one_out.explanations import VOCABULARY
 from gym_causal.odd_one_out.features import ATTRIBUTES
 from tests.agents.small import TRAINING
@@ -233,7 +236,7 @@ def shown(folder, study_name: str):
     """The table of a folder's results, as (headers, rows of cells)."""
     results = pd.read_csv(folder / "results.csv")
     about = {name: {"parameters": 1, "updates": 1} for name in results["policy"].unique()}
-    made = table(summarize(results), about, STUDIES[study_name].columns)
+    made = table(encode(results), about, STUDIES[study_name].columns)
     return [column.header for column in made.columns], list(zip(*(column.cells for column in made.columns), strict=True))
 
 

@@ -15,9 +15,9 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents.behavioral_cloning import train
-from agents.checkpoints import CHECKPOINT, CONFIG, load_checkpoint
-from agents.learning_curve import HISTORY
+from agents.algorithms.behavioral_cloning import train
+from agents.algorithms.learning_curve import HISTORY
+from agents.policies.checkpoints import CHECKPOINT, CONFIG, load_checkpoint
 from tests.agents import killed
 from tests.agents.small import CONFIG as SMALL
 from tests.agents.small import ROOM_ARCHITECTURES, ROOM_CONFIG, ROOM_KWARGS, TRAINING

@@ -9,9 +9,9 @@ pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
 pytest.importorskip("imitation")
 
-from agents.behavioral_cloning import train
-from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig
-from agents.learning_curve import HISTORY
+from agents.algorithms.behavioral_cloning import train
+from agents.algorithms.learning_curve import HISTORY
+from agents.config.agent import AgentConfig, ArchitectureConfig, TrainingConfig
 
 TEXTURES = AgentConfig(
     env_id="OddOneOutConfounded-v0",

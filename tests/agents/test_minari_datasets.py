@@ -6,7 +6,7 @@ import pytest
 from gymnasium import spaces
 
 import gym_causal
-from gym_causal.registration import ENTRY_POINTS
+from gym_causal.registry import ENTRY_POINTS
 from tests.agents.hand_made import check_same, ragged_episodes
 
 pytest.importorskip("minari")
@@ -14,7 +14,7 @@ pytest.importorskip("h5py")
 
 import minari
 
-from agents.minari_datasets import from_minari, to_minari
+from agents.data.minari import from_minari, to_minari
 
 ABOUT = {"author": "somebody", "author_email": "somebody@example.org", "code_permalink": "https://example.org", "description": "Tests."}
 

@@ -8,8 +8,8 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents.demonstrations import spaces
-from agents.networks import network
+from agents.data.demonstrations import spaces
+from agents.networks.registry import network
 from tests.agents.small import ARCHITECTURES, every_env, every_kind, logits_of, make_policy, played
 
 

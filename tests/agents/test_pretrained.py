@@ -9,8 +9,8 @@ pytest.importorskip("safetensors")
 
 import agents
 import gym_causal
-from agents.checkpoints import load_config
-from agents.pretrained import SHIPPED, folder_of
+from agents.policies.checkpoints import load_config
+from agents.policies.loading import SHIPPED, folder_of
 
 ENVS = ("CausalDAG-v0", "CausalDAGCued-v0")
 

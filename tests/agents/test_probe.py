@@ -10,11 +10,11 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents import plots
-from agents.config import ARCHITECTURES
-from agents.demonstrations import spaces
-from agents.policy import TransformerPolicy
-from agents.probe import probe
+from agents.analysis import plots
+from agents.analysis.probe import probe
+from agents.config.agent import ARCHITECTURES
+from agents.data.demonstrations import spaces
+from agents.policies.sb3 import TransformerPolicy
 
 
 class LinearAgent:
@@ -92,10 +92,10 @@ def test_the_interval_covers_what_differs_between_pairs():
     class Torn(LinearAgent):
         def log_probabilities(self, observations):
             self.slopes[3, 4] = 1.0
-            calm = super().log_probabilities(observations)
+            zero_noise = super().log_probabilities(observations)
             self.slopes[3, 4] = 0.0
             dead = super().log_probabilities(observations)
-            return torch.where(observations["initial_values"][:, -1:, :1] > 0, calm, dead)
+            return torch.where(observations["initial_values"][:, -1:, :1] > 0, zero_noise, dead)
 
     ratio = probe(Torn(np.ones((5, 5))), "CausalDAG-v0", num_episodes=100).held_out_ratio
     assert ratio.mean == pytest.approx(0.5, abs=0.2)

@@ -14,12 +14,13 @@ import torch
 from imitation.algorithms import bc
 from imitation.data.types import DictObs
 
-from agents import behavioral_cloning, demonstrations
-from agents.behavioral_cloning import EpisodeLoss, load, train
-from agents.checkpoints import load_checkpoint, load_config
-from agents.config import TrainingConfig
-from agents.demonstrations import NOTHING, collect, fingerprint, in_order
-from agents.learning_curve import HISTORY
+from agents.algorithms import behavioral_cloning
+from agents.algorithms.behavioral_cloning import EpisodeLoss, load, train
+from agents.algorithms.learning_curve import HISTORY
+from agents.config.agent import TrainingConfig
+from agents.data import demonstrations
+from agents.data.demonstrations import IGNORE_INDEX, collect, fingerprint, iterate_batches
+from agents.policies.checkpoints import load_checkpoint, load_config
 from tests.agents.small import (
     ROOM_ARCHITECTURES,
     ROOM_CONFIG,
@@ -40,16 +41,16 @@ def small_chunks(monkeypatch):
 
 def slowly(policy, observations, targets, smoothing, weight):
     """The loss, one step after the other; and the mean of what explanations cost."""
-    summaries = policy.network.summarize(observations)
+    hidden_states = policy.network.encode(observations)
     actions, explanations = [], []
     for row, step in np.ndindex(*targets.shape[:2]):
         target = targets[row, step].reshape(-1).tolist()
-        log_probabilities = torch.log_softmax(policy.network.act(summaries)[row, step], 0)
-        if target[0] != NOTHING:
+        log_probabilities = torch.log_softmax(policy.network.act(hidden_states)[row, step], 0)
+        if target[0] != IGNORE_INDEX:
             actions.append(-(1 - smoothing) * log_probabilities[target[0]] - smoothing * log_probabilities.mean())
-        if len(target) > 1 and target[1] != NOTHING:
+        if len(target) > 1 and target[1] != IGNORE_INDEX:
             said = torch.tensor([target[1:]])
-            each = policy.explainer(summaries[row, step][None], said)[0]
+            each = policy.explainer(hidden_states[row, step][None], said)[0]
             explanations.append(-(each.sum() if target[1] else each[0]))
     explained = torch.stack(explanations).mean() if explanations else torch.zeros(())
     return torch.stack(actions).mean() + weight * explained, explained
@@ -71,7 +72,7 @@ def alike(mine, others, atol=1e-5):
 def test_the_loss_is_that_of_actions_and_explanations(kind, smoothing, weight):
     policy = make_room_policy(kind, settled=True, explains=True)
     observations, targets, _ = played_rooms(num_episodes=4, explain="full")
-    assert (targets[..., 0] == NOTHING).sum() > (targets[..., 1] == NOTHING).sum() > 3 and (targets[..., 1] == 0).sum() > 3
+    assert (targets[..., 0] == IGNORE_INDEX).sum() > (targets[..., 1] == IGNORE_INDEX).sum() > 3 and (targets[..., 1] == 0).sum() > 3
     metrics = EpisodeLoss(0.0, 0.0, smoothing, weight)(policy, observations, targets)
     expected, _ = slowly(policy, observations, targets, smoothing, weight)
     assert torch.allclose(metrics.loss, expected, rtol=1e-4)
@@ -100,7 +101,7 @@ def test_what_pads_a_batch_has_no_part_in_the_loss(kind):
     for row, length in enumerate(lengths):
         seen, target = {key: value[row : row + 1, :length] for key, value in observations.items()}, targets[row : row + 1, :length]
         without = plain(policy, seen, target).loss
-        count = (target[..., 0] != NOTHING).sum()
+        count = (target[..., 0] != IGNORE_INDEX).sum()
         total, actions = total + without * count, actions + count
         explanations = explanations + (calculate(policy, seen, target).loss - without) * length
     assert torch.allclose(total / actions + explanations / lengths.sum(), losses[0], rtol=1e-4)
@@ -153,7 +154,7 @@ def test_a_training_with_explanations(kind, observation, tmp_path):
     agent = load(tmp_path)
     assert load_config(tmp_path) == config
     seed = int(rows["validation_loss"]["seed"].iloc[0])
-    (batch,) = in_order(collected_rooms(16, seed, observation=observation, explain="full"), 16)
+    (batch,) = iterate_batches(collected_rooms(16, seed, observation=observation, explain="full"), 16)
     observations = {key: torch.as_tensor(value) for key, value in batch["obs"].unwrap().items()}
     with torch.no_grad():
         loss, explained = slowly(agent.policy, observations, torch.as_tensor(batch["acts"]), 0.0, 0.0)

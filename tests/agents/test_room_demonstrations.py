@@ -10,16 +10,16 @@ pytest.importorskip("stable_baselines3")
 pytest.importorskip("imitation")
 
 import gym_causal
-from agents import demonstrations
-from agents.demonstrations import (
+from agents.data import demonstrations
+from agents.data.demonstrations import (
+    IGNORE_INDEX,
     LAST_TRANSFORM,
-    NOTHING,
     FixedDemonstrations,
     StreamedDemonstrations,
     check_learnable,
     collect,
     fingerprint,
-    in_order,
+    iterate_batches,
     shuffle_explanations,
     spaces,
 )
@@ -78,12 +78,12 @@ def one_by_one(episodes):
             last = min(step, int(episode.lengths[0]) - 1)
             for key, value in episode.observations.items():
                 rows[key].append(value[last])
-            before = target[-1][0] if step else NOTHING
+            before = target[-1][0] if step else IGNORE_INDEX
             rows[LAST_TRANSFORM].append(before - 7 if before >= 8 else 0)
             over, waits = step > last, episode.observations["touched"][last]
-            target.append([NOTHING if over or waits else episode.actions[last]])
+            target.append([IGNORE_INDEX if over or waits else episode.actions[last]])
             if episode.explanations:
-                target[-1] += [NOTHING] * NUM_TOKENS if over else episode.explanations["tokens"][last].tolist()
+                target[-1] += [IGNORE_INDEX] * NUM_TOKENS if over else episode.explanations["tokens"][last].tolist()
         for key, row in rows.items():
             observations[key].append(row)
         targets.append(target)
@@ -94,7 +94,7 @@ def one_by_one(episodes):
 def test_a_batch_is_padded_episodes(explain):
     episodes = collected_rooms(9, explain=explain)
     assert len(set(episodes.lengths)) > 3 and (episodes.observations["touched"] == 1).sum() > 9
-    (batch,) = in_order(episodes, 9)
+    (batch,) = iterate_batches(episodes, 9)
     found, expected = arrays(batch), one_by_one(episodes)
     if explain == "none":
         expected["acts"] = expected["acts"][..., 0]
@@ -102,7 +102,7 @@ def test_a_batch_is_padded_episodes(explain):
     for key, value in expected.items():
         assert found[key].shape == value.shape and np.array_equal(found[key], value), key
     assert len(batch["obs"]) == 9
-    parts = take(in_order(episodes, 4), 9)
+    parts = take(iterate_batches(episodes, 4), 9)
     assert [part["acts"].shape[:2] for part in parts] == [(len(x), max(x)) for x in (episodes.lengths[i : i + 4] for i in (0, 4, 8))]
     assert np.array_equal(parts[1]["acts"], found["acts"][4:8, : max(episodes.lengths[4:8])])
 
@@ -113,7 +113,7 @@ def words(tokens):
 
 def test_what_is_said_is_true_of_what_is_seen():
     """Of the very step that it is beside: the object next to the agent, and what a touch paid."""
-    (batch,) = in_order(collected_rooms(40, explain="full"), 40)
+    (batch,) = iterate_batches(collected_rooms(40, explain="full"), 40)
     seen, targets = batch["obs"].unwrap(), batch["acts"]
     near = touches = 0
     for row, step in zip(*np.nonzero(targets[..., 1] > 0), strict=True):
@@ -125,7 +125,7 @@ def test_what_is_said_is_true_of_what_is_seen():
             near += 1
         else:
             assert said[0] == ("correct" if seen["last_reward"][row, step] > 0 else "incorrect") and said[1] in ATTRIBUTES
-            assert seen["touched"][row, step] and targets[row, step, 0] == NOTHING  # it is learned though there is nothing to do
+            assert seen["touched"][row, step] and targets[row, step, 0] == IGNORE_INDEX  # it is learned though there is nothing to do
             touches += 1
     assert near > 100 and touches > 40
 
@@ -135,7 +135,7 @@ def steps_of(batches):
     found = []
     for batch in map(arrays, batches):
         order = sorted(batch)
-        there = batch["acts"][..., 1] != NOTHING
+        there = batch["acts"][..., 1] != IGNORE_INDEX
         found += [b"".join(batch[key][row, step].tobytes() for key in order) for row, step in zip(*np.nonzero(there), strict=True)]
     return sorted(found)
 
@@ -144,9 +144,9 @@ def test_an_epoch_has_every_step_once():
     batches = fixed("full", num_episodes=24)
     episodes = batches.episodes
     found = take(batches, 12)
-    (whole,) = in_order(episodes, 24)
+    (whole,) = iterate_batches(episodes, 24)
     assert steps_of(found[:6]) == steps_of(found[6:]) == steps_of([whole])
-    assert len(steps_of([whole])) == episodes.lengths.sum() == sum((batch["acts"][..., 1] != NOTHING).sum() for batch in found[:6])
+    assert len(steps_of([whole])) == episodes.lengths.sum() == sum((batch["acts"][..., 1] != IGNORE_INDEX).sum() for batch in found[:6])
     assert not np.array_equal(found[0]["acts"], found[6]["acts"])
 
 
@@ -161,7 +161,7 @@ def test_a_stream_has_every_step_of_its_episodes_once(monkeypatch):
     batches = take(streamed("full"), 18)
     assert [len(episodes) for episodes in collected] == [24, 24, 24]
     for episodes, first in zip(collected, (0, 6, 12), strict=True):
-        assert steps_of(batches[first : first + 6]) == steps_of(in_order(episodes, 24))
+        assert steps_of(batches[first : first + 6]) == steps_of(iterate_batches(episodes, 24))
 
 
 @pytest.mark.parametrize("make", [streamed, fixed])
@@ -169,7 +169,7 @@ def test_a_batch_s_episodes_are_about_as_long(make, monkeypatch):
     """Sorted, 16 at a time; and the batches do not come in the order of their lengths."""
 
     def lengths(batches):
-        return np.array([(batch["acts"][..., 1] != NOTHING).sum(1) for batch in batches])
+        return np.array([(batch["acts"][..., 1] != IGNORE_INDEX).sum(1) for batch in batches])
 
     found = lengths(take(make("full"), 120))
     spread = found.max(1) - found.min(1)

@@ -11,11 +11,11 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents.config import AgentConfig, TrainingConfig
-from agents.demonstrations import LAST_TRANSFORM, spaces
-from agents.networks import network
-from agents.networks.rooms import Eyes, Sight
-from agents.policy import TransformerPolicy, untrained
+from agents.config.agent import AgentConfig, TrainingConfig
+from agents.data.demonstrations import LAST_TRANSFORM, spaces
+from agents.networks.odd_one_out import ObjectPatches, PatchExtractor
+from agents.networks.registry import network
+from agents.policies.sb3 import TransformerPolicy, build_policy
 from gym_causal.odd_one_out.features import FLOOR_CELLS, NUM_CELLS, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, sprites
 from gym_causal.odd_one_out.frames import AGENT, OBJECT
 from tests.agents.small import (
@@ -45,7 +45,7 @@ def by_cell(sight):
 def test_every_object_is_found_where_it_is_and_as_it_is_in_pixels_as_in_symbols():
     agents, cells, features = rooms_of(EVERY_LOOK)
     symbols, pixels = (views_of(agents, cells, features, observation) for observation in ("symbolic", "pixels"))
-    read, seen = Eyes(pixels=False)(torch.as_tensor(symbols)), Eyes(pixels=True)(torch.as_tensor(pixels))
+    read, seen = PatchExtractor(pixels=False)(torch.as_tensor(symbols)), PatchExtractor(pixels=True)(torch.as_tensor(pixels))
     pictures, found = sprites(), 0
     for view, as_read, as_seen in zip(symbols, by_cell(read), by_cell(seen), strict=True):
         expected = {cell: view.reshape(NUM_CELLS, 4)[cell, 1:] - 1 for cell in np.flatnonzero(view[..., 0] == OBJECT)}
@@ -55,7 +55,7 @@ def test_every_object_is_found_where_it_is_and_as_it_is_in_pixels_as_in_symbols(
             assert (as_read[cell] == one_hot).all()
             assert np.array_equal(as_seen[cell], pictures[tuple(look)].ravel().astype(np.float32) / np.float32(255))
         found += len(expected)
-    drawn = Eyes(pixels=True)(torch.as_tensor(symbols))  # as in demonstrations, which are kept as symbols
+    drawn = PatchExtractor(pixels=True)(torch.as_tensor(symbols))  # as in demonstrations, which are kept as symbols
     assert torch.equal(drawn.ground, seen.ground)
     for as_drawn, as_seen in zip(by_cell(drawn), by_cell(seen), strict=True):
         assert as_drawn.keys() == as_seen.keys() and all((as_drawn[cell] == as_seen[cell]).all() for cell in as_seen)
@@ -68,14 +68,14 @@ def test_no_object_looks_like_plain_ground():
     agents, cells = np.full(count, FLOOR_CELLS[40]), np.broadcast_to(FLOOR_CELLS[[41, 0, 0, 0], None], (NUM_OBJECTS, count)).copy()
     features = np.repeat(EVERY_LOOK[:, None], NUM_OBJECTS, axis=1)
     for observation in ("symbolic", "pixels"):
-        sight = Eyes(pixels=observation == "pixels")(torch.as_tensor(views_of(agents, cells, features, observation)))
+        sight = PatchExtractor(pixels=observation == "pixels")(torch.as_tensor(views_of(agents, cells, features, observation)))
         assert (sight.present.sum(1) == 2).all() and sight.ground[:, 60].any(-1).all() and not sight.ground[:, 61].any()
 
 
 def test_plain_ground_is_the_same_in_pixels_as_in_symbols():
     agents, cells, features = rooms_of(EVERY_LOOK[:, ::17])
     symbols, pixels = (views_of(agents, cells, features, observation) for observation in ("symbolic", "pixels"))
-    read, seen = Eyes(pixels=False)(torch.as_tensor(symbols)), Eyes(pixels=True)(torch.as_tensor(pixels))
+    read, seen = PatchExtractor(pixels=False)(torch.as_tensor(symbols)), PatchExtractor(pixels=True)(torch.as_tensor(pixels))
     assert read.ground.shape == (len(agents), NUM_CELLS, AGENT + 1) and seen.ground.shape == (len(agents), NUM_CELLS, 3)
     palette = torch.tensor([[0, 0, 0], [40, 40, 40], [0, 0, 0], [255, 255, 255]]) / 255
     assert torch.allclose(read.ground @ palette, seen.ground)
@@ -100,7 +100,7 @@ def test_the_order_in_which_objects_are_found_changes_nothing(observation):
             def shuffle(x):
                 return x[torch.arange(len(x))[:, None], order]
 
-            return Sight(shuffle(sight.looks), shuffle(sight.cells), shuffle(sight.present), sight.ground)
+            return ObjectPatches(shuffle(sight.looks), shuffle(sight.cells), shuffle(sight.present), sight.ground)
 
     policy.network.eyes = Shuffled(policy.network.eyes)
     assert torch.allclose(logits_of(policy, observations), expected, atol=CLOSE)
@@ -197,7 +197,7 @@ def test_other_environments_are_refused(kind):
     with pytest.raises(ValueError, match=message):
         network(ROOM_ARCHITECTURES[kind], *spaces(ENV_IDS[0], {}))
     with pytest.raises(ValueError, match=message):
-        untrained(AgentConfig(env_id=ENV_IDS[1], architecture=ROOM_ARCHITECTURES[kind]))
+        build_policy(AgentConfig(env_id=ENV_IDS[1], architecture=ROOM_ARCHITECTURES[kind]))
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
@@ -205,7 +205,7 @@ def test_rooms_are_no_causal_dags(kind):
     kind_of_network = ARCHITECTURES[kind].kind
     message = f"env_id must be that of a causal DAG environment for an agent of kind '{kind_of_network}', got one that observes .*view"
     with pytest.raises(ValueError, match=message):
-        untrained(AgentConfig(env_id=ROOM_ID, architecture=ARCHITECTURES[kind]))
+        build_policy(AgentConfig(env_id=ROOM_ID, architecture=ARCHITECTURES[kind]))
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)
@@ -215,13 +215,13 @@ def test_no_explanations_of_causal_dags(kind):
     with pytest.raises(ValueError, match=message):
         TransformerPolicy(*spaces(ENV_IDS[0], {}), ARCHITECTURES[kind], explains=True)
     with pytest.raises(ValueError, match=message):
-        untrained(AgentConfig(architecture=ARCHITECTURES[kind], training=TrainingConfig(explanations="full")))
+        build_policy(AgentConfig(architecture=ARCHITECTURES[kind], training=TrainingConfig(explanations="full")))
 
 
 @every_sight
 @every_room_kind
 def test_who_predicts_explanations(kind, observation):
     config = AgentConfig(env_id=ROOM_ID, env_kwargs={"observation": observation}, architecture=ROOM_ARCHITECTURES[kind])
-    assert untrained(config).explainer is None
+    assert build_policy(config).explainer is None
     explaining = dataclasses.replace(config, training=TrainingConfig(explanations="outcome"))
-    assert untrained(explaining).explainer is not None
+    assert build_policy(explaining).explainer is not None

@@ -14,10 +14,10 @@ pytest.importorskip("imitation")
 
 import gym_causal
 from agents.ablate import Args
-from agents.config import ARCHITECTURES, PRESETS, AgentConfig, ArchitectureConfig, Preset, TrainingConfig, preset
-from agents.demonstrations import collect, spaces
-from agents.policy import untrained
-from agents.studies import FRACTION_OF_EXPERT, HELD_OUT_RATIO, STUDIES, Variation, study
+from agents.config.agent import ARCHITECTURES, PRESETS, AgentConfig, ArchitectureConfig, Preset, TrainingConfig, preset
+from agents.data.demonstrations import collect, spaces
+from agents.policies.sb3 import build_policy
+from agents.sweeps.studies import FRACTION_OF_EXPERT, HELD_OUT_RATIO, STUDIES, Variation, study
 
 ALL = [(name, variation) for name, study in STUDIES.items() for variation in study.variations]
 BRIEF = Preset(training=TrainingConfig(num_batches=7))
@@ -32,7 +32,7 @@ def demonstrations(name: str, num_episodes: int = 400, **env_kwargs) -> gym_caus
 def test_every_variation_is_an_agent_that_can_be_built_and_stored(name, variation):
     for env_id, length in itertools.product(study(name).env_ids, ("quick", "full")):
         config = variation.config(env_id, 3, preset(env_id, length).lasting(7))
-        policy = untrained(config)
+        policy = build_policy(config)
         assert (config.env_id, config.seed, config.training.num_batches) == (env_id, 3, 7)
         assert AgentConfig.from_json(json.loads(json.dumps(config.to_json()))) == config  # else its training could not be resumed
         shown = {**config.env_kwargs, **config.demonstration_kwargs, "explain": config.training.explanations}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gym_causal
-from gym_causal.registration import ENTRY_POINTS
+from gym_causal.registry import ENTRY_POINTS
 from tests.agents.hand_made import check_same, ragged_episodes
 
 pytest.importorskip("imitation")
@@ -18,7 +18,7 @@ from imitation.data import rollout
 from imitation.data.types import DictObs, Trajectory, TrajectoryWithRew
 from stable_baselines3.common.policies import MultiInputActorCriticPolicy
 
-from agents.trajectories import from_trajectories, to_trajectories
+from agents.data.trajectories import from_trajectories, to_trajectories
 
 
 @pytest.mark.parametrize("explain", ["full", "none"])

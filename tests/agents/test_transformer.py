@@ -8,10 +8,11 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents.transformer import Memory, Transformer
+from agents.networks.attention import Transformer
+from agents.networks.kv_cache import KVCache
 
 WIDTH, HEADS, TOKENS, SIZE = 8, 2, 3, 4
-"""Numbers a token, attention heads, tokens a step, and numbers of a vector that is sought or offered."""
+"""Numbers a token, attention heads, tokens a step, and numbers of a vector that is bias_queries or bias_keys."""
 
 with_and_without_relations = pytest.mark.parametrize("related", [False, True])
 
@@ -19,7 +20,7 @@ with_and_without_relations = pytest.mark.parametrize("related", [False, True])
 def make(*, context=99, related=False, seed=0, **options):
     """All weights are drawn, those that begin at zero included."""
     torch.manual_seed(seed)
-    vectors = {"num_sought": 2, "num_offered": 2, "num_recent": 2} if related else {}
+    vectors = {"num_bias_queries": 2, "num_bias_keys": 2, "num_recent": 2} if related else {}
     transformer = Transformer(WIDTH, 2, HEADS, context=context, **vectors, **options)
     with torch.no_grad():
         for parameter in transformer.parameters():
@@ -37,14 +38,14 @@ def given(inputs, related):
     return inputs if related else inputs[:1]
 
 
-def token_by_token(transformer, x, sought, offered, absent):
+def token_by_token(transformer, x, bias_queries, bias_keys, absent):
     """The whole computation, written for one token of one episode at a time."""
     x = x.clone()
     places = [(step, token) for step in range(x.shape[1]) for token in range(x.shape[2])]
     for block in transformer.blocks:
         attention, after = block.attention, x.clone()
         for row in range(len(x)):
-            three = {at: attention.queries_keys_values(block.attention_norm(x[row][at])).chunk(3) for at in places}
+            three = {at: attention.qkv_projection(block.attention_norm(x[row][at])).chunk(3) for at in places}
             for now, token in places:
                 seen = [at for at in places if now - transformer.context < at[0] <= now and not absent[row][at]]
                 mixed = []
@@ -53,10 +54,10 @@ def token_by_token(transformer, x, sought, offered, absent):
                     logits = []
                     for at in seen:
                         logit = three[now, token][0][part] @ three[at][1][part] / (WIDTH // HEADS) ** 0.5
-                        if attention.attraction is not None:
-                            products = [s @ o for s in sought[row, now, token] for o in offered[row][at]]
+                        if attention.bias_weight is not None:
+                            products = [s @ o for s in bias_queries[row, now, token] for o in bias_keys[row][at]]
                             recent = [torch.tensor(float(now - at[0] == ago)) for ago in range(transformer.num_recent)]
-                            logit = logit + attention.attraction[head] @ torch.stack(products + recent)
+                            logit = logit + attention.bias_weight[head] @ torch.stack(products + recent)
                         logits.append(logit)
                     weights = torch.softmax(torch.stack(logits), 0)
                     mixed.append(sum(weight * three[at][2][part] for weight, at in zip(weights, seen, strict=True)))
@@ -86,7 +87,7 @@ def test_a_memory_that_slides_is_a_window_over_whole_episodes(related, capacity)
     """Row r gives up its first episode after 2 r + 1 steps and begins another, so that rows' places in the memory differ."""
     transformer, first, second = make(related=related, context=capacity), drawn(4, 20, seed=1), drawn(4, 20, seed=2)
     expected = [transformer(*given(inputs, related)) for inputs in (first, second)]
-    memory, rows = Memory(capacity), torch.arange(4)
+    memory, rows = KVCache(capacity), torch.arange(4)
     begins = 2 * rows + 1
     for now in range(20):
         later = now >= begins
@@ -122,7 +123,7 @@ def test_fewer_outputs_are_the_first_ones_of_all(related, num_outputs):
     expected = everything(*inputs)[:, :, :num_outputs]
     assert torch.allclose(some(*inputs), expected, atol=1e-6) and expected.shape[2] == num_outputs
     assert torch.allclose(some(*inputs, absent=absent), everything(*inputs, absent=absent)[:, :, :num_outputs], atol=1e-6)
-    memory = Memory(99)
+    memory = KVCache(99)
     memory.begin(torch.ones(2, dtype=torch.bool))
     for step in range(4):
         found = some(*(x[:, step : step + 1] for x in inputs), memory=memory)
@@ -153,7 +154,7 @@ def test_a_memory_is_of_its_rows_alone(related):
     forged = [torch.stack([b[0], a[1]]) for a, b in zip(first, second, strict=True)]
     last = []
     for inputs in (first, forged):
-        memory = Memory(3)
+        memory = KVCache(3)
         memory.begin(torch.ones(2, dtype=torch.bool))
         for step in range(7):
             found = transformer(*given([x[:, step : step + 1] for x in inputs], related), memory=memory)

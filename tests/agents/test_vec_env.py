@@ -15,7 +15,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecMonitor
 
 import gym_causal
-from agents.policy import Agent
+from agents.policies.sb3 import Agent
 from agents.vec_env import BatchedVecEnv
 from tests.agents.small import make_policy
 from tests.conftest import row, same

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from baselines.experience import Experience
+from baselines.causal_dag.interventional_data import InterventionalData
 from gym_causal.scm import StructuralCausalModels
 
 
 def _by_hand(*trials):
     """One episode of trials (initial values, variable set or -1, its value, outcome)."""
     initial, target, value, outcome = zip(*trials, strict=True)
-    return Experience(
+    return InterventionalData(
         np.array([initial], float),
         np.array([outcome], float),
         np.array([target]),
@@ -25,7 +25,7 @@ def _played(models: StructuralCausalModels, rng: np.random.Generator, do_target:
     initial = models.sample(models.sample_noise(rng, trials))
     outcomes = models.sample(models.sample_noise(rng, trials), do_target, do_value)
     value = np.where(do_target >= 0, do_value, 0.0)
-    return Experience(initial, outcomes, do_target, value, np.ones((batch, trials), bool))
+    return InterventionalData(initial, outcomes, do_target, value, np.ones((batch, trials), bool))
 
 
 @pytest.fixture

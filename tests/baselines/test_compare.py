@@ -7,7 +7,7 @@ import pytest
 import tyro
 
 from baselines.compare import COLUMNS, Args, main, table
-from baselines.suites import SUITES
+from baselines.registry import SUITES
 
 POLICIES = ("expert", "random", "value", "structure")
 

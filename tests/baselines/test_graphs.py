@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from baselines.graphs import all_graphs, check_size
+from baselines.causal_dag.graphs import all_graphs, check_size
 from gym_causal.causal_dag.config import CausalDAGConfig
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from baselines.heuristics import change_preferences, value_preferences
-from baselines.policies import best_actions
+from baselines.causal_dag.heuristics import change_preferences, value_preferences
+from baselines.causal_dag.policies import best_actions
 
 GOAL = np.array([0])
 EVERYTHING = np.ones((1, 3), bool)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from baselines.regression import partial_correlation_slopes, slope_preferences, total_correlation_slopes
+from baselines.causal_dag.regression import partial_correlation_slopes, slope_preferences, total_correlation_slopes
 from gym_causal.scm import StructuralCausalModels
 
 A, B, C = 0, 1, 2

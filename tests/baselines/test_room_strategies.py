@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gym_causal
-from baselines.odd_one_out import STRATEGIES, own_cell, symbols
+from baselines.odd_one_out.policies import STRATEGIES, own_cell, symbols
 from gym_causal.odd_one_out.features import FLOOR_CELLS
 
 CASES = [(env_id, name) for env_id, strategies in STRATEGIES.items() for name in strategies]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import baselines
-from baselines.suites import SUITES
+from baselines.registry import SUITES
 from gym_causal import evaluate, make_vec
 
 NAMES = list(SUITES["CausalDAG-v0"].strategies)
@@ -119,7 +119,7 @@ def test_exploitation_is_no_evidence_and_a_new_episode_forgets_the_old_one(name)
     _, state = policy(observation(), state, start)
     assert not state.experience.seen.any() and not state.tried.any()
     _, state = policy(observation(**trial, trial=[1], phase=[1], goal=[2]), state, later)
-    assert state.judged[0] == 2 and not np.array_equal(state.preferences, before)
+    assert state.scored[0] == 2 and not np.array_equal(state.preferences, before)
 
 
 @pytest.mark.parametrize("name", SEEING)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from baselines import structure
-from baselines.graphs import all_graphs
-from baselines.structure import StructurePosterior, _largest
+from baselines.causal_dag import structure
+from baselines.causal_dag.graphs import all_graphs
+from baselines.causal_dag.structure import StructurePosterior, _largest
 from gym_causal.causal_dag.config import CausalDAGConfig
 from gym_causal.scm import StructuralCausalModels
 

@@ -28,10 +28,10 @@ def test_the_optimum_is_brute_force(split):
     venv = gym_causal.make_vec("CausalDAG-v0", 300, split=split)
     venv.reset(seed=0)
     models, goals = venv.task._worlds.models, venv.task._worlds.goals
-    calm = np.zeros((300, 5))
+    zero_noise = np.zeros((300, 5))
     values = np.full((300, 10), -np.inf)
     for action in range(10):
-        outcome = models.sample(calm, action % 5, 5.0 if action < 5 else -5.0)[np.arange(300), goals]
+        outcome = models.sample(zero_noise, action % 5, 5.0 if action < 5 else -5.0)[np.arange(300), goals]
         values[:, action] = np.where(action % 5 == goals, -np.inf, outcome)
     best = values.max(axis=1)
     actions, _ = expert_episode(venv)

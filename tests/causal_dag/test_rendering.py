@@ -12,7 +12,7 @@ import pytest
 import gym_causal
 from gym_causal.causal_dag import layout
 from gym_causal.causal_dag.rendering import Snapshot, render, signed
-from gym_causal.window import Window
+from gym_causal.core.window import Window
 
 MODES = ("ansi", "rgb_array", "human")
 IDS = ("CausalDAG-v0", "CausalDAGCued-v0")

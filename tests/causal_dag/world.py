@@ -47,9 +47,9 @@ class World:
     def noise_free_outcomes(self) -> np.ndarray:
         """(B, 2N); the goal under every action, -inf for setting the goal itself."""
         num_variables, size = self.config.num_variables, self.config.intervention_value
-        calm = np.zeros(self.noise.shape[1:])
+        zero_noise = np.zeros(self.noise.shape[1:])
         actions = range(2 * num_variables)
-        worlds = (self.models.sample(calm, action % num_variables, size if action < num_variables else -size) for action in actions)
+        worlds = (self.models.sample(zero_noise, action % num_variables, size if action < num_variables else -size) for action in actions)
         outcomes = np.stack([world[self.row, self.goals] for world in worlds], axis=1)
         outcomes[self.row, self.goals] = outcomes[self.row, self.goals + num_variables] = -np.inf
         return outcomes

@@ -11,7 +11,7 @@ import pytest
 import gym_causal
 from gym_causal.odd_one_out.expert import look_plan
 from gym_causal.odd_one_out.features import POSITIONS
-from gym_causal.odd_one_out.worlds import draw_episodes
+from gym_causal.odd_one_out.generators import draw_episodes
 from tests.odd_one_out.reference import MOVES
 from tests.odd_one_out.rooms import begin, episode
 from tests.odd_one_out.test_room_contract import recorded, same

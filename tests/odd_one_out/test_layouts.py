@@ -17,7 +17,7 @@ from gym_causal.odd_one_out.features import (
     POSITIONS,
     Attribute,
 )
-from gym_causal.odd_one_out.worlds import draw_episodes
+from gym_causal.odd_one_out.generators import draw_episodes
 
 COUNT = 10_000
 CONFIGS = {

@@ -12,8 +12,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import gym_causal
-from gym_causal.batched import SeedDomain
-from gym_causal.odd_one_out.worlds import EpisodeStore
+from gym_causal.core.streams import SeedDomain
+from gym_causal.odd_one_out.generators import EpisodeStore
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 SPLITS = [

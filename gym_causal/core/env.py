@@ -1,0 +1,98 @@
+"""A batched task of one row as a :class:`gymnasium.Env`."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from gym_causal.core.task import BatchedTask, Infos, row_of
+
+
+class TaskEnv(gym.Env):
+    """A :class:`BatchedTask` of one row as a :class:`gymnasium.Env`.
+
+    The k-th call of ``reset`` after a seed plays episode k of that seed.
+    """
+
+    def __init__(self, task: BatchedTask, render_mode: str | None = None) -> None:
+        modes = self.metadata["render_modes"]
+        if render_mode is not None and render_mode not in modes:
+            raise ValueError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
+        self.task = task
+        self.render_mode = render_mode
+        self.observation_space = task.observation_space
+        self.action_space = task.action_space
+        self._num_actions = int(task.action_space.n)
+        self._rows = np.zeros(1, int)
+        self._episode: int | None = None  # the next one to play; None until seeded
+        self._over = True
+        self._window: Any = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
+        super().reset(seed=seed)
+        if seed is not None or self._episode is None:
+            self.task.seed(new_seed(seed, self.np_random))
+            self._episode = 0
+        self.task.begin(self._rows, np.array([self._episode]), options)
+        self._episode += 1
+        self._over = False
+        observation = {key: value[0] for key, value in self.task.observations().items()}
+        result = observation, row_of(self.task.infos(text=True), 0)
+        if self.render_mode == "human":
+            self.render()
+        return result
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, Infos]:
+        if self._over:
+            raise gym.error.ResetNeeded("step: the episode is over or was never begun; call reset first")
+        try:
+            legal = 0 <= (action := operator.index(action)) < self._num_actions
+        except TypeError:
+            legal = False
+        if not legal:
+            raise ValueError(f"action must be an int in 0..{self._num_actions - 1}, got {action!r}")
+        rewards, terminated, truncated = self.task.step(np.array([action]))
+        ended, cut = bool(terminated[0]), bool(truncated[0])
+        self._over = ended or cut
+        result = (
+            {key: value[0] for key, value in self.task.observations().items()},
+            float(rewards[0]),
+            ended,
+            cut,
+            row_of(self.task.infos(text=True), 0),
+        )
+        if self.render_mode == "human":
+            self.render()
+        return result
+
+    def expert_action(self) -> int:
+        """The expert's action in the present state."""
+        return int(self.task.expert_actions()[0])
+
+    def action_masks(self) -> np.ndarray:
+        """(A,) bool; which actions are legal now."""
+        return self.task.action_masks()[0]
+
+    def render(self) -> Any:
+        if self.render_mode is None:
+            gym.logger.warn('render: no render_mode was given; use gym.make(..., render_mode="ansi" | "rgb_array" | "human")')
+            return None
+        if self.render_mode != "human":
+            return self.task.render(0, self.render_mode)
+        from gym_causal.core.window import Window  # noqa: PLC0415 - an optional extra that the core does not import
+
+        self._window = self._window or Window(self.spec.id if self.spec else type(self).__name__, self.metadata["render_fps"])
+        self._window.show(self.task.render(0, "rgb_array"))
+        return None
+
+    def close(self) -> None:
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+
+def new_seed(seed: int | None, np_random: np.random.Generator) -> int:
+    return int(np_random.integers(2**63)) if seed is None else int(seed)

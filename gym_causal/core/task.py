@@ -1,0 +1,101 @@
+"""The batched task: one implementation of an environment's logic for any number of episodes at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium import spaces
+
+from gym_causal.core.streams import EpisodeStream, SeedDomain
+
+Observations = dict[str, np.ndarray]
+Infos = dict[str, Any]
+
+
+class BatchedTask(ABC):
+    """A task's whole logic, on arrays with a leading batch axis of ``num_envs`` rows.
+
+    All randomness of an episode is drawn when it begins; dynamics are then deterministic and rows are independent.
+    """
+
+    observation_space: spaces.Dict  # of one row
+    action_space: spaces.Discrete  # of one row
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 2}
+
+    def __init__(self, num_envs: int) -> None:
+        if not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+            raise ValueError(f"num_envs must be an int of at least 1, got {num_envs!r}")
+        self.num_envs = int(num_envs)
+        self._stream: EpisodeStream[Any] | None = None
+
+    def seed(self, seed: int, domain: SeedDomain = SeedDomain.INTERACTION) -> None:
+        """Play the episodes of ``seed`` from now on."""
+        blocks = 4 + self.num_envs // self.block_size
+        self._stream = EpisodeStream(self.draw_block, self.block_size, seed, domain, max_blocks=blocks)
+
+    @property
+    @abstractmethod
+    def block_size(self) -> int:
+        """Episodes of a large block (see :class:`EpisodeStream`); a function of the task's arguments alone."""
+
+    @abstractmethod
+    def draw_block(self, rng: np.random.Generator, count: int) -> Any:
+        """The randomness of ``count`` episodes, as a dataclass whose fields are indexed by episode first."""
+
+    @abstractmethod
+    def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
+        """Begin the given episodes, (n,) ints of the stream, in the given rows, (n,) ints."""
+
+    @abstractmethod
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Play (B,) actions; returns rewards (B,) float64, terminated (B,) bool and truncated (B,) bool, all fresh."""
+
+    @abstractmethod
+    def observations(self) -> Observations:
+        """What the agent sees now, (B, ...) each: fresh arrays in every state (but the same ones when asked twice in one state)."""
+
+    def observations_of(self, rows: np.ndarray) -> Observations:
+        """The observations of some rows, (n,) ints. A task whose rows end at different times should compute no others."""
+        return {key: value[rows] for key, value in self.observations().items()}
+
+    @abstractmethod
+    def infos(self, *, text: bool) -> Infos:
+        """What is said beside it, privileged facts included: fresh arrays (B, ...); ``text`` also puts explanations into words."""
+
+    @abstractmethod
+    def action_masks(self) -> np.ndarray:
+        """(B, A) bool; which actions are legal now."""
+
+    @abstractmethod
+    def expert_actions(self) -> np.ndarray:
+        """(B,) int; the expert's action in the present state."""
+
+    @abstractmethod
+    def is_choice(self) -> np.ndarray:
+        """(B,) bool; whether the coming step is one in which strategies are told apart (an exploitation trial, say)."""
+
+    @abstractmethod
+    def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Metric -> (numerator, denominator), (B,) float each, that the last step adds to a ratio of sums over the episode."""
+
+    @abstractmethod
+    def render(self, row: int, mode: str) -> Any:
+        """A picture of one row: a str for ``ansi``, (H, W, 3) uint8 for ``rgb_array``."""
+
+
+@lru_cache(maxsize=None, typed=True)  # typed: True and 1 make different arrays
+def _constant(count: int, value: Any) -> np.ndarray:
+    return np.full(count, value, object if value == "" else None)
+
+
+def constant(count: int, value: Any) -> np.ndarray:
+    """A fresh (count,) array of one value; many times faster than ``np.full`` for a short one."""
+    return _constant(count, value).copy()
+
+
+def row_of(infos: Infos, row: int) -> Infos:
+    """What batched infos say of one row."""
+    return {key: row_of(value, row) if type(value) is dict else value[row] for key, value in infos.items()}
