@@ -64,6 +64,7 @@ def evaluate(
     seed: int = 0,
     references: Mapping[str, Policy | str] | None = None,
     name: str | None = None,
+    domain: SeedDomain = SeedDomain.EVALUATION,
     **env_kwargs: Any,
 ) -> EvaluationResult:
     """Evaluate a policy on exactly episodes 0..num_episodes - 1 of a seed.
@@ -80,13 +81,14 @@ def evaluate(
             ``match_<name>`` is the share of choices (in the causal DAG: exploitation trials in which some intervention raises the
             goal) in which the policy did the same.
         name: of the policy in the result; default: its own name.
+        domain: which of the disjoint families of episodes.
         env_kwargs: further arguments of the env.
 
     Returns:
         ``reward`` (the mean undiscounted return of an episode) and the env's own metrics (docs/evaluation.md), each a mean with the
         2.5% and 97.5% quantiles of 1,000 bootstrap resamples of the episodes.
     """
-    task = seeded_task(env_id, num_episodes, seed, SeedDomain.EVALUATION, **{"explain": "none", **env_kwargs}, split=split)
+    task = seeded_task(env_id, num_episodes, seed, domain, **{"explain": "none", **env_kwargs}, split=split)
     observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
     totals: dict[str, np.ndarray] = {"reward": np.stack([np.zeros(num_episodes), np.ones(num_episodes)])}  # (2, n) each
 

@@ -14,7 +14,7 @@ from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
 from gym_causal.episodes import Episodes, within
 from gym_causal.policies import Policy, bind, name_of
-from gym_causal.registry import make_vec
+from gym_causal.registry import make_task
 
 MAX_BATCH = 1_024
 """Episodes played side by side; a function of the task and of n alone, so that no result depends on a user's ``num_envs``."""
@@ -86,14 +86,21 @@ def seeded_task(env_id: str, num_episodes: int, seed: int, domain: SeedDomain, *
     for name, value, least in (("num_episodes", num_episodes, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
             raise ValueError(f"{name} must be an int of at least {least}, got {value!r}")
-    block_size = make_vec(env_id, 1, **env_kwargs).task.block_size
-    task = make_vec(env_id, batch_size(block_size, num_episodes), **env_kwargs).task
+    block_size = make_task(env_id, 1, **env_kwargs).block_size
+    task = make_task(env_id, batch_size(block_size, num_episodes), **env_kwargs)
     task.seed(seed, domain)
     return task
 
 
 def collect(
-    policy: Policy | str, env_id: str, *, split: str = "train", num_episodes: int = 1_000, seed: int = 0, **env_kwargs: Any
+    policy: Policy | str,
+    env_id: str,
+    *,
+    split: str = "train",
+    num_episodes: int = 1_000,
+    seed: int = 0,
+    domain: SeedDomain = SeedDomain.COLLECTION,
+    **env_kwargs: Any,
 ) -> Episodes:
     """Record a policy in exactly episodes 0..num_episodes - 1 of a seed.
 
@@ -105,12 +112,13 @@ def collect(
         split: a split of that env.
         num_episodes: >= 1.
         seed: >= 0, of the episodes and of "random".
+        domain: which of the disjoint families of episodes.
         env_kwargs: further arguments of the env; with ``explain="none"`` no explanations are recorded, which is faster and smaller.
 
     Returns:
         The episodes, in order, with metadata on how they were made.
     """
-    task = seeded_task(env_id, num_episodes, seed, SeedDomain.COLLECTION, split=split, **env_kwargs)
+    task = seeded_task(env_id, num_episodes, seed, domain, split=split, **env_kwargs)
     steps, states = _Log(), _Log()
     lengths, truncated = np.zeros(num_episodes, int), np.zeros(num_episodes, bool)
     for step in play(bind(policy, task, seed), task, num_episodes, infos=True):

@@ -84,7 +84,7 @@ def check(venv: Any, observation: dict[str, np.ndarray], info: dict[str, Any]) -
     for value in explanation.values():
         assert value.dtype.kind != "f" or np.isfinite(value).all()
     kind = explanation["kind"][0]
-    assert kind in ("none", "property", "reward")
+    assert kind in ("none", "properties", "reward")
     if "text" in explanation:
         assert all(bool(text) == (kind != "none") for text in explanation["text"])
     if "expert_action" in info:

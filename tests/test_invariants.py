@@ -13,11 +13,11 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import gym_causal
-from gym_causal.registry import ENTRY_POINTS
+from gym_causal.registry import registered_ids
 from tests.conftest import row, same
 
 # The rooms, whose episodes differ in length, have tests/odd_one_out/test_room_contract.py.
-IDS = [env_id for env_id in ENTRY_POINTS if env_id.startswith("CausalDAG")]
+IDS = [env_id for env_id in registered_ids() if env_id.startswith("CausalDAG")]
 SPLITS = ("train", "eval_target", "eval_path", "unrestricted")
 CASES = [(env_id, {"split": split}) for env_id in IDS for split in SPLITS]
 every_env = pytest.mark.parametrize(("env_id", "kwargs"), CASES, ids=[f"{env_id}-{kwargs['split']}" for env_id, kwargs in CASES])

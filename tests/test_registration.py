@@ -13,9 +13,9 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 import gym_causal
-from gym_causal.registry import ENTRY_POINTS, register_envs
+from gym_causal.registry import register_envs, registered_ids
 
-CAUSAL_DAGS = [env_id for env_id in ENTRY_POINTS if env_id.startswith("CausalDAG")]
+CAUSAL_DAGS = [env_id for env_id in registered_ids() if env_id.startswith("CausalDAG")]
 IS_029 = gym.__version__.startswith("0.29")
 PLUGIN = [point for point in metadata.entry_points(group="gymnasium.envs") if point.value.startswith("gym_causal")]
 
@@ -27,7 +27,7 @@ def run(code: str) -> str:
     return result.stdout.strip()
 
 
-@pytest.mark.parametrize("env_id", ENTRY_POINTS)
+@pytest.mark.parametrize("env_id", registered_ids())
 def test_made_without_an_import(env_id):
     assert run(f"import gymnasium as gym; print(gym.make('gym_causal:{env_id}').spec.id)") == env_id
 
@@ -58,7 +58,7 @@ def test_spec_survives_json(env_id):
     assert all(np.array_equal(first[key], second[key]) for key in first)
 
 
-@pytest.mark.parametrize("env_id", [env_id for env_id in ENTRY_POINTS if env_id not in CAUSAL_DAGS])
+@pytest.mark.parametrize("env_id", [env_id for env_id in registered_ids() if env_id not in CAUSAL_DAGS])
 def test_arguments_of_a_room_survive_json_and_reach_the_vector_env(env_id):
     kwargs = {"observation": "symbolic", "max_trial_steps": 5, "explain": "outcome"}
     env = gym.make(env_id, **kwargs)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
 from gym_causal.causal_dag.task import CausalDAGTask
 from gym_causal.core.env import TaskEnv
 from gym_causal.core.vector_env import TaskVectorEnv
+from gym_causal.registry import make_task
 
 
 class CausalDAGEnv(TaskEnv):
@@ -101,7 +101,7 @@ class CausalDAGEnv(TaskEnv):
     metadata = CausalDAGTask.metadata
 
     def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
-        super().__init__(CausalDAGTask(CausalDAGConfig(**config), num_envs=1), render_mode)
+        super().__init__(make_task("CausalDAG-v0", 1, **config), render_mode)
 
 
 class CausalDAGCuedEnv(TaskEnv):
@@ -153,7 +153,7 @@ class CausalDAGCuedEnv(TaskEnv):
     metadata = CausalDAGTask.metadata
 
     def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
-        super().__init__(CausalDAGTask(CausalDAGCuedConfig(**config), num_envs=1), render_mode)
+        super().__init__(make_task("CausalDAGCued-v0", 1, **config), render_mode)
 
 
 class CausalDAGVectorEnv(TaskVectorEnv):
@@ -170,7 +170,7 @@ class CausalDAGVectorEnv(TaskVectorEnv):
 
     def __init__(self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any) -> None:
         _check_no_time_limit(max_episode_steps)
-        super().__init__(CausalDAGTask(CausalDAGConfig(**config), num_envs), explanation_text=explanation_text)
+        super().__init__(make_task("CausalDAG-v0", num_envs, **config), explanation_text=explanation_text)
 
 
 class CausalDAGCuedVectorEnv(TaskVectorEnv):
@@ -185,7 +185,7 @@ class CausalDAGCuedVectorEnv(TaskVectorEnv):
 
     def __init__(self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any) -> None:
         _check_no_time_limit(max_episode_steps)
-        super().__init__(CausalDAGTask(CausalDAGCuedConfig(**config), num_envs), explanation_text=explanation_text)
+        super().__init__(make_task("CausalDAGCued-v0", num_envs, **config), explanation_text=explanation_text)
 
 
 def _check_no_time_limit(max_episode_steps: Any) -> None:

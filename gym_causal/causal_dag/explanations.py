@@ -205,7 +205,7 @@ def _size_tokens(sizes: np.ndarray) -> np.ndarray:
 
 def describe(kind: str, facts: Facts, row: int, names: list[str]) -> str:
     """The explanation of one row of ``facts`` in words; "" when there is none."""
-    if kind == "property":
+    if kind == "properties":
         return _describe_experiment(facts, row, names)
     return _describe_choice(facts, row, names) if kind == "reward" else ""
 

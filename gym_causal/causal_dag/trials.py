@@ -24,7 +24,7 @@ def explained(config: CausalDAGConfig, trial: int) -> str:
     """The kind of explanation that a trial gets under ``config.explain``."""
     exploring = config.phase(trial) is Phase.EXPLORATION
     mode = "properties" if exploring else "reward"
-    return ("property" if exploring else "reward") if config.explain in (mode, "full") else "none"
+    return ("properties" if exploring else "reward") if config.explain in (mode, "full") else "none"
 
 
 def observe(worlds: EpisodeBatch, now: slice, played: int, intervention: np.ndarray, outcome: np.ndarray) -> Observations:
@@ -66,7 +66,7 @@ def play_trial(worlds: EpisodeBatch, trial: int, actions: np.ndarray) -> TrialRe
     facts: explanations.Facts = {}
     if config.explain != "none":
         kind = explained(config, trial)
-        if kind == "property":
+        if kind == "properties":
             effects = models.to_variable((by_position - worlds.no_intervention_outcomes[trial]).astype(np.float32))
             facts = explanations.experiment_facts(worlds.routes, do_target, do_value, effects)
         elif kind == "reward":

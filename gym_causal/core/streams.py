@@ -20,7 +20,11 @@ class SeedDomain(IntEnum):
 
     INTERACTION = 0  # what gym.make and make_vec play
     EVALUATION = 1
-    COLLECTION = 2
+    COLLECTION = 2  # gym_causal.collect, demonstrations among them
+    VALIDATION = 3  # demonstrations on which a training's loss is watched
+    LEARNING_CURVE = 4  # evaluations while training
+    PROBE = 5
+    EXPLANATION_ACCURACY = 6
 
 
 class EpisodeStream(Generic[Draws]):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from gymnasium import spaces
 
+from gym_causal.core.explanations import NO_EXPLANATIONS, ExplanationSpec
 from gym_causal.core.streams import EpisodeStream, SeedDomain
 
 Observations = dict[str, np.ndarray]
@@ -23,6 +24,7 @@ class BatchedTask(ABC):
 
     observation_space: spaces.Dict  # of one row
     action_space: spaces.Discrete  # of one row
+    explanations: ExplanationSpec = NO_EXPLANATIONS
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 2}
 
     def __init__(self, num_envs: int) -> None:
@@ -76,6 +78,12 @@ class BatchedTask(ABC):
     @abstractmethod
     def is_choice(self) -> np.ndarray:
         """(B,) bool; whether the coming step is one in which strategies are told apart (an exploitation trial, say)."""
+
+    def has_effect(self, observations: Observations) -> np.ndarray:
+        """(...) bool; whether an action chosen at these observations, (..., *shape) each, can do anything. Others are not learned from."""
+        key = next(iter(observations))
+        shape = self.observation_space[key].shape or ()
+        return np.ones(observations[key].shape[: observations[key].ndim - len(shape)], bool)
 
     @abstractmethod
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:

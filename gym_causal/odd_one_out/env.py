@@ -8,17 +8,17 @@ import numpy as np
 
 from gym_causal.core.env import TaskEnv
 from gym_causal.core.vector_env import TaskVectorEnv
-from gym_causal.odd_one_out.config import OddOneOutConfig, OddOneOutConfoundedConfig, OddOneOutInterventionConfig, RoomConfig
 from gym_causal.odd_one_out.task import OddOneOutTask
+from gym_causal.registry import make_task
 
 
 class _RoomEnv(TaskEnv):
     metadata = OddOneOutTask.metadata
     task: OddOneOutTask
-    config_class: type[RoomConfig]
+    env_id: str
 
     def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
-        super().__init__(OddOneOutTask(self.config_class(**config), num_envs=1), render_mode)
+        super().__init__(make_task(self.env_id, 1, **config), render_mode)
 
     def oracle_action(self) -> int:
         """The action of an expert that is told which attribute pays, and makes no mistakes."""
@@ -27,10 +27,10 @@ class _RoomEnv(TaskEnv):
 
 class _RoomVectorEnv(TaskVectorEnv):
     task: OddOneOutTask
-    config_class: type[RoomConfig]
+    env_id: str
 
     def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
-        super().__init__(OddOneOutTask(self.config_class(**config), num_envs), explanation_text=explanation_text)
+        super().__init__(make_task(self.env_id, num_envs, **config), explanation_text=explanation_text)
 
     def oracle_actions(self) -> np.ndarray:
         """(B,) int; the actions of an expert that is told which attribute pays, and makes no mistakes."""
@@ -53,7 +53,7 @@ class OddOneOutEnv(_RoomEnv):
     Version history: v0, the first.
     """
 
-    config_class = OddOneOutConfig
+    env_id = "OddOneOut-v0"
 
 
 class OddOneOutConfoundedEnv(_RoomEnv):
@@ -66,7 +66,7 @@ class OddOneOutConfoundedEnv(_RoomEnv):
     Version history: v0, the first.
     """
 
-    config_class = OddOneOutConfoundedConfig
+    env_id = "OddOneOutConfounded-v0"
 
 
 class OddOneOutInterventionEnv(_RoomEnv):
@@ -85,22 +85,22 @@ class OddOneOutInterventionEnv(_RoomEnv):
     Version history: v0, the first.
     """
 
-    config_class = OddOneOutInterventionConfig
+    env_id = "OddOneOutIntervention-v0"
 
 
 class OddOneOutVectorEnv(_RoomVectorEnv):
     """The native batched ``OddOneOut-v0``; the arguments of :class:`OddOneOutEnv` but ``render_mode``."""
 
-    config_class = OddOneOutConfig
+    env_id = "OddOneOut-v0"
 
 
 class OddOneOutConfoundedVectorEnv(_RoomVectorEnv):
     """The native batched ``OddOneOutConfounded-v0``; the arguments of :class:`OddOneOutConfoundedEnv` but ``render_mode``."""
 
-    config_class = OddOneOutConfoundedConfig
+    env_id = "OddOneOutConfounded-v0"
 
 
 class OddOneOutInterventionVectorEnv(_RoomVectorEnv):
     """The native batched ``OddOneOutIntervention-v0``; the arguments of :class:`OddOneOutInterventionEnv` but ``render_mode``."""
 
-    config_class = OddOneOutInterventionConfig
+    env_id = "OddOneOutIntervention-v0"

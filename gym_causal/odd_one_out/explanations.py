@@ -15,7 +15,7 @@ from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_OBJECTS, NUM_VALUES,
 
 Facts = dict[str, np.ndarray]
 
-KINDS = np.array(["none", "property", "reward", "outcome"])
+KINDS = np.array(["none", "properties", "reward", "outcome"])
 NONE, PROPERTY, REWARD, OUTCOME = range(len(KINDS))
 
 

@@ -26,7 +26,7 @@ from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_con
 from agents.policies.sb3 import TransformerPolicy
 from baselines.registry import SUITES
 from gym_causal.odd_one_out.config import EXPLAIN_MODES
-from gym_causal.registry import ENTRY_POINTS
+from gym_causal.registry import registered_ids
 from tests.agents.small import ARCHITECTURES as SMALL
 from tests.agents.small import ENV_IDS, TRAINING
 
@@ -221,7 +221,7 @@ def test_every_name_can_be_asked_for():
     assert set(typing.get_args(typing.get_args(bias_keys["architecture"])[0])) == set(ARCHITECTURES)
     assert set(typing.get_args(bias_keys["explanations"])) == set(EXPLAIN_MODES)
     assert all(set(presets) == set(typing.get_args(bias_keys["preset"])) for presets in PRESETS.values())
-    assert set(PRESETS) == set(ENTRY_POINTS)
+    assert set(PRESETS) == set(registered_ids())
 
 
 @pytest.mark.parametrize("args", [train.Args, evaluate.Args])

@@ -6,7 +6,7 @@ import pytest
 from gymnasium import spaces
 
 import gym_causal
-from gym_causal.registry import ENTRY_POINTS
+from gym_causal.registry import registered_ids
 from tests.agents.hand_made import check_same, ragged_episodes
 
 pytest.importorskip("minari")
@@ -39,7 +39,7 @@ def ragged(datasets):
 
 
 @pytest.mark.parametrize("explain", ["full", "none"])
-@pytest.mark.parametrize("env_id", ENTRY_POINTS)
+@pytest.mark.parametrize("env_id", registered_ids())
 def test_nothing_is_lost(env_id, explain):
     episodes = gym_causal.collect("random", env_id, num_episodes=3, seed=1, explain=explain)
     to_minari(episodes, f"causal/{env_id}", **ABOUT)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gym_causal
-from gym_causal.registry import ENTRY_POINTS
+from gym_causal.registry import registered_ids
 from tests.agents.hand_made import check_same, ragged_episodes
 
 pytest.importorskip("imitation")
@@ -22,7 +22,7 @@ from agents.data.trajectories import from_trajectories, to_trajectories
 
 
 @pytest.mark.parametrize("explain", ["full", "none"])
-@pytest.mark.parametrize("env_id", ENTRY_POINTS)
+@pytest.mark.parametrize("env_id", registered_ids())
 def test_nothing_is_lost(env_id, explain):
     episodes = gym_causal.collect("random", env_id, num_episodes=4, seed=1, explain=explain)
     trajectories = to_trajectories(episodes)

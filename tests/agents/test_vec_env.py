@@ -91,7 +91,7 @@ def test_infos_are_cut_into_rows_on_request():
     for action in range(7):
         assert plain.step(np.array([action] * 2))[3][0].keys() <= {"TimeLimit.truncated", "terminal_observation"}
         said.append(told.step(np.array([action] * 2))[3][1])
-    assert [info["explanation"]["kind"] for info in said] == ["property"] * 5 + ["reward"] * 2
+    assert [info["explanation"]["kind"] for info in said] == ["properties"] * 5 + ["reward"] * 2
     assert told.reset_infos[1]["explanation"]["kind"] == "none"
     assert said[-1].keys() == {"TimeLimit.truncated", "terminal_observation", "explanation"}
 
@@ -172,7 +172,7 @@ def test_rollout_keeps_what_is_said():
         unwrap=False,
         exclude_infos=False,
     )
-    assert [info["explanation"]["kind"] for info in trajectories[0].infos] == ["property"] * 5 + ["reward"] * 2
+    assert [info["explanation"]["kind"] for info in trajectories[0].infos] == ["properties"] * 5 + ["reward"] * 2
 
 
 @pytest.mark.parametrize("algorithm", [PPO, DQN])

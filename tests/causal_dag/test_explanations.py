@@ -35,7 +35,7 @@ def test_every_statement_is_true_of_the_world(env_id, kwargs, num_envs):
         facts = infos.get("final_info", infos)["explanation"]
         effects, outcomes = world.check(trial, actions, facts)
         exploring = trial < task.config.exploration_trials
-        assert set(facts["kind"]) == {"property" if exploring else "reward"}
+        assert set(facts["kind"]) == {"properties" if exploring else "reward"}
         for b, (text, action) in enumerate(zip(facts["text"], actions.tolist(), strict=True)):
             variable, value = action % len(names), 5.0 if action < len(names) else -5.0
             if exploring:
@@ -130,7 +130,7 @@ def test_modes(mode, kinds):
     env = gym.make("CausalDAG-v0", explain=mode).unwrapped
     env.reset(seed=0)
     seen = [env.step(0)[-1]["explanation"] for _ in range(7)]
-    assert [e["kind"] for e in seen] == [("none", "property")[kinds[0]]] * 5 + [("none", "reward")[kinds[1]]] * 2
+    assert [e["kind"] for e in seen] == [("none", "properties")[kinds[0]]] * 5 + [("none", "reward")[kinds[1]]] * 2
     assert [bool(e["text"]) for e in seen] == [bool(kinds[0])] * 5 + [bool(kinds[1])] * 2
     if mode != "none":
         assert [bool(e["tokens"].any()) for e in seen] == [bool(kinds[0])] * 5 + [bool(kinds[1])] * 2

@@ -25,7 +25,7 @@ class World:
         effects = self.models.sample(self.noise[trial], variable, value) - self.models.sample(self.noise[trial])
         outcomes = self.noise_free_outcomes()
         ancestors, kind = self.models.ancestors, facts["kind"][0]
-        if kind == "property":
+        if kind == "properties":
             assert np.allclose(facts["effects"], effects, rtol=1e-5)
             assert np.array_equal(facts["do_target"], variable) and np.allclose(facts["do_value"], value)
             assert np.array_equal(facts["direct"], np.take_along_axis(self.edges(), variable[:, None, None], 1)[:, 0])

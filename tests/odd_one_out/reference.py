@@ -126,7 +126,7 @@ def attribute_of(word):
 
 def check_text(text, room, kind):
     """Assert that an explanation is true of the room, reading nothing but its words."""
-    if kind == "property":
+    if kind == "properties":
         description = re.fullmatch(r"Next to you is an? (.*)\.", text)[1]
         values = room.objects[room.adjacent()]
         named = [(ATTRIBUTES.index(str(a.name).lower()), VALUES[a][values[a]]) for a in room.config.named]

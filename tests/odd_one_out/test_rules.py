@@ -133,7 +133,7 @@ def test_feedback_lasts_as_long_as_asked(feedback_steps):
         observations, _, _, _, infos = play(venv, Action.TRANSFORM_COLOR)
     assert observations["trial"][0] == 1 and observations["touched"][0] == 0
     # Without feedback steps the explanation stands beside the next trial's first observation.
-    assert infos["explanation"]["kind"][0] == ("property" if feedback_steps else "reward")
+    assert infos["explanation"]["kind"][0] == ("properties" if feedback_steps else "reward")
 
 
 def test_outcome_explanations_say_no_more_than_the_touch_shows():
@@ -161,10 +161,10 @@ def test_modes_of_explanation():
         kinds[mode] = [infos["explanation"]["kind"][0] for infos in (near, touch)]
     assert kinds == {
         "none": ["none", "none"],
-        "properties": ["property", "none"],
+        "properties": ["properties", "none"],
         "reward": ["none", "reward"],
         "outcome": ["none", "outcome"],
-        "full": ["property", "reward"],
+        "full": ["properties", "reward"],
     }
 
 

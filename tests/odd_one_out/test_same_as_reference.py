@@ -46,7 +46,7 @@ def check_row(room, observation, info, mask):
     if room.touch is not None:
         expected = {"outcome": "outcome", "reward": "reward", "full": "reward"}.get(mode, "none")
     elif room.adjacent() is not None and mode in ("properties", "full"):
-        expected = "property"
+        expected = "properties"
     assert kind == (expected if room.config.named else "none")
     assert (explanation["text"] == "") == (kind == "none") == (not explanation["tokens"].any())
     if kind != "none":

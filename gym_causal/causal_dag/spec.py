@@ -1,0 +1,32 @@
+"""What is registered of the causal DAG tasks."""
+
+from __future__ import annotations
+
+from gym_causal.core.task_spec import TaskSpec
+
+_TASK = "gym_causal.causal_dag.task:CausalDAGTask"
+_SPLITS = ("train", "eval_target", "eval_path")
+_NETWORKS = ("variable", "embedded", "equivariant", "trial")
+
+SPECS = (
+    TaskSpec(
+        env_id="CausalDAG-v0",
+        task=_TASK,
+        config="gym_causal.causal_dag.config:CausalDAGConfig",
+        splits=_SPLITS,
+        metrics=("normalized_reward", "optimal_action_rate"),
+        networks=_NETWORKS,
+        env="gym_causal.causal_dag.env:CausalDAGEnv",
+        vector_env="gym_causal.causal_dag.env:CausalDAGVectorEnv",
+    ),
+    TaskSpec(
+        env_id="CausalDAGCued-v0",
+        task=_TASK,
+        config="gym_causal.causal_dag.config:CausalDAGCuedConfig",
+        splits=_SPLITS,
+        metrics=("normalized_reward", "optimal_action_rate", "exploration_relevance", "exploration_coverage"),
+        networks=_NETWORKS,
+        env="gym_causal.causal_dag.env:CausalDAGCuedEnv",
+        vector_env="gym_causal.causal_dag.env:CausalDAGCuedVectorEnv",
+    ),
+)
