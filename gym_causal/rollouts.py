@@ -13,7 +13,7 @@ from gym_causal._version import __version__
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
 from gym_causal.episodes import Episodes, within
-from gym_causal.policies import Policy, bind, checked_result, name_of
+from gym_causal.policies import Policy, Predictor, bind, checked_result, name_of
 from gym_causal.registry import make_task
 
 MAX_BATCH = 1_024
@@ -105,7 +105,7 @@ def seeded_task(env_id: str, num_episodes: int, seed: int, domain: SeedDomain, *
 
 
 def collect(
-    policy: Policy | str,
+    policy: Policy | Predictor | str,
     env_id: str,
     *,
     split: str = "train",
