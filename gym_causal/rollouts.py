@@ -98,6 +98,7 @@ def seeded_task(env_id: str, num_episodes: int, seed: int, domain: SeedDomain, *
     for name, value, least in (("num_episodes", num_episodes, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
             raise ValueError(f"{name} must be an int of at least {least}, got {value!r}")
+    env_kwargs.pop("explanation_text", None)  # accepted since it is an argument of make_vec, but no words are recorded
     block_size = make_task(env_id, 1, **env_kwargs).block_size
     task = make_task(env_id, batch_size(block_size, num_episodes), **env_kwargs)
     task.seed(seed, domain)
