@@ -12,6 +12,7 @@ from gym_causal.odd_one_out.config import EXPLAIN_MODES
 
 CAUSAL_DAG_KINDS = ("variable", "embedded", "equivariant", "trial")
 ROOM_KINDS = ("object", "convolutional")
+GENERIC_KINDS = ("generic",)
 ENCODERS = ("mlp", "linear", "names")
 
 
@@ -44,7 +45,7 @@ class ArchitectureConfig:
     """Share of each block's output that is dropped in training."""
 
     def __post_init__(self) -> None:
-        check_one_of("kind", self.kind, CAUSAL_DAG_KINDS + ROOM_KINDS)
+        check_one_of("kind", self.kind, CAUSAL_DAG_KINDS + ROOM_KINDS + GENERIC_KINDS)
         check_one_of("encoder", self.encoder, ENCODERS)
         for name in ("width", "num_layers", "num_heads", "name_size", "look_size"):
             check_integer(name, getattr(self, name), 1, 4_096)
