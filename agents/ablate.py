@@ -25,7 +25,7 @@ from scipy import stats
 import gym_causal
 from agents.algorithms.learning_curve import HISTORY
 from agents.analysis import plots
-from agents.config.agent import AgentConfig, preset
+from agents.config import AgentConfig, preset
 from agents.policies.sb3 import build_policy
 from agents.sweeps.runs import PROBE, Run, carry_out_all
 from agents.sweeps.studies import Column, Variation, study

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agents.config.agent import ARCHITECTURES, AgentConfig, ArchitectureConfig, Preset, TrainingConfig
+from agents.config import ARCHITECTURES, AgentConfig, ArchitectureConfig, Preset, TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
