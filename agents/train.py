@@ -90,7 +90,6 @@ def parse(argv: Sequence[str] | None = None) -> Args:
     first, _ = tyro.cli(Defaults, args=argv, return_unknown_args=True, add_help=False)
     chosen = preset(first.env, first.preset).lasting(first.batches)
     training = dataclasses.replace(chosen.training, explanations=first.explanations)
-    # Both say it, but only one of them is asked for in a moment: --training.explanations, say, is a later word than --explanations.
     given = {each.name: getattr(first, each.name) for each in dataclasses.fields(first)}
     types = {
         "env_kwargs": env_kwargs_type(first.env, without=("split", "explain", "expert_info")),
@@ -126,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.episodes:
             arguments = EvaluationArgs(str(args.out), episodes=args.episodes)
             evaluate(agent, arguments, config.env_id, config.env_kwargs, args.out / "evaluation")
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     except KeyboardInterrupt:
         raise SystemExit(f"interrupted: the same command with --resume goes on from the last checkpoint in {args.out}") from None

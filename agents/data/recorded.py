@@ -32,16 +32,20 @@ def _from_folder(folder: Path) -> Episodes:
     """Trajectories of imitation, in the format of HuggingFace's ``datasets``."""
     if not (folder / "dataset_info.json").is_file():
         raise ValueError(f"demonstrations: {str(folder)!r} is not a folder of imitation's trajectories: it has no dataset_info.json")
-    with needs_extra("reading imitation's trajectories", "agents"):
-        from agents.data.trajectories import from_trajectories  # noqa: PLC0415 - each source needs libraries that others do without
-        from imitation.data import serialize  # noqa: PLC0415
+    try:
+        from imitation.data import serialize  # noqa: PLC0415 - each source needs libraries that the others do without
+
+        from agents.data.trajectories import from_trajectories  # noqa: PLC0415
+    except ImportError as error:
+        raise ImportError(f"reading a folder of imitation's trajectories needs imitation, datasets and jsonpickle: {error}") from error
     return from_trajectories(serialize.load_with_rewards(folder))
 
 
 def _from_minari(dataset_id: str) -> Episodes:
     with needs_extra("reading a Minari dataset", "minari"):
+        import minari  # noqa: PLC0415
+
         from agents.data.minari import from_minari  # noqa: PLC0415
-        import minari  # noqa: PLC0415, I001
     try:
         dataset = minari.load_dataset(dataset_id)
     except (FileNotFoundError, ValueError) as error:
