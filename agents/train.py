@@ -8,21 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
-import torch
 import tyro
-from rich.console import Console
 
-from agents.algorithms.behavioral_cloning import train
-from agents.algorithms.learning_curve import HISTORY
-from agents.analysis import plots
 from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig, named_architecture, preset
 from agents.config.command_line import env_kwargs_type, from_command_line
-from agents.data.recorded import load_recorded
-from agents.evaluate import Args as EvaluationArgs
-from agents.evaluate import evaluate
-from baselines.plots import PALETTE
-from gym_causal.files import write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,24 +96,43 @@ def parse(argv: Sequence[str] | None = None) -> Args:
     return tyro.cli(args_class, args=argv, default=default, prog="python -m agents.train", description=Args.__doc__)
 
 
+def train_and_compare(args: Args) -> None:
+    """Train the agent, draw its learning curve, and compare it with the expert and the baselines."""
+    # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
+    import pandas as pd  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+
+    from agents.algorithms.behavioral_cloning import train  # noqa: PLC0415
+    from agents.algorithms.learning_curve import HISTORY  # noqa: PLC0415
+    from agents.analysis import plots  # noqa: PLC0415
+    from agents.data.recorded import load_recorded  # noqa: PLC0415
+    from agents.evaluate import Args as EvaluationArgs  # noqa: PLC0415
+    from agents.evaluate import evaluate  # noqa: PLC0415
+    from baselines.plots import PALETTE  # noqa: PLC0415
+    from gym_causal.files import write_atomically  # noqa: PLC0415
+
+    config = args.config()
+    episodes = None if args.demonstrations is None else load_recorded(args.demonstrations)
+    agent = train(config, args.out, resume=args.resume, demonstrations=episodes, device=args.device)
+    figure = plots.learning_curves({"agent": pd.read_csv(args.out / HISTORY)}, PALETTE)
+    for name in ("learning_curve.png", "learning_curve.svg"):
+        write_atomically(args.out / name, figure.savefig)
+    parameters = sum(parameter.numel() for parameter in agent.policy.parameters())
+    num_episodes = config.training.num_batches * config.training.batch_size
+    Console().print(f"Trained {parameters:,} parameters on {num_episodes:,} episodes: {args.out}")
+    if args.episodes:
+        arguments = EvaluationArgs(str(args.out), episodes=args.episodes)
+        evaluate(agent, arguments, config.env_id, config.env_kwargs, args.out / "evaluation")
+
+
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command."""
-    console = Console()
+    """Run the command; what goes wrong ends in one line."""
     try:
         args = parse(argv)
-        config = args.config()
-        episodes = None if args.demonstrations is None else load_recorded(args.demonstrations)
-        agent = train(config, args.out, resume=args.resume, demonstrations=episodes, device=args.device)
-        figure = plots.learning_curves({"agent": pd.read_csv(args.out / HISTORY)}, PALETTE)
-        for name in ("learning_curve.png", "learning_curve.svg"):
-            write_atomically(args.out / name, figure.savefig)
-        parameters = sum(parameter.numel() for parameter in agent.policy.parameters())
-        console.print(
-            f"Trained {parameters:,} parameters on {config.training.num_batches * config.training.batch_size:,} episodes: {args.out}"
-        )
-        if args.episodes:
-            arguments = EvaluationArgs(str(args.out), episodes=args.episodes)
-            evaluate(agent, arguments, config.env_id, config.env_kwargs, args.out / "evaluation")
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
+    try:
+        train_and_compare(args)
     except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     except KeyboardInterrupt:
@@ -132,5 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    import torch
+
     torch.set_num_interop_threads(1)
     main()
