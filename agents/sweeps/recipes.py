@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from agents.config.agent import AgentConfig, preset
+from agents.config import AgentConfig, preset
 from agents.sweeps.studies import study
 from agents.sweeps.study import Variation
 from gym_causal.arguments import check_integer, check_one_of

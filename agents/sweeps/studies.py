@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agents.config.agent import ARCHITECTURES, ArchitectureConfig, TrainingConfig
+from agents.config import ARCHITECTURES, ArchitectureConfig, TrainingConfig
 from agents.sweeps.study import FRACTION_OF_EXPERT, HELD_OUT_RATIO, Column, Study, Variation
 
 

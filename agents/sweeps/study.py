@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agents.config.agent import AgentConfig, ArchitectureConfig, Preset
+from agents.config import AgentConfig, ArchitectureConfig, Preset
 
 HELD_OUT_RATIO = "held_out_ratio"
 """Metric: the slope of an agent's reaction to evidence on the held-out pair, divided by that on other pairs (agents.analysis.probe)."""
