@@ -202,6 +202,9 @@ class RoomTask(BatchedTask):
             "last_reward": self._last_reward[rows].copy(),
         }
 
+    def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
+        return explanations.token_groups(tokens)
+
     def has_effect(self, observations: Observations) -> np.ndarray:
         """(...) bool; False in feedback steps, in which actions have no effect."""
         return np.asarray(observations["touched"]) == 0
