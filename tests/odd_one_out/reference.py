@@ -129,12 +129,12 @@ def check_text(text, room, kind):
     if kind == "properties":
         description = re.fullmatch(r"Next to you is an? (.*)\.", text)[1]
         values = room.objects[room.adjacent()]
-        named = [(ATTRIBUTES.index(str(a.name).lower()), VALUES[a][values[a]]) for a in room.config.named_attributes]
+        attributes = room.config.named_attributes
+        named = [(ATTRIBUTES.index(str(a.name).lower()), VALUES[a][values[a]]) for a in attributes]
         for _, word in named:
             assert word in description
-        words = sum(len(word.split()) for _, word in named) + (
-            0 if 2 in room.config.named_attributes else 1
-        )  # the noun, "object" if not a shape
+        noun = 0 if 2 in attributes else 1  # "object", if the shape is not named
+        words = sum(len(word.split()) for _, word in named) + noun
         assert len(description.replace(",", "").split()) == words
         return
     objects, touched, correct = room.touch

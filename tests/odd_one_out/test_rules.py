@@ -143,14 +143,14 @@ def test_feedback_lasts_as_long_as_asked(feedback_steps):
 
 
 def test_outcome_explanations_say_no_more_than_the_touch_shows():
-    hidden = {"rewarded": 2, "agent": (1, 2)}
-    venv = begin(INTERVENTION, episode(4, **hidden), explain="outcome")
+    start = {"rewarded": 2, "agent": (1, 2)}
+    venv = begin(INTERVENTION, episode(4, **start), explain="outcome")
     *_, infos = play(venv, Action.TRANSFORM_TEXTURE, WEST)
     assert text(infos) == "The attribute that pays must not be texture."
-    venv = begin(INTERVENTION, episode(4, **hidden), explain="outcome")
+    venv = begin(INTERVENTION, episode(4, **start), explain="outcome")
     *_, infos = play(venv, Action.TRANSFORM_SHAPE, WEST)
     assert text(infos) == "The attribute that pays must be shape."
-    venv = begin(INTERVENTION, episode(4, **hidden), explain="outcome")
+    venv = begin(INTERVENTION, episode(4, **start), explain="outcome")
     *_, infos = play(venv, WEST)
     assert text(infos) == "This says nothing about the attribute that pays."
     venv = begin(CONFOUNDED, episode(agent=(1, 2), color=1, texture=1, shape=1), explain="outcome")
