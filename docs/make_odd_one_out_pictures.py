@@ -20,7 +20,7 @@ def episode(env_id, seed, **kwargs):
     env.reset(seed=seed)
     pictures, touches, over = [env.render()], [False], False
     while not over:
-        touched_before = env.unwrapped.task.rooms.odd_attribute_mask[0] >= 0
+        touched_before = env.unwrapped.task._choice[0] > 0
         _, _, terminated, truncated, info = env.step(env.unwrapped.expert_action())
         over = terminated or truncated
         if over and touched_before:
