@@ -3,15 +3,20 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agents.networks.registry import register_network
     from agents.policies.loading import load
 
-__all__ = ["load"]
+__all__ = ["load", "register_network"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, because it brings torch, which the conversions of demonstrations do without.
+    # Late, because both bring torch, which the conversions of demonstrations do without.
     if name == "load":
         from agents.policies.loading import load  # noqa: PLC0415
 
         return load
+    if name == "register_network":
+        from agents.networks.registry import register_network  # noqa: PLC0415
+
+        return register_network
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

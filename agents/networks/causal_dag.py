@@ -1,4 +1,4 @@
-"""Networks for the causal DAG environments: how observations become tokens, and tokens action logits.
+"""Networks for the causal DAG tasks: how observations become tokens, and hidden states action logits.
 
 A token of trial t holds what is observed before its action: the record of trial t - 1 (initial values, intervention, outcome), the
 new initial values, the phase and the goal.
@@ -7,135 +7,159 @@ new initial values, the phase and the goal.
 from __future__ import annotations
 
 import torch
-from gymnasium import spaces
 from torch import Tensor, nn
 
 from agents.config.agent import ArchitectureConfig
 from agents.networks.attention import Transformer
 from agents.networks.base import Network, Observations
 from agents.networks.kv_cache import KVCache
+from gym_causal.causal_dag.config import CausalDAGConfig
+from gym_causal.causal_dag.task import CausalDAGTask
+from gym_causal.core.task import BatchedTask
 
 
-class TrialNetwork(Network):
-    """One token a trial, of everything that is observed, as a fairly standard agent has it.
+class CausalDAGNetwork(Network):
+    """What the two networks share: the features of each variable.
 
-    Read by a perceptron (``mlp``), a linear map (``linear``), or a linear map whose weights for a variable are those of its learned name
-    (``names``), by which actions are then scored as well: what is learned of one variable holds for others as far as names allow.
+    Args:
+        task: the arguments of the task that it reads.
     """
 
-    def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
+    def __init__(self, task: CausalDAGConfig) -> None:
         super().__init__()
-        self.max_steps = max_trials
-        num_features, width = _num_features(has_cue), config.width
-        size, hidden, outputs = num_variables * num_features, 4 * width, 2 * num_variables
-        self.names: nn.Parameter | None = None
+        self.num_variables, self.max_steps = task.num_variables, task.trials
+        self.num_features = 11 + (task.cues is not None)
+        self.value_scale = float(task.intervention_value)
+
+    def variable_features(self, observations: Observations) -> Tensor:
+        """(B, T, N, F); what is observed of each variable. Values are heavy-tailed, so they come linear and compressed."""
+        before, after, now = (observations[key] for key in ("last_initial_values", "last_outcome", "initial_values"))
+        scaled = [x / self.value_scale for x in (before, after, now)]
+        compressed = [torch.sign(x) * torch.log1p(x.abs()) for x in (before, after, now, after - before)]
+        flags = [observations["last_intervention"] / self.value_scale, _was_set(observations), _is_goal(observations)]
+        phase = observations["phase"].to(before.dtype)[..., None].expand_as(before)
+        cue = [observations["cue"].to(before.dtype)] if "cue" in observations else []
+        return torch.stack([*scaled, *compressed, *flags, phase, *cue], dim=-1)
+
+
+class TrialNetwork(CausalDAGNetwork):
+    """One token per trial, which holds everything that is observed.
+
+    ``encoder`` says how a trial becomes a token: by an MLP (``mlp``), a linear map (``linear``), or a linear map whose weights for a
+    variable are a function of its learned embedding (``names``), which then also scores actions.
+    """
+
+    def __init__(self, config: ArchitectureConfig, task: CausalDAGConfig) -> None:
+        super().__init__(task)
+        width = self.explanation_width = config.width
+        size, outputs = self.num_variables * self.num_features, 2 * self.num_variables
+        self.variable_embeddings: nn.Parameter | None = None
         if config.encoder == "names":
-            self.names = nn.Parameter(config.name_size**-0.5 * torch.randn(num_variables, config.name_size))
-            size, outputs = num_features * config.name_size, 2 * config.name_size
-        perceptron = (nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, width))
-        self.encoder = nn.Sequential(*perceptron) if config.encoder == "mlp" else nn.Linear(size, width)
-        self.trials = nn.Parameter(0.1 * torch.randn(max_trials, width))
-        self.transformer = Transformer(width, config.num_layers, config.num_heads, context=max_trials, dropout=config.dropout)
-        self.logits = nn.Linear(width, outputs)
+            self.variable_embeddings = nn.Parameter(config.name_size**-0.5 * torch.randn(self.num_variables, config.name_size))
+            size, outputs = self.num_features * config.name_size, 2 * config.name_size
+        mlp = (nn.Linear(size, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.encoder = nn.Sequential(*mlp) if config.encoder == "mlp" else nn.Linear(size, width)
+        self.trial_embedding = nn.Parameter(0.1 * torch.randn(task.trials, width))
+        context = getattr(config, "context", None) or task.trials
+        self.temporal_transformer = Transformer(width, config.num_layers, config.num_heads, context=context, dropout=config.dropout)
+        self.action_head = nn.Linear(width, outputs)
 
-    def encode(self, observations: Observations, memory: KVCache | None = None) -> Tensor:
+    def encode(self, observations: Observations, cache: KVCache | None = None) -> Tensor:
         """(B, T, W)"""
-        features = _features(observations)  # (B, T, N, F)
-        if self.names is not None:
-            features = features.transpose(2, 3) @ self.names  # (B, T, F, D)
-        x = self.encoder(features.flatten(2)) + self.trials[_trial(observations)]  # (B, T, W)
-        return self.transformer(x[:, :, None], memory=memory)[:, :, 0]
+        features = self.variable_features(observations)  # (B, T, N, F)
+        if self.variable_embeddings is not None:
+            features = features.transpose(2, 3) @ self.variable_embeddings  # (B, T, F, D)
+        x = self.encoder(features.flatten(2)) + self.trial_embedding[observations["trial"].long()]  # (B, T, W)
+        return self.temporal_transformer(x[:, :, None], cache=cache)[:, :, 0]
 
-    def act(self, summary: Tensor) -> Tensor:
-        logits = self.logits(summary)
-        return logits if self.names is None else (logits.unflatten(-1, (2, -1)) @ self.names.T).flatten(2)
+    def action_logits(self, hidden_states: Tensor) -> Tensor:
+        logits = self.action_head(hidden_states)
+        if self.variable_embeddings is None:
+            return logits
+        return (logits.unflatten(-1, (2, -1)) @ self.variable_embeddings.T).flatten(2)
 
 
-class VariableNetwork(Network):
-    """One token a variable and trial, with weights that all variables share.
+class VariableNetwork(CausalDAGNetwork):
+    """One token per variable and trial, with weights that all variables share.
 
-    Each variable has a name, one vector, which stands for it wherever it is mentioned: a token mentions its own variable, the one that
-    was set in the last trial, and the goal.
+    Each variable has an embedding. A token refers to three variables: its own, the one that was set in the last trial, and the goal.
 
-    * ``variable``: names are learned, the own one is part of each token, and attention compares names: a token offers those of its own
-      variable and of the one that was set, and seeks those of its own variable and of the goal
-      (:class:`agents.networks.attention.Transformer`). The agent can tell variables apart and treat any of them as it likes.
-    * ``embedded``: names are learned and all three are part of each token, as embeddings of words are; nothing else compares them.
-    * ``equivariant``: names are one-hot, fixed and only compared. Permuting the variables permutes the logits, whatever was learned.
+    * ``variable``: embeddings are learned and the own one is added to each token. Attention compares embeddings: bias keys are those of
+      the token's own variable and of the one that was set, bias queries those of its own variable and of the goal.
+    * ``embedded``: embeddings are learned and all three are added to each token; attention has no bias.
+    * ``equivariant``: embeddings are one-hot and fixed, and only compared. Permuting the variables permutes the logits.
     """
 
-    def __init__(self, config: ArchitectureConfig, num_variables: int, max_trials: int, has_cue: bool) -> None:
-        super().__init__()
-        self.num_variables, self.max_trials, self.max_steps = num_variables, max_trials, max_trials
-        size, width = _num_features(has_cue) + max_trials, config.width
-        self.features = nn.Sequential(nn.Linear(size, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-        self.names: Tensor
-        self.embedded = {"variable": 1, "embedded": 3, "equivariant": 0}[config.kind]  # how many of the names are part of a token
+    def __init__(self, config: ArchitectureConfig, task: CausalDAGConfig) -> None:
+        super().__init__(task)
+        self.max_trials = task.trials
+        size, width = self.num_features + task.trials, config.width
+        # The tokens of all variables: which one an explanation is about is then known to the head by position.
+        self.explanation_width = self.num_variables * width
+        self.feature_mlp = nn.Sequential(nn.Linear(size, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.variable_embeddings: Tensor
+        self.num_embedded = {"variable": 1, "embedded": 3, "equivariant": 0}[config.kind]  # embeddings that are added to a token
         if config.kind == "equivariant":
-            self.register_buffer("names", torch.eye(num_variables), persistent=False)
+            self.register_buffer("variable_embeddings", torch.eye(self.num_variables), persistent=False)
         else:
-            self.names = nn.Parameter(config.name_size**-0.5 * torch.randn(num_variables, config.name_size))
-            self.embedding = nn.Linear(self.embedded * config.name_size, width, bias=False)
+            self.variable_embeddings = nn.Parameter(config.name_size**-0.5 * torch.randn(self.num_variables, config.name_size))
+            self.embedding_projection = nn.Linear(self.num_embedded * config.name_size, width, bias=False)
         if config.kind == "variable":
-            nn.init.normal_(self.embedding.weight, std=0.02)  # rules first, names where they help
-        compared = 0 if config.kind == "embedded" else 2
-        self.transformer = Transformer(
+            # Small, so that rules that hold for all variables are learned first.
+            nn.init.normal_(self.embedding_projection.weight, std=0.02)
+        compared = config.kind != "embedded"
+        self.temporal_transformer = Transformer(
             width,
             config.num_layers,
             config.num_heads,
-            context=max_trials,
-            num_bias_queries=compared,
-            num_bias_keys=compared,
+            context=getattr(config, "context", None) or task.trials,
+            num_bias_queries=2 * compared,
+            num_bias_keys=2 * compared,
+            num_recent=int(compared),
             dropout=config.dropout,
         )
-        self.logits = nn.Linear(width, 2)  # of setting the variable to + and - the intervention's value
+        self.action_head = nn.Linear(width, 2)  # setting the variable to + and to - the intervention's value
 
-    def encode(self, observations: Observations, memory: KVCache | None = None) -> Tensor:
+    def encode(self, observations: Observations, cache: KVCache | None = None) -> Tensor:
         """(B, T, N, W)"""
-        x = self.features(self._per_variable(observations))  # (B, T, N, W)
+        x = self.feature_mlp(self._token_features(observations))  # (B, T, N, W)
         one_hot = torch.eye(self.num_variables, device=x.device)
-        names = [  # (B, T, N, D) each: of the variables that a token mentions, zeros where there is none
-            (variables @ self.names).expand(*x.shape[:3], -1)
+        embeddings = [  # (B, T, N, D) each; zeros where there is no such variable
+            (variables @ self.variable_embeddings).expand(*x.shape[:3], -1)
             for variables in (one_hot, _was_set(observations)[:, :, None], _is_goal(observations)[:, :, None])
         ]
-        if self.embedded:
-            x = x + self.embedding(torch.cat(names[: self.embedded], dim=-1))
-        subject, was_set, goal = names
-        return self.transformer(x, torch.stack([subject, goal], dim=3), torch.stack([subject, was_set], dim=3), memory=memory)
+        if self.num_embedded:
+            x = x + self.embedding_projection(torch.cat(embeddings[: self.num_embedded], dim=-1))
+        own, was_set, goal = embeddings
+        return self.temporal_transformer(x, torch.stack([own, goal], dim=3), torch.stack([own, was_set], dim=3), cache=cache)
 
-    def act(self, summary: Tensor) -> Tensor:
-        return self.logits(summary).transpose(-1, -2).flatten(2)
+    def action_logits(self, hidden_states: Tensor) -> Tensor:
+        return self.action_head(hidden_states).transpose(-1, -2).flatten(2)
 
-    def _per_variable(self, observations: Observations) -> Tensor:
-        """(B, T, N, F); what is observed of each variable, and which trial it is."""
-        trials = torch.eye(self.max_trials, device=self.names.device)[_trial(observations)]  # (B, T, max_trials)
-        features = _features(observations)
+    def explanation_features(self, hidden_states: Tensor) -> Tensor:
+        """(B, T, N * W)"""
+        return hidden_states.flatten(2)
+
+    def _token_features(self, observations: Observations) -> Tensor:
+        """(B, T, N, F + max_trials); what is observed of each variable, and which trial it is."""
+        trials = torch.eye(self.max_trials, device=self.variable_embeddings.device)[observations["trial"].long()]  # (B, T, max_trials)
+        features = self.variable_features(observations)
         return torch.cat([features, trials[:, :, None].expand(*features.shape[:3], -1)], dim=-1)
 
 
-def build(config: ArchitectureConfig, observation_space: spaces.Dict, action_space: spaces.Discrete) -> Network | None:
-    """A network of a causal DAG's kind; None if these are observations of another environment."""
-    if not {"initial_values", "last_outcome", "goal", "trial"} <= observation_space.spaces.keys():
-        return None
-    values, trial = observation_space["initial_values"], observation_space["trial"]
-    assert isinstance(values, spaces.Box) and isinstance(trial, spaces.Discrete)
-    kind = TrialNetwork if config.kind == "trial" else VariableNetwork
-    return kind(config, values.shape[0], int(trial.n) - 1, "cue" in observation_space.spaces)
+def build(architecture: ArchitectureConfig, task: BatchedTask) -> Network:
+    """A network for a causal DAG task.
 
-
-def _num_features(has_cue: bool) -> int:
-    return 11 + has_cue
-
-
-def _features(observations: Observations) -> Tensor:
-    """(B, T, N, F); what is observed of each variable. Values are heavy-tailed, so they come in two scales."""
-    before, after, now = (observations[key] for key in ("last_initial_values", "last_outcome", "initial_values"))
-    scaled = [x / 5 for x in (before, after, now)]
-    compressed = [torch.sign(x) * torch.log1p(x.abs()) for x in (before, after, now, after - before)]
-    flags = [observations["last_intervention"] / 5, _was_set(observations), _is_goal(observations)]
-    phase = observations["phase"].to(before.dtype)[..., None].expand_as(before)
-    cue = [observations["cue"].to(before.dtype)] if "cue" in observations else []
-    return torch.stack([*scaled, *compressed, *flags, phase, *cue], dim=-1)
+    Raises:
+        ValueError: another task.
+    """
+    if not isinstance(task, CausalDAGTask):
+        observed = ", ".join(task.observation_space.spaces)
+        raise ValueError(
+            f"env_id must be that of a causal DAG environment for an agent of kind {architecture.kind!r}, got one that observes {observed}"
+        )
+    network = TrialNetwork if architecture.kind == "trial" else VariableNetwork
+    return network(architecture, task.config)
 
 
 def _was_set(observations: Observations) -> Tensor:
@@ -148,7 +172,3 @@ def _is_goal(observations: Observations) -> Tensor:
     num_variables = observations["initial_values"].shape[-1]
     variables = torch.arange(num_variables, device=observations["goal"].device)
     return (observations["goal"].long()[..., None] == variables).to(observations["initial_values"].dtype)
-
-
-def _trial(observations: Observations) -> Tensor:
-    return observations["trial"].long()

@@ -1,45 +1,68 @@
-"""The head that predicts explanations: what an agent is asked to say, beside what it is to do."""
+"""The head that predicts the explanation of a step, token by token."""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gym_causal.odd_one_out.explanations import NUM_TOKENS, VOCABULARY
+from agents.data.collate import IGNORE_INDEX
 
 
 class ExplanationHead(nn.Module):
-    """Predicts the explanation of a step token by token, each from what the network makes of the step and from the tokens before.
+    """Predicts each token from the step's features, its position and the sum of the embeddings of the tokens before.
 
     Args:
-        width: W, of a summary.
+        num_features: F, numbers that the network gives for each step.
+        hidden_size: H, of the hidden layer.
+        vocabulary_size: V, tokens of the task's explanations; token 0 is padding.
+        num_tokens: L, their length.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, num_features: int, hidden_size: int, vocabulary_size: int, num_tokens: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(width, 2 * width)
-        self.said = nn.Embedding(len(VOCABULARY), 2 * width)
-        self.places = nn.Parameter(0.1 * torch.randn(NUM_TOKENS, 2 * width))
-        self.logits = nn.Linear(2 * width, len(VOCABULARY))
-        nn.init.normal_(self.said.weight, std=0.1)
+        self.feature_projection = nn.Linear(num_features, hidden_size)
+        self.token_embedding = nn.Embedding(vocabulary_size, hidden_size)
+        self.position_embedding = nn.Parameter(0.1 * torch.randn(num_tokens, hidden_size))
+        self.token_head = nn.Linear(hidden_size, vocabulary_size)
+        nn.init.normal_(self.token_embedding.weight, std=0.1)
 
-    def forward(self, hidden_states: Tensor, tokens: Tensor) -> Tensor:
-        """(n, k) log-probabilities of the first k tokens, (n, k) int, of steps with ``hidden_states``, (n, W)."""
-        said = self.said(tokens)
-        before = said.cumsum(1) - said
-        hidden = torch.relu(self.hidden(hidden_states)[:, None] + before + self.places[: tokens.shape[1]])
-        return torch.log_softmax(self.logits(hidden), dim=-1).gather(-1, tokens[..., None])[..., 0]
+    def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
+        """(n, k, V) logits of the first k tokens, each given those before it, of n steps.
 
-    def say(self, hidden_states: Tensor) -> Tensor:
-        """(n, L) the likeliest token in each place, given those that were chosen before."""
-        state, tokens = self.hidden(hidden_states), []
-        for place in self.places:
-            tokens.append(self.logits(torch.relu(state + place)).argmax(-1))
-            state = state + self.said(tokens[-1])
+        Args:
+            features: (n, F).
+            tokens: (n, k) int.
+        """
+        embedded = self.token_embedding(tokens)
+        before = embedded.cumsum(1) - embedded
+        hidden = torch.relu(self.feature_projection(features)[:, None] + before + self.position_embedding[: tokens.shape[1]])
+        return self.token_head(hidden)
+
+    def decode_greedy(self, features: Tensor) -> Tensor:
+        """(n, L) int64; the likeliest token at each position, given those chosen before, of features (n, F)."""
+        state, tokens = self.feature_projection(features), []
+        for position in self.position_embedding:
+            tokens.append(self.token_head(torch.relu(state + position)).argmax(-1))
+            state = state + self.token_embedding(tokens[-1])
         return torch.stack(tokens, dim=1)
 
-    def loss(self, hidden_states: Tensor, tokens: Tensor) -> Tensor:
-        """() the mean negative log-likelihood of explanations, (n, L) int. Where nothing is said, that is all there is to predict."""
-        silent = tokens[:, 0] == 0
-        whole, first = self(hidden_states[~silent], tokens[~silent]), self(hidden_states[silent], tokens[silent, :1])
-        return -(whole.sum() + first.sum()) / len(tokens)
+    def loss(self, features: Tensor, tokens: Tensor) -> Tensor:
+        """() negative log-likelihood of explanations: summed over tokens, averaged over steps.
+
+        An empty explanation contributes its first token only, which says that it is empty.
+
+        Args:
+            features: (..., F).
+            tokens: (..., L) int; IGNORE_INDEX at steps that do not count, which only fill up a batch.
+        """
+        features, tokens = features.flatten(0, -2), tokens.flatten(0, -2).long()
+        counts = tokens[:, 0] != IGNORE_INDEX
+        features, tokens = features[counts], tokens[counts]
+        # Most explanations of some tasks are empty: the other tokens of these are not computed.
+        empty = tokens[:, 0] == 0
+        summed = [
+            F.cross_entropy(self(features[rows], targets).flatten(0, 1), targets.flatten(), reduction="sum")
+            for rows, targets in ((~empty, tokens[~empty]), (empty, tokens[empty, :1]))
+        ]
+        return (summed[0] + summed[1]) / len(tokens)

@@ -7,41 +7,54 @@ from torch import Tensor
 
 
 class KVCache:
-    """What attention needs of the last steps, so that a step costs one step's tokens. Each row has its own number of steps.
+    """Rolling key/value cache, one row per episode.
+
+    Each row counts its own steps, so that episodes of a batch can begin at different times. One step is: :meth:`key_positions`, then
+    :meth:`append` once for each name, then :meth:`advance`.
 
     Args:
-        capacity: how many steps it holds; a later one takes the place of the oldest.
+        capacity: steps that are cached; a later step overwrites the oldest.
+
+    Attributes:
+        positions: (B,) int64; how many steps the row's episode has had, which is the index of its next step.
+        previous_actions: (B,) int64; 1 + the action of the row's last step, 0 before an episode's first. Set by whoever picks actions.
     """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self.lengths = torch.zeros(0, dtype=torch.long)  # (B,) steps seen
-        self.actions = torch.zeros(0, dtype=torch.long)  # (B,) what was done in the last step, as far as its policy has noted it
+        self.positions = torch.zeros(0, dtype=torch.long)
+        self.previous_actions = torch.zeros(0, dtype=torch.long)
         self._stored: dict[str, Tensor] = {}  # name -> (B, capacity * K, ...)
-        self._extent = 1  # places that are taken in some row, by the present step too
+        self._num_slots = 1  # of the capacity, those that some row uses
 
-    def begin(self, rows: Tensor) -> None:
-        """Forget what was seen in some rows, (B,) bool."""
-        if len(self.lengths) != len(rows):
-            self.lengths = self.actions = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
-        self.lengths, self.actions = torch.where(rows, 0, self.lengths), torch.where(rows, 0, self.actions)
+    def reset(self, rows: Tensor) -> None:
+        """Begin new episodes in some rows, (B,) bool: what they cached is no longer attended to."""
+        if len(self.positions) != len(rows):
+            self.positions = self.previous_actions = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
+        self.positions = torch.where(rows, 0, self.positions)
+        self.previous_actions = torch.where(rows, 0, self.previous_actions)
 
-    def steps(self) -> Tensor:
-        """(B, places) which step is in each place, the present one included; negative: none. Begins a step."""
-        self._extent = min(int(self.lengths.max()) + 1, self.capacity)
-        places = torch.arange(self._extent, device=self.lengths.device)
-        now = self.lengths[:, None]
-        return now - (now - places) % self.capacity
+    def key_positions(self) -> Tensor:
+        """(B, S) int64; the step that each of S slots holds once the present one is appended. Negative: an empty slot."""
+        self._num_slots = min(int(self.positions.max()) + 1, self.capacity)
+        slots = torch.arange(self._num_slots, device=self.positions.device)
+        now = self.positions[:, None]
+        return now - (now - slots) % self.capacity
 
-    def write(self, name: str, new: Tensor) -> Tensor:
-        """Add what the present step's tokens have under a name, (B, K, ...); returns that of all places, (B, places * K, ...)."""
+    def append(self, name: str, new: Tensor) -> Tensor:
+        """Store what the present step's K tokens have under a name, (B, K, ...).
+
+        Returns:
+            (B, S * K, ...), that of all slots.
+        """
         batch, tokens = new.shape[:2]
         if name not in self._stored or len(self._stored[name]) != batch:
             self._stored[name] = new.new_zeros(batch, self.capacity * tokens, *new.shape[2:])
         rows = torch.arange(batch, device=new.device)[:, None]
-        place = self.lengths[:, None] % self.capacity
-        self._stored[name][rows, place * tokens + torch.arange(tokens, device=new.device)] = new
-        return self._stored[name][:, : self._extent * tokens]
+        slot = self.positions[:, None] % self.capacity
+        self._stored[name][rows, slot * tokens + torch.arange(tokens, device=new.device)] = new
+        return self._stored[name][:, : self._num_slots * tokens]
 
-    def end_step(self) -> None:
-        self.lengths = self.lengths + 1
+    def advance(self) -> None:
+        """End the present step."""
+        self.positions = self.positions + 1

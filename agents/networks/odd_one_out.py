@@ -1,98 +1,29 @@
-"""Networks for the odd-one-out environments: what is seen of a room, from pixels or symbols, what was seen before, and what to do.
-
-Each step is summarised by one token, and a Transformer over these tokens is the memory of the episode.
-"""
+"""Networks for the odd-one-out rooms: each step becomes one token, and a Transformer over these tokens is the memory of the episode."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
 from agents.config.agent import ArchitectureConfig
-from agents.data.demonstrations import LAST_TRANSFORM
 from agents.networks.attention import Transformer
 from agents.networks.base import Network, Observations
 from agents.networks.kv_cache import KVCache
-from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_CELLS, NUM_MOVES, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS
-from gym_causal.odd_one_out.frames import AGENT, OBJECT, PIXELS, cell_pictures, picture_of
+from agents.networks.patches import APPEARANCE_SIZE, PatchExtractor, one_hot
+from gym_causal.core.task import BatchedTask
+from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_MOVES, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS
+from gym_causal.odd_one_out.frames import AGENT, PIXELS
+from gym_causal.odd_one_out.task import RoomTask
 
 CONTEXT = 256
-"""Steps that are remembered; an expert's episode is over after some fifty."""
-RECENT = 4
-"""For how many of the last steps the memory knows how long ago they were."""
-NUM_LOOKS = int(NUM_VALUES[:NUM_VISIBLE].sum())
-"""Values of the three visible attributes, one after the other."""
-
-
-@dataclass(frozen=True)
-class ObjectPatches:
-    """What is seen in F views."""
-
-    looks: Tensor  # (F, 4, P) what up to four cells that hold more than plain ground look like: pixels in [0, 1], or one-hot values
-    cells: Tensor  # (F, 4) int; which cells they are
-    present: Tensor  # (F, 4) bool; whether there is one
-    ground: Tensor  # (F, 121, G) what plain cells look like: a colour in [0, 1], or a one-hot symbol; zeros for all others
-
-
-class PatchExtractor(nn.Module):
-    """Finds in a view what there is to look at: the cells that are not plain, at most four.
-
-    Where pixels are expected and symbols come, as in demonstrations, what is found is what would be in the pixels that they stand for.
-
-    Args:
-        pixels: views are (99, 99, 3), else (11, 11, 4).
-    """
-
-    pictures: Tensor
-
-    def __init__(self, *, pixels: bool) -> None:
-        super().__init__()
-        self.pixels = pixels
-        self.look_size = 3 * CELL_PIXELS**2 if pixels else NUM_LOOKS
-        self.ground_size = 3 if pixels else AGENT + 1
-        self.register_buffer("pictures", torch.as_tensor(cell_pictures()) if pixels else torch.zeros(0), persistent=False)
-
-    def forward(self, views: Tensor) -> ObjectPatches:
-        """(F, ...) uint8 views."""
-        if views.shape[1:] == PIXELS:
-            return self._pixels(views)
-        kind, values = views.flatten(1, 2).long().split((1, NUM_VISIBLE), dim=-1)
-        is_object = kind[..., 0] == OBJECT
-        cells, present = _four(is_object)
-        color, texture, shape = (
-            values.gather(1, cells[..., None].expand(-1, -1, NUM_VISIBLE)).clamp(min=1).unbind(-1)  # (F, 4) each
-        )
-        if self.pixels:
-            looks = self.pictures[picture_of(color, texture, shape)].flatten(2).float() / 255
-            ground = self.pictures[: AGENT + 1, 0, 0].float()[kind[..., 0]] / 255
-        else:
-            each = zip((color, texture, shape), NUM_VALUES.tolist(), strict=False)
-            looks = torch.cat([_one_hot(value - 1, count) for value, count in each], dim=-1)
-            ground = _one_hot(kind[..., 0], AGENT + 1)
-        return ObjectPatches(looks, cells, present, ground * ~is_object[..., None])
-
-    def _pixels(self, views: Tensor) -> ObjectPatches:
-        grid = views.unflatten(1, (ROOM_CELLS, CELL_PIXELS)).unflatten(3, (ROOM_CELLS, CELL_PIXELS))  # (F, 11, 9, 11, 9, 3)
-        patches = grid.transpose(2, 3).reshape(len(views), NUM_CELLS, CELL_PIXELS**2, 3)
-        plain = (patches[:, :, 1:] == patches[:, :, :-1]).flatten(2).all(-1)  # (F, 121)
-        cells, present = _four(~plain)
-        looks = patches.flatten(2).gather(1, cells[..., None].expand(-1, -1, self.look_size)).float() / 255
-        return ObjectPatches(looks, cells, present, patches[:, :, 0].float() / 255 * plain[..., None])
-
-    def draw(self, views: Tensor) -> Tensor:
-        """(F, 99, 99, 3) uint8; views of pixels as they are, symbols as the pixels that they stand for."""
-        if views.shape[1:] == PIXELS:
-            return views
-        kind, *values = views.long().unbind(-1)
-        cells = self.pictures[torch.where(kind == OBJECT, picture_of(*values), kind)]  # (F, 11, 11, 9, 9, 3)
-        return cells.transpose(2, 3).reshape(len(views), *PIXELS)
+"""Steps that are attended to unless the architecture says otherwise; an expert's episode has some fifty."""
+NUM_RECENT = 4
+"""How many of the last steps attention tells apart."""
 
 
 class RoomNetwork(Network):
-    """A token a step, of all that is observed, and a Transformer over the steps of the episode.
+    """What the two networks share: one token per step, the features beside the view, and the Transformer over steps.
 
     Args:
         config: of the network.
@@ -103,136 +34,135 @@ class RoomNetwork(Network):
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
         super().__init__()
+        self.explanation_width = config.width
         self.num_trials, self.can_transform = num_trials, num_actions > NUM_MOVES
-        self.extra_size = num_trials + 3 + (NUM_VISIBLE + 1) * self.can_transform
-        self.transformer = Transformer(
+        self.non_visual_size = num_trials + 3 + (NUM_VISIBLE + 1) * self.can_transform
+        self.patch_extractor = PatchExtractor(pixels=pixels)
+        self.temporal_transformer = Transformer(
             config.width,
             config.num_layers,
             config.num_heads,
-            context=CONTEXT,
-            num_bias_queries=1,  # steps of the same trial
+            context=getattr(config, "context", None) or CONTEXT,
+            num_bias_queries=1,  # the one-hot trial: steps of the same trial
             num_bias_keys=1,
-            num_recent=RECENT,
+            num_recent=NUM_RECENT,
             dropout=config.dropout,
         )
-        self.logits = nn.Linear(config.width, num_actions)
+        self.action_head = nn.Linear(config.width, num_actions)
 
-    def act(self, summary: Tensor) -> Tensor:
-        return self.logits(summary)
-
-    def remember(self, steps: Tensor, observations: Observations, memory: KVCache | None) -> Tensor:
-        """(F, W) of each step by itself -> (F, W), of it and all before."""
+    def attend_over_steps(self, steps: Tensor, observations: Observations, cache: KVCache | None) -> Tensor:
+        """(F, W) tokens of F = B * T steps -> (F, W), each with what it attends to in its episode."""
         trials = self._trial(observations)[:, :, None, None]  # (B, T, 1, 1, C)
         x = steps.unflatten(0, trials.shape[:2])[:, :, None]
-        return self.transformer(x, trials, trials, memory=memory).flatten(0, 2)
+        return self.temporal_transformer(x, trials, trials, cache=cache).flatten(0, 2)
 
-    def beside_the_view(self, observations: Observations) -> Tensor:
-        """(F, extra_size): the trial, whether the agent may transform, has touched something, was paid, and what it transformed last."""
+    def non_visual_features(self, observations: Observations) -> Tensor:
+        """(F, non_visual_size): the trial, flags (may transform, touched an object, was rewarded), and the last transform."""
         flags = (observations["may_transform"], observations["touched"], observations["last_reward"][..., 0])
         parts = [self._trial(observations), *((flag > 0).float()[..., None] for flag in flags)]
         if self.can_transform:
-            parts.append(_one_hot(observations[LAST_TRANSFORM].long(), NUM_VISIBLE + 1))
+            # 1 + the attribute that the action before has transformed, 0 if it was a move or there was none.
+            last_transform = (observations["previous_action"].long() - NUM_MOVES).clamp(min=0)
+            parts.append(one_hot(last_transform, NUM_VISIBLE + 1))
         return torch.cat(parts, dim=-1).flatten(0, 1)
 
     def _trial(self, observations: Observations) -> Tensor:
-        return _one_hot(observations["trial"].long(), self.num_trials)
+        return one_hot(observations["trial"].long(), self.num_trials)
 
 
 class ObjectNetwork(RoomNetwork):
-    """Looks at objects, remembers, and looks again.
+    """Reads object patches, attends over steps, and then attends to the object patches once more.
 
-    A view is read by a convolution over its cells (the same perceptron for each) wherever a cell is not plain; what a cell looks like
-    becomes a normalised embedding (of symbols, the sum of one for each value). A token stands for each cell that is seen so, with its
-    embedding, how that differs from the mean of all in view, that squared, and where it is; another token stands for the agent. They
-    look at each other (one block of attention); the agent's token is then the step's token in the memory; and what comes out of that
-    looks at the objects once more.
+    1. Each object patch becomes a token of its normalised appearance embedding (of symbols, the sum of one for each value), how that
+       differs from the mean of all in view, that squared, and where it is. One more token stands for the agent.
+    2. One block of attention among these tokens.
+    3. The agent's token is the step's token in the Transformer over steps.
+    4. What comes out of that attends to the object tokens (``readout_attention``).
     """
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
         super().__init__(config, num_actions, num_trials, pixels=pixels)
-        width, size = config.width, config.look_size
-        self.eyes = PatchExtractor(pixels=pixels)
-        read = _perceptron(self.eyes.look_size, 4 * size, size) if pixels else nn.Linear(self.eyes.look_size, size)
-        self.looks = nn.Sequential(read, nn.LayerNorm(size, elementwise_affine=False))
+        width, size, patches = config.width, config.look_size, self.patch_extractor
+        embed = _mlp(patches.appearance_size, 4 * size, size) if pixels else nn.Linear(patches.appearance_size, size)
+        self.appearance_encoder = nn.Sequential(embed, nn.LayerNorm(size, elementwise_affine=False))
         compared = config.comparisons or size
-        self.compare = nn.Linear(size, compared, bias=False) if config.comparisons else nn.Identity()
-        self.object = _perceptron(2 * size + compared + 2 * ROOM_CELLS + 1, 2 * width, width)
-        self.agent = _perceptron(2 * ROOM_CELLS * self.eyes.ground_size + self.extra_size + 1, 2 * width, width)
-        self.look, self.look_again = (
+        self.comparison_projection = nn.Linear(size, compared, bias=False) if config.comparisons else nn.Identity()
+        self.object_encoder = _mlp(2 * size + compared + 2 * ROOM_CELLS + 1, 2 * width, width)
+        self.agent_encoder = _mlp(2 * ROOM_CELLS * patches.background_size + self.non_visual_size + 1, 2 * width, width)
+        self.object_attention, self.readout_attention = (
             Transformer(width, 1, config.num_heads, context=1, num_outputs=outputs, dropout=config.dropout) for outputs in (None, 1)
         )
 
-    def encode(self, observations: Observations, memory: KVCache | None = None) -> Tensor:
+    def encode(self, observations: Observations, cache: KVCache | None = None) -> Tensor:
         """(B, T, W)"""
         shape = observations["view"].shape[:2]
-        sight = self.eyes(observations["view"].flatten(0, 1))
-        present = sight.present[..., None]  # (F, 4, 1)
+        patches = self.patch_extractor(observations["view"].flatten(0, 1))
+        present = patches.present[..., None]  # (F, 4, 1)
         count = present.sum(1, keepdim=True)
         share = count / NUM_OBJECTS
-        embedded = self.looks(sight.looks) * present
+        embedded = self.appearance_encoder(patches.appearance) * present
         differences = (embedded - embedded.sum(1, keepdim=True) / count.clamp(min=1)) * present
-        row, column = (_one_hot(at, ROOM_CELLS) for at in (sight.cells // ROOM_CELLS, sight.cells % ROOM_CELLS))
-        objects = self.object(
-            torch.cat([embedded, differences, self.compare(differences) ** 2, row, column, share.expand(-1, NUM_OBJECTS, -1)], dim=-1)
-        )
+        squares = self.comparison_projection(differences) ** 2
+        row, column = (one_hot(at, ROOM_CELLS) for at in (patches.cells // ROOM_CELLS, patches.cells % ROOM_CELLS))
+        objects = self.object_encoder(
+            torch.cat([embedded, differences, squares, row, column, share.expand(-1, NUM_OBJECTS, -1)], dim=-1)
+        )  # (F, 4, W)
 
-        ground = sight.ground.unflatten(1, (ROOM_CELLS, ROOM_CELLS))
+        background = patches.background.unflatten(1, (ROOM_CELLS, ROOM_CELLS))
         middle = ROOM_CELLS // 2  # where the agent is: how far walls are in its row and column says where in the room that is
-        lines = torch.cat([ground[:, middle], ground[:, :, middle]], dim=1).flatten(1)
-        agent = self.agent(torch.cat([lines, self.beside_the_view(observations), share[:, 0]], dim=-1))
+        lines = torch.cat([background[:, middle], background[:, :, middle]], dim=1).flatten(1)
+        agent = self.agent_encoder(torch.cat([lines, self.non_visual_features(observations), share[:, 0]], dim=-1))  # (F, W)
 
-        absent = torch.cat([torch.zeros_like(sight.present[:, :1]), ~sight.present], dim=1)[:, None]  # (F, 1, 5)
-        tokens = self.look(torch.cat([agent[:, None], objects], dim=1)[:, None], absent=absent)  # (F, 1, 5, W)
-        remembered = self.remember(tokens[:, 0, 0], observations, memory)
-        tokens = torch.cat([remembered[:, None, None], tokens[:, :, 1:]], dim=2)
-        return self.look_again(tokens, absent=absent)[:, 0, 0].unflatten(0, shape)
+        padding = torch.cat([torch.zeros_like(patches.present[:, :1]), ~patches.present], dim=1)[:, None]  # (F, 1, 5)
+        tokens = self.object_attention(torch.cat([agent[:, None], objects], dim=1)[:, None], key_padding_mask=padding)  # (F, 1, 5, W)
+        agent = self.attend_over_steps(tokens[:, 0, 0], observations, cache)
+        tokens = torch.cat([agent[:, None, None], tokens[:, :, 1:]], dim=2)
+        return self.readout_attention(tokens, key_padding_mask=padding)[:, 0, 0].unflatten(0, shape)
 
 
 class ConvolutionalNetwork(RoomNetwork):
-    """A control: reads a view by a small convolutional network, as is standard, which knows nothing of objects."""
+    """A control that knows nothing of objects: a small convolutional network reads the view."""
 
     def __init__(self, config: ArchitectureConfig, num_actions: int, num_trials: int, *, pixels: bool) -> None:
         super().__init__(config, num_actions, num_trials, pixels=pixels)
-        self.eyes, width = PatchExtractor(pixels=pixels), config.width
-        first = nn.Conv2d(3, width, CELL_PIXELS, stride=CELL_PIXELS) if pixels else nn.Conv2d(AGENT + 1 + NUM_LOOKS, width, 1)
-        self.view = nn.Sequential(
+        width = config.width
+        first = nn.Conv2d(3, width, CELL_PIXELS, stride=CELL_PIXELS) if pixels else nn.Conv2d(AGENT + 1 + APPEARANCE_SIZE, width, 1)
+        self.cnn = nn.Sequential(
             first, nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU(), nn.Conv2d(width, width, 3), nn.ReLU(), nn.Flatten()
         )
-        self.step = _perceptron(width * (ROOM_CELLS - 4) ** 2 + self.extra_size, 4 * width, width)
+        self.step_encoder = _mlp(width * (ROOM_CELLS - 4) ** 2 + self.non_visual_size, 4 * width, width)
 
-    def encode(self, observations: Observations, memory: KVCache | None = None) -> Tensor:
+    def encode(self, observations: Observations, cache: KVCache | None = None) -> Tensor:
         """(B, T, W)"""
         views = observations["view"].flatten(0, 1)
-        if self.eyes.pixels:
-            channels = self.eyes.draw(views).float() / 255
+        if self.patch_extractor.pixels:
+            channels = self.patch_extractor.to_pixels(views).float() / 255
         else:
             kind, *values = views.long().unbind(-1)
-            looks = (_one_hot(value, count + 1)[..., 1:] for value, count in zip(values, NUM_VALUES.tolist(), strict=False))
-            channels = torch.cat([_one_hot(kind, AGENT + 1), *looks], dim=-1)
-        seen = self.view(channels.movedim(-1, 1))
-        steps = self.step(torch.cat([seen, self.beside_the_view(observations)], dim=-1))
-        return self.remember(steps, observations, memory).unflatten(0, observations["view"].shape[:2])
+            appearance = (one_hot(value, count + 1)[..., 1:] for value, count in zip(values, NUM_VALUES.tolist(), strict=False))
+            channels = torch.cat([one_hot(kind, AGENT + 1), *appearance], dim=-1)
+        visual = self.cnn(channels.movedim(-1, 1))
+        steps = self.step_encoder(torch.cat([visual, self.non_visual_features(observations)], dim=-1))
+        return self.attend_over_steps(steps, observations, cache).unflatten(0, observations["view"].shape[:2])
 
 
-def build(config: ArchitectureConfig, observation_space: spaces.Dict, action_space: spaces.Discrete) -> Network | None:
-    """A network of a room's kind; None if these are observations of another environment."""
-    if "view" not in observation_space.spaces:
-        return None
-    trial = observation_space["trial"]
+def build(architecture: ArchitectureConfig, task: BatchedTask) -> Network:
+    """A network for an odd-one-out task.
+
+    Raises:
+        ValueError: another task.
+    """
+    if not isinstance(task, RoomTask):
+        observed = ", ".join(task.observation_space.spaces)
+        raise ValueError(
+            f"env_id must be that of an odd-one-out environment for an agent of kind {architecture.kind!r}, "
+            f"got one that observes {observed}"
+        )
+    trial, view = task.observation_space["trial"], task.observation_space["view"]
     assert isinstance(trial, spaces.Discrete)
-    kind = ObjectNetwork if config.kind == "object" else ConvolutionalNetwork
-    return kind(config, int(action_space.n), int(trial.n), pixels=observation_space["view"].shape == PIXELS)
+    network = ObjectNetwork if architecture.kind == "object" else ConvolutionalNetwork
+    return network(architecture, int(task.action_space.n), int(trial.n), pixels=view.shape == PIXELS)
 
 
-def _perceptron(size: int, hidden: int, width: int) -> nn.Sequential:
+def _mlp(size: int, hidden: int, width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(size, hidden), nn.ReLU(), nn.Linear(hidden, width))
-
-
-def _four(interesting: Tensor) -> tuple[Tensor, Tensor]:
-    """(F, 4) up to four of the cells that are interesting, (F, 121) bool, and which of these there are."""
-    found = interesting.to(torch.uint8).topk(NUM_OBJECTS, dim=1)
-    return found.indices, found.values > 0
-
-
-def _one_hot(values: Tensor, count: int) -> Tensor:
-    return torch.eye(count, device=values.device)[values]

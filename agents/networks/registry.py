@@ -1,31 +1,50 @@
-"""Which network reads the observations of an environment; :mod:`agents.config.agent` names them."""
+"""Networks by name: ours, and those that others register."""
 
 from __future__ import annotations
 
-from gymnasium import spaces
+from collections.abc import Callable
 
-from agents.config.agent import CAUSAL_DAG_KINDS, ROOM_KINDS, ArchitectureConfig
-from agents.networks import causal_dag
-from agents.networks import odd_one_out as rooms
+from agents.config.agent import ArchitectureConfig
+from agents.networks import causal_dag, generic, odd_one_out
 from agents.networks.base import Network
+from gym_causal.core.task import BatchedTask
 
-__all__ = ["Network", "network"]
+Build = Callable[[ArchitectureConfig, BatchedTask], Network]
+
+_BUILDS: dict[str, Build] = {
+    **dict.fromkeys(("variable", "embedded", "equivariant", "trial"), causal_dag.build),
+    **dict.fromkeys(("object", "convolutional"), odd_one_out.build),
+    "generic": generic.build,
+}
 
 
-def network(config: ArchitectureConfig, observation_space: spaces.Dict, action_space: spaces.Discrete) -> Network:
-    """The network of a configuration for an environment, with freshly drawn weights.
+def register_network(name: str, build: Build) -> None:
+    """Register a network of your own: ``ArchitectureConfig(kind=name)`` then means it.
+
+    Args:
+        name: a new one.
+        build: called as ``build(architecture, task)``; returns a network with freshly drawn weights that reads the task's observations,
+            or raises ValueError if it cannot.
 
     Raises:
-        ValueError: the environment is none that this kind of network can read.
+        ValueError: the name is taken.
     """
-    for build, kinds, what in (
-        (causal_dag.build, CAUSAL_DAG_KINDS, "a causal DAG environment"),
-        (rooms.build, ROOM_KINDS, "an odd-one-out environment"),
-    ):
-        if config.kind in kinds:
-            found = build(config, observation_space, action_space)
-            if found is None:
-                observed = ", ".join(observation_space.spaces)
-                raise ValueError(f"env_id must be that of {what} for an agent of kind {config.kind!r}, got one that observes {observed}")
-            return found
-    raise AssertionError(config.kind)
+    if name in _BUILDS:
+        raise ValueError(f"name must be a new one, got {name!r}, which is registered")
+    _BUILDS[name] = build
+
+
+def network_names() -> tuple[str, ...]:
+    """The names of all registered networks, ours first."""
+    return tuple(_BUILDS)
+
+
+def build_network(architecture: ArchitectureConfig, task: BatchedTask) -> Network:
+    """The network of a configuration for a task, with freshly drawn weights.
+
+    Raises:
+        ValueError: no such network is registered, or it cannot read the task's observations.
+    """
+    if architecture.kind not in _BUILDS:
+        raise ValueError(f"kind must be one of {', '.join(_BUILDS)}, got {architecture.kind!r}")
+    return _BUILDS[architecture.kind](architecture, task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,17 +17,43 @@ from agents.config.agent import AgentConfig
 from gym_causal.files import write_atomically
 
 CONFIG, CHECKPOINT = "config.json", "checkpoint.safetensors"
-_FORMAT = "gym_causal agent 1"
+_FORMAT = "gym_causal agent 2"
+_FORMAT_1 = "gym_causal agent 1"
+_RENAMED_SINCE_FORMAT_1 = (  # pattern, replacement; each parameter's name goes through all of them
+    (r"\.attention\.queries_keys_values\.", ".attention.qkv_projection."),
+    (r"\.attention\.attraction", ".attention.bias_weight"),
+    (r"\.attention\.output\.", ".attention.output_projection."),
+    (r"\.perceptron(_norm)?\.", r".mlp\1."),
+    (r"^network\.transformer\.", "network.temporal_transformer."),
+    (r"^network\.logits\.", "network.action_head."),
+    # causal DAGs
+    (r"^network\.names", "network.variable_embeddings"),
+    (r"^network\.embedding\.", "network.embedding_projection."),
+    (r"^network\.features\.", "network.feature_mlp."),
+    (r"^network\.trials", "network.trial_embedding"),
+    # odd-one-out rooms
+    (r"^network\.look\.", "network.object_attention."),
+    (r"^network\.look_again\.", "network.readout_attention."),
+    (r"^network\.looks\.", "network.appearance_encoder."),
+    (r"^network\.compare\.", "network.comparison_projection."),
+    (r"^network\.(object|agent|step)\.", r"network.\1_encoder."),
+    (r"^network\.view\.", "network.cnn."),
+    # explanations
+    (r"^explainer\.hidden\.", "explanation_head.feature_projection."),
+    (r"^explainer\.said\.", "explanation_head.token_embedding."),
+    (r"^explainer\.places", "explanation_head.position_embedding"),
+    (r"^explainer\.logits\.", "explanation_head.token_head."),
+)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A trained or half-trained agent."""
 
-    weights: dict[str, Tensor]  # of the policy
+    weights: dict[str, Tensor]  # state_dict of the SequencePolicy
     batch: int  # updates made so far
     optimizer: dict[str, Tensor] = field(default_factory=dict)  # "PARAMETER/NAME" -> its state; empty once training is over
-    rng: Tensor | None = None  # torch's, for what is random within the network
+    rng: Tensor | None = None  # torch's generator, for dropout
 
 
 def save_config(folder: Path, config: AgentConfig) -> None:
@@ -48,7 +75,7 @@ def load_config(folder: Path) -> AgentConfig:
         raise FileNotFoundError(f"{os.fspath(folder)!r} holds no agent: there is no {CONFIG}")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if document.pop("format", None) != _FORMAT:
+        if document.pop("format", None) not in (_FORMAT, _FORMAT_1):
             raise ValueError("its format is another one")
         return AgentConfig.from_json(document)
     except KeyError as error:
@@ -82,20 +109,32 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
-            if metadata.get("format") != _FORMAT:
+            if metadata.get("format") not in (_FORMAT, _FORMAT_1):
                 raise ValueError("its format is another one")
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
             weights, optimizer = (
                 {key.removeprefix(part): value for key, value in tensors.items() if key.startswith(part)}
                 for part in ("weights/", "optimizer/")
             )
+            if metadata["format"] == _FORMAT_1:
+                weights, optimizer = _renamed(weights), _renamed(optimizer)
             return Checkpoint(weights, int(metadata.get("batch", "")), optimizer, tensors.get("rng"))
     except (safetensors.SafetensorError, ValueError, OSError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not the checkpoint of an agent: {error}") from error
 
 
+def _renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of format 1 under their parameters' present names."""
+    renamed = {}
+    for name, tensor in tensors.items():
+        for pattern, replacement in _RENAMED_SINCE_FORMAT_1:
+            name = re.sub(pattern, replacement, name)
+        renamed[name] = tensor
+    return renamed
+
+
 def updates_made(folder: Path) -> int:
-    """By its checkpoint, of which no more is read than that; 0 without one, or with one that is damaged."""
+    """Updates made so far according to the checkpoint's metadata; 0 if there is no checkpoint or it is damaged."""
     try:
         with safetensors.safe_open(folder / CHECKPOINT, framework="pt") as file:
             return int((file.metadata() or {}).get("batch", 0))

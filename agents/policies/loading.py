@@ -1,30 +1,43 @@
-"""Where agents are found: in a folder, or by the id of an environment for which one ships with the package."""
+"""Where agents are found: in a folder, or by the id of an env for which one ships with the package."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from agents.algorithms.behavioral_cloning import load as load_folder
-from agents.policies.sb3 import Agent
+from agents.config.agent import AgentConfig
+from agents.policies.agent import Agent
+from agents.policies.checkpoints import load_checkpoint, load_config, load_weights
+from agents.policies.sequence_policy import SequencePolicy
+from gym_causal.registry import canonical_id, make_task
 
 SHIPPED = Path(__file__).parents[1] / "pretrained_agents"
-"""The folder of the folders of the agents that ship with the package, each named after its environment."""
+"""The folder of the folders of the agents that ship with the package, each named after its env."""
+
+
+def build_policy(config: AgentConfig) -> SequencePolicy:
+    """The policy of a configuration, with freshly drawn weights.
+
+    Raises:
+        ValueError: its architecture cannot read the env's observations, or the env has no explanations to predict.
+    """
+    task = make_task(config.env_id, 1, **config.env_kwargs)
+    return SequencePolicy(task, config.architecture, explains=config.training.explanations != "none")
 
 
 def folder_of(agent: str | os.PathLike[str]) -> Path:
     """The folder of an agent.
 
     Args:
-        agent: that folder, or the id of an environment.
+        agent: that folder, or the id of an env.
 
     Raises:
         ValueError: neither.
     """
     shipped = {path.name: path for path in sorted(SHIPPED.iterdir())} if SHIPPED.is_dir() else {}
     name = os.fspath(agent)
-    if name.removeprefix("gym_causal:") in shipped:
-        return shipped[name.removeprefix("gym_causal:")]
+    if canonical_id(name) in shipped:
+        return shipped[canonical_id(name)]
     if name and Path(name).is_dir():
         return Path(name)
     names = ", ".join(shipped) or "none"
@@ -35,12 +48,16 @@ def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int
     """A trained agent, as a policy.
 
     Args:
-        agent: its folder, or the id of an environment for which a pretrained agent ships with the package.
-        deterministic: take the likeliest action; False: draw it.
-        seed: of these draws, >= 0.
+        agent: its folder, or the id of an env for which a pretrained agent ships with the package.
+        deterministic: take the likeliest action; False: sample it.
+        seed: of these samples, >= 0.
 
     Raises:
         ValueError: there is no such agent, or its files are damaged.
         FileNotFoundError: the folder holds none.
     """
-    return load_folder(folder_of(agent), deterministic=deterministic, seed=seed)
+    folder = folder_of(agent)
+    config, checkpoint = load_config(folder), load_checkpoint(folder)
+    policy = build_policy(config)
+    load_weights(policy, checkpoint.weights, folder)
+    return Agent(policy, deterministic=deterministic, seed=seed)

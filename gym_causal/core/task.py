@@ -109,6 +109,14 @@ class BatchedTask(ABC):
         shape = self.observation_space[key].shape or ()
         return np.ones(observations[key].shape[: observations[key].ndim - len(shape)], bool)
 
+    def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
+        """Groups of tokens whose predictions are scored together, for tokens (n, L) of n explanations.
+
+        Returns:
+            name -> (mask, columns): at the steps where ``mask`` (n,) bool is true, the group is the tokens ``tokens[:, columns]``.
+        """
+        return {}
+
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Metric -> (numerator, denominator), (B,) float each, that the last step adds to a ratio of sums over episodes."""
         return {}
