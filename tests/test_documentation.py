@@ -75,7 +75,7 @@ def test_every_fact_of_an_explanation_is_in_the_table():
 
 def test_token_table_is_the_vocabulary():
     text = (ROOT / "docs" / "explanations.md").read_text("utf-8")
-    quoted = re.findall(r"`([^`]+)`", text[text.index("| 1 – 11") : text.index("A property explanation is")])
+    quoted = re.findall(r"`([^`]+)`", text[text.index("| 1 – 11") : text.index("A properties explanation is")])
     assert quoted == vocabulary(5)[1:20]
     assert num_tokens(5) == 3 + 5 * 5
 
