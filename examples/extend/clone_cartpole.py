@@ -1,0 +1,40 @@
+"""Clone a hand-written expert in an environment that is not ours: CartPole-v1.
+
+    python examples/extend/clone_cartpole.py [UPDATES]
+
+Files touched beside this one: none. Any id works that Gymnasium knows, with discrete actions and Box, Discrete or flat Dict observations.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import gym_causal
+from agents.algorithms.behavioral_cloning import train
+from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig
+
+ENV_ID = "CartPole-v1"
+
+
+def balance(observations: dict[str, np.ndarray], state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
+    """Push the cart towards the side to which the pole is falling. A single Box is under the key "observation", (B, 4)."""
+    position, velocity, angle, angular_velocity = observations["observation"].T
+    return (0.05 * position + 0.1 * velocity + angle + 0.3 * angular_velocity > 0).astype(int), state
+
+
+if __name__ == "__main__":
+    updates = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    demonstrations = gym_causal.collect(balance, ENV_ID, num_episodes=64, seed=0)
+    config = AgentConfig(
+        env_id=ENV_ID,
+        architecture=ArchitectureConfig(kind="generic", width=32, num_layers=1, context=8),
+        training=TrainingConfig(num_batches=updates, batch_size=4, validation_episodes=4, evaluate_every=updates, evaluation_episodes=4),
+    )
+    agent = train(config, Path("results/cartpole_agent"), splits=("train",), demonstrations=demonstrations, resume=True)
+    for policy in ("random", balance, agent):
+        result = gym_causal.evaluate(policy, ENV_ID, num_episodes=20, seed=0)
+        print(f"{result.policy:8} return {result.reward}")
