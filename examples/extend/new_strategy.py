@@ -1,4 +1,4 @@
-"""Register a strategy for CausalDAG-v0: repeat the intervention whose change of the goal was largest for its noise.
+"""Register a strategy for CausalDAG-v0: take the intervention that moved the goal furthest from its mean initial value.
 
     python examples/extend/new_strategy.py [EPISODES]
 
@@ -20,8 +20,8 @@ from gym_causal.causal_dag.config import CausalDAGConfig
 ENV_ID = "CausalDAG-v0"
 
 
-def standardized_change(data: InterventionalData, goal: np.ndarray, relevant: np.ndarray) -> np.ndarray:
-    """Score every action by the goal's change in standard deviations of its initial values.
+def mean_change(data: InterventionalData, goal: np.ndarray, relevant: np.ndarray) -> np.ndarray:
+    """Score every action by the goal's outcome minus its initial value, averaged over all trials: less noise than one trial's.
 
     Args:
         data: the exploration trials of B episodes.
@@ -35,7 +35,7 @@ def standardized_change(data: InterventionalData, goal: np.ndarray, relevant: np
     index = np.broadcast_to(goal[:, None, None], (batch, num_trials, 1))
     before = np.take_along_axis(data.initial_values, index, 2)[..., 0]  # (B, T) of the goal
     after = np.take_along_axis(data.outcomes, index, 2)[..., 0]
-    change = (after - before) / (before.std(axis=1, keepdims=True) + 1e-6) * np.sign(data.do_value)
+    change = (after - before.mean(axis=1, keepdims=True)) * np.sign(data.do_value)
     preferences = np.zeros((batch, num_variables))
     rows, trials = np.nonzero((data.do_target >= 0) & (data.do_target != goal[:, None]))
     preferences[rows, data.do_target[rows, trials]] = change[rows, trials]
@@ -44,10 +44,10 @@ def standardized_change(data: InterventionalData, goal: np.ndarray, relevant: np
 
 def make_policy(seed: int, env_kwargs: dict[str, Any]) -> baselines.StrategyPolicy:
     """The strategy as a policy: it explores as the expert does, then takes the action of the highest preference."""
-    return baselines.StrategyPolicy("standardized_change", standardized_change, CausalDAGConfig(**env_kwargs), seed)
+    return baselines.StrategyPolicy("mean_change", mean_change, CausalDAGConfig(**env_kwargs), seed)
 
 
-baselines.register_strategy(ENV_ID, "standardized_change", make_policy)
+baselines.register_strategy(ENV_ID, "mean_change", make_policy)
 
 if __name__ == "__main__":
     num_episodes = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000

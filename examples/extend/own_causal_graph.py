@@ -42,16 +42,17 @@ def chains(rng: np.random.Generator, count: int) -> StructuralCausalModels:
 
 
 def main(updates: int) -> None:
-    env = gym.make("gym_causal:" + ENV_ID, models=confounder())
+    # A split admits only models that meet its condition: "train" none in which D is an ancestor of E, "unrestricted" any.
+    env = gym.make("gym_causal:" + ENV_ID, models=confounder(), split="unrestricted")
     env.reset(seed=0)
     print(env.step(C)[4]["explanation"]["text"])  # set C to +5
 
-    venv = gym_causal.make_vec(ENV_ID, num_envs=4, models=chains, graph_info=True)
+    venv = gym_causal.make_vec(ENV_ID, num_envs=4, models=chains, split="train", graph_info=True)
     _, infos = venv.reset(seed=0)
     print("edges of four sampled chains:", (infos["weights"] != 0).sum(axis=(1, 2)))
 
     for name, models in (("fixed", confounder()), ("sampled", chains)):
-        result = gym_causal.evaluate("random", ENV_ID, num_episodes=200, seed=0, models=models)
+        result = gym_causal.evaluate("random", ENV_ID, split="unrestricted", num_episodes=200, seed=0, models=models)
         print(f"random play, {name} models: normalized reward {result.normalized_reward}")
 
     from agents.algorithms.behavioral_cloning import train  # noqa: PLC0415 - playing and evaluating need no torch
@@ -63,8 +64,9 @@ def main(updates: int) -> None:
     agent = train(
         AgentConfig(env_id=ENV_ID, env_kwargs=env_kwargs, training=training), Path("results/chain_agent"), splits=("train",), resume=True
     )
-    result = gym_causal.evaluate(agent, ENV_ID, num_episodes=200, seed=0, **env_kwargs)
-    print(f"agent, sampled models: normalized reward {result.normalized_reward}")
+    for split in ("train", "eval_target"):  # in the latter D is an ancestor of E
+        result = gym_causal.evaluate(agent, ENV_ID, split=split, num_episodes=200, seed=0, **env_kwargs)
+        print(f"agent, sampled models, {split}: normalized reward {result.normalized_reward}")
 
 
 if __name__ == "__main__":
