@@ -28,13 +28,20 @@ def balance(observations: dict[str, np.ndarray], state: Any, episode_starts: np.
 
 if __name__ == "__main__":
     updates = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    demonstrations = gym_causal.collect(balance, ENV_ID, num_episodes=64, seed=0)
     config = AgentConfig(
         env_id=ENV_ID,
+        expert="clone_cartpole:balance",  # a config is saved as JSON, so it names the expert
         architecture=ArchitectureConfig(kind="generic", width=32, num_layers=1, context=8),
-        training=TrainingConfig(num_batches=updates, batch_size=4, validation_episodes=4, evaluate_every=updates, evaluation_episodes=4),
+        training=TrainingConfig(
+            num_batches=updates,
+            batch_size=4,
+            num_demonstrations=64,
+            validation_episodes=4,
+            evaluate_every=updates,
+            evaluation_episodes=4,
+        ),
     )
-    agent = train(config, Path("results/cartpole_agent"), splits=("train",), demonstrations=demonstrations, resume=True)
+    agent = train(config, Path("results/cartpole_agent"), resume=True)
     for policy in ("random", balance, agent):
         result = gym_causal.evaluate(policy, ENV_ID, num_episodes=20, seed=0)
-        print(f"{result.policy:8} return {result.reward}")
+        print(f"{result.policy:8} return {result.reward}")  # of 500
