@@ -1,4 +1,4 @@
-"""EpisodeNoise the pictures of the odd-one-out pages: ``python docs/make_odd_one_out_pictures.py`` (needs the extra ``render``)."""
+"""Draw the pictures of the odd-one-out pages: ``python docs/make_odd_one_out_pictures.py`` (needs the extra ``render``)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""EpisodeNoise the pictures of the README and the docs: ``python docs/make_pictures.py`` (needs the extra ``render``)."""
+"""Draw the pictures of the README and the docs: ``python docs/make_pictures.py`` (needs the extra ``render``)."""
 
 from pathlib import Path
 

@@ -42,6 +42,6 @@ if __name__ == "__main__":
         ),
     )
     agent = train(config, Path("results/cartpole_agent"), resume=True)
-    for policy in ("random", balance, agent):
-        result = gym_causal.evaluate(policy, ENV_ID, num_episodes=20, seed=0)
-        print(f"{result.policy:8} return {result.reward}")  # of 500
+    for name, policy in {"random": "random", "expert": balance, "agent": agent}.items():
+        result = gym_causal.evaluate(policy, ENV_ID, num_episodes=20, seed=0, name=name)
+        print(f"{name:8} return {result.reward}")  # of 500

@@ -71,6 +71,10 @@ class SignsTask(CausalDAGTask):
             infos["explanation"]["text"] = np.array([self.describe(row) for row in tokens], object)
         return infos
 
+    def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
+        """The groups of tokens that ``explanation_accuracy`` scores together: all of them."""
+        return {"effects": (tokens.any(axis=1), slice(None))}
+
     def describe(self, tokens: np.ndarray) -> str:
         """The text of one explanation, (N,) token ids."""
         return ", ".join(f"{name} {WORDS[token]}" for name, token in zip(self.config.names, tokens, strict=True) if token)
@@ -103,7 +107,8 @@ def main(updates: int) -> None:
     training = TrainingConfig(num_batches=updates, batch_size=64, explanations="properties", validation_episodes=64, evaluation_episodes=64)
     agent = train(AgentConfig(env_id=ENV_ID, training=training), Path("results/signs_agent"), resume=True)
     print("agent ", gym_causal.evaluate(agent, ENV_ID, split="eval_path", num_episodes=200, seed=0).normalized_reward)
-    print(explanation_accuracy(agent.policy, ENV_ID, num_episodes=100))
+    accuracy = explanation_accuracy(agent.policy, ENV_ID, split="eval_path", explanations="properties", num_episodes=100)
+    print("explanations predicted right", accuracy.explained_effects)
 
 
 if __name__ == "__main__":
