@@ -39,7 +39,7 @@ def run_example(name: str, *arguments: str, cwd: Path | None = None) -> str:
 
 def mean(line: str) -> float:
     """The number before the interval at the end of a line, "random 0.15 [0.14, 0.17]"."""
-    return float(line.split(" [")[0].split()[-1])
+    return float(line.partition(" [")[0].rpartition(" ")[2])
 
 
 def test_make_an_env():
