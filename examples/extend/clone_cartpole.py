@@ -27,11 +27,11 @@ def balance(observations: dict[str, np.ndarray], state: Any, episode_starts: np.
 
 
 if __name__ == "__main__":
-    updates = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    updates = int(sys.argv[1]) if len(sys.argv) > 1 else 150
     config = AgentConfig(
         env_id=ENV_ID,
         expert="clone_cartpole:balance",  # a config is saved as JSON, so it names the expert
-        architecture=ArchitectureConfig(kind="generic", width=32, num_layers=1, context=8),
+        architecture=ArchitectureConfig(kind="generic", width=32, num_layers=1, context=1),  # one observation is the whole state
         training=TrainingConfig(
             num_batches=updates,
             batch_size=4,
