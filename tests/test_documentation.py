@@ -22,7 +22,7 @@ NEEDS = {
     "baselines": ("scipy",),
     "agents.data.trajectories": ("imitation",),
     "agents.data.minari": ("minari", "h5py"),
-    "agents.load": TRAINER,
+    "agents.load": ("torch", "safetensors"),
     "agents.algorithms.behavioral_cloning": TRAINER,
     "agents.analysis.probe": TRAINER,
 }
@@ -59,6 +59,12 @@ def test_lines_are_short_outside_tables_and_code(page):
         if len(line) > MAX_LINE and not line.lstrip().startswith("|") and not URL.search(line)
     ]
     assert not long, "\n".join(long)
+
+
+def test_every_extension_is_on_the_page():
+    text = (ROOT / "docs" / "extend.md").read_text("utf-8")
+    for path in sorted((ROOT / "examples" / "extend").glob("*.py")):
+        assert f"../examples/extend/{path.name}" in text
 
 
 @pytest.mark.parametrize("env_class", [causal_dag_env.CausalDAGEnv, causal_dag_env.CausalDAGCuedEnv])
