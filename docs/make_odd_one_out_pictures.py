@@ -1,4 +1,4 @@
-"""EpisodeNoise the pictures of the odd-one-out pages: ``python docs/make_odd_one_out_pictures.py`` (needs the extra ``render``)."""
+"""Draw the pictures of the odd-one-out pages: ``python docs/make_odd_one_out_pictures.py`` (needs the extra ``render``)."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ MILLISECONDS, LONGER = 350, 2_200  # a frame; one with something to read
 def episode(env_id, seed, **kwargs):
     """Pictures of the expert's episode, one a step, and whether something was explained about a touch."""
     env = gym.make(env_id, render_mode="rgb_array", **kwargs)
-    env.reset(seed=seed)
+    _, info = env.reset(seed=seed)
     pictures, touches, over = [env.render()], [False], False
     while not over:
-        touched_before = env.unwrapped.task._choice[0] > 0
+        touched_before = info["touched_object"] >= 0
         _, _, terminated, truncated, info = env.step(env.unwrapped.expert_action())
         over = terminated or truncated
         if over and touched_before:
@@ -59,9 +59,9 @@ observation, _ = env.reset(seed=1)
 side_by_side("odd_one_out_view.png", [env.render(), observation["view"].repeat(5, axis=0).repeat(5, axis=1)])
 
 # All shapes and textures, and all colours.
-looks = sprites()
+patches = sprites()
 cells = np.zeros((len(TEXTURES) + 2, max(len(SHAPES), len(COLORS)), 11, 11, 3), np.uint8)
-cells[: len(TEXTURES), : len(SHAPES), 1:-1, 1:-1] = looks[list(COLORS).index("cyan")]
-cells[len(TEXTURES) + 1, :, 1:-1, 1:-1] = looks[:, 0, list(SHAPES).index("circle")]
+cells[: len(TEXTURES), : len(SHAPES), 1:-1, 1:-1] = patches[list(COLORS).index("cyan")]
+cells[len(TEXTURES) + 1, :, 1:-1, 1:-1] = patches[:, 0, list(SHAPES).index("circle")]
 picture = cells.swapaxes(1, 2).reshape(cells.shape[0] * 11, -1, 3)
 Image.fromarray(picture.repeat(4, axis=0).repeat(4, axis=1)).quantize(64).save(IMAGES / "odd_one_out_features.png", optimize=True)

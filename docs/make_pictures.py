@@ -1,4 +1,4 @@
-"""EpisodeNoise the pictures of the README and the docs: ``python docs/make_pictures.py`` (needs the extra ``render``)."""
+"""Draw the pictures of the README and the docs: ``python docs/make_pictures.py`` (needs the extra ``render``)."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ IMAGES = Path(__file__).parent / "images"
 IMAGES.mkdir(exist_ok=True)
 
 # An episode as in eval_target: the goal is E, and D, never a cause of E in training, is the best variable to set. B goes along with
-# E, because C moves both, but setting it does nothing: only an experiment tells.
+# E, because C moves both, but setting it does nothing; only an experiment shows this.
 A, B, C, D, E = range(5)
 weights = np.zeros((5, 5))
 weights[A, D], weights[D, E], weights[C, E], weights[C, B] = 0.6, 1.3, 0.9, 1.6
@@ -23,9 +23,9 @@ env.reset(seed=0, options={"model": StructuralCausalModels.from_weights(weights,
 after_setting = {}  # variable -> what there is to show after the experiment on it
 for variable in (A, B, C, D, E):  # the expert's experiments, in an order that does not depend on the seed
     env.step(variable)
-    after_setting[variable] = env.unwrapped.task._snapshot(0)
+    after_setting[variable] = env.unwrapped.task.snapshot(0)
 env.step(env.unwrapped.expert_action())
-exploitation = env.unwrapped.task._snapshot(0)
+exploitation = env.unwrapped.task.snapshot(0)
 
 frames = (
     ("Experiment: set B", "E goes along with B, for C moves both; B is no cause", after_setting[B]),

@@ -1,11 +1,11 @@
-"""Train an agent on recorded experts alone, then let it act on links that it never saw; `python -m agents.train` does it in full."""
+"""Train an agent on recordings of the expert, then evaluate it on links that never occurred in them; `python -m agents.train` in brief."""
 
 import sys
 from pathlib import Path
 
 import gym_causal
 from agents.algorithms.behavioral_cloning import train
-from agents.config.agent import AgentConfig, TrainingConfig
+from agents.config import AgentConfig, TrainingConfig
 
 updates = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 config = AgentConfig(env_id="CausalDAG-v0", seed=0, training=TrainingConfig(num_batches=updates))

@@ -3,15 +3,14 @@
     python examples/train_ppo.py [--variables 3] [--steps 60000] [--seed 0]
 
 Needs stable-baselines3, tqdm and rich (the extra `trainer` has them). The default budget, 60,000 steps with three variables, takes about a
-minute on one core; five variables, the environment's own default, some 200,000. This PPO has no memory: it sees the last trial
-only, while the best intervention follows from all of them. So beating random play is the claim here, not matching the expert. Exits with
-status 1 if it did not: if the 95% intervals overlap.
+minute on one core; five variables, the environment's own default, take some 200,000 steps. This PPO sees the last trial only, while the
+best intervention follows from all of them. So the claim is that it beats random play, not that it matches the expert: the 95% intervals
+must not overlap.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ class FlatPolicy:
         return actions, state
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variables", type=int, default=3, help="of the causal model")
     parser.add_argument("--steps", type=int, default=60_000, help="environment steps to train for")
@@ -66,8 +65,7 @@ def main() -> int:
         print(f"{result.policy:>8}  {result.reward}")
     beats_random = ppo.reward.low > random.reward.high
     print(f"after {args.steps} steps PPO {'beats' if beats_random else 'does not beat'} random play")
-    return 0 if beats_random else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

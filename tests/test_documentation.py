@@ -19,14 +19,19 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What a block needs that mentions one of these; what comes after such a block may build on it.
 TRAINER = ("torch", "stable_baselines3", "imitation", "safetensors", "tensorboard")
 NEEDS = {
-    "baselines": ("scipy", "sklearn"),
+    "baselines": ("scipy",),
     "agents.data.trajectories": ("imitation",),
     "agents.data.minari": ("minari", "h5py"),
-    "agents.load": TRAINER,
+    "agents.load": ("torch", "safetensors"),
     "agents.algorithms.behavioral_cloning": TRAINER,
     "agents.analysis.probe": TRAINER,
 }
+MAX_LINE = 120
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+FENCED_BLOCK = re.compile(r"^(`{3,}|:{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)
+URL = re.compile(r"https?://\S+")
 
 
 def python_blocks(text: str) -> list[str]:
@@ -43,6 +48,23 @@ def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
         for library in (library for module, libraries in NEEDS.items() if module in block for library in libraries):
             pytest.importorskip(library)
         exec(compile(block, str(page), "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_lines_are_short_outside_tables_and_code(page):
+    prose = FENCED_BLOCK.sub(lambda block: "\n" * block.group().count("\n"), page.read_text("utf-8"))
+    long = [
+        f"{number}: {line}"
+        for number, line in enumerate(prose.splitlines(), 1)
+        if len(line) > MAX_LINE and not line.lstrip().startswith("|") and not URL.search(line)
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_every_extension_is_on_the_page():
+    text = (ROOT / "docs" / "extend.md").read_text("utf-8")
+    for path in sorted((ROOT / "examples" / "extend").glob("*.py")):
+        assert f"../examples/extend/{path.name}" in text
 
 
 @pytest.mark.parametrize("env_class", [causal_dag_env.CausalDAGEnv, causal_dag_env.CausalDAGCuedEnv])
@@ -75,7 +97,7 @@ def test_every_fact_of_an_explanation_is_in_the_table():
 
 def test_token_table_is_the_vocabulary():
     text = (ROOT / "docs" / "explanations.md").read_text("utf-8")
-    quoted = re.findall(r"`([^`]+)`", text[text.index("| 1 – 11") : text.index("A property explanation is")])
+    quoted = re.findall(r"`([^`]+)`", text[text.index("| 1 – 11") : text.index("A properties explanation is")])
     assert quoted == vocabulary(5)[1:20]
     assert num_tokens(5) == 3 + 5 * 5
 
