@@ -41,9 +41,12 @@ def task_spec(env_id: str) -> TaskSpec:
         ValueError: Gymnasium does not know the id either.
     """
     name = canonical_id(env_id)
+    if name not in _SPECS:
+        known = _gymnasium_spec(name)  # imports the module of "module:Name-v0", which may register a task
+        name = name if known is None or known.id not in _SPECS else known.id
     if name in _SPECS:
         return _SPECS[name]
-    if _gymnasium_spec(name) is None:
+    if known is None:
         raise ValueError(f"env_id must be one of {', '.join(_SPECS)}, or any other id that Gymnasium knows, got {env_id!r}")
     module = "gym_causal.core.gymnasium_task"
     return TaskSpec(env_id=name, task=f"{module}:GymnasiumTask", config=f"{module}:GymnasiumConfig")
