@@ -74,7 +74,7 @@ def bare_sampling(num_envs: int) -> Contestant:
     """Nothing but sampling: initial and outcome values of one batch of models, in node-major arrays with random interventions."""
     rng = np.random.default_rng(0)
     task = gym_causal.make_vec("CausalDAG-v0", 1).task
-    models, _, _ = draw_models(rng, num_envs, task.config.distribution, task.config.conditions, task.config.link)
+    models, _, _ = draw_models(rng, num_envs, task.config)
     num_variables, row = models.num_variables, np.arange(num_envs)
     position = np.argsort(np.argsort(models.ancestors.sum(axis=1), axis=1, kind="stable"), axis=1)  # a topological one
     order = np.argsort(position, axis=1)

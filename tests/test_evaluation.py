@@ -31,7 +31,7 @@ def test_metrics_by_hand():
     rewards = np.zeros(count)
     for _ in range(7):
         rewards += task.step(np.zeros(count, int))[0]
-    models, row = task._worlds.models, np.arange(count)
+    models, row = task.episodes.models, np.arange(count)
     outcomes = np.stack([models.sample(np.zeros((count, 5)), a % 5, 5.0 if a < 5 else -5.0)[row, 4] for a in range(10)], axis=1)
     outcomes[:, [4, 9]] = -np.inf
     best = outcomes.max(axis=1)

@@ -170,19 +170,14 @@ def test_rows_are_independent(env_id):
     order = np.random.default_rng(0).permutation(30)
     stream = gym_causal.make_vec(env_id, 30)
     stream.reset(seed=5)
-    models, goals = stream.task._worlds.models, stream.task._worlds.goals
-    cue = {"cue": stream.task._worlds.relevant} if stream.task.config.cues else {}
+    episodes = stream.task.episodes
+    cue = {"cue": episodes.relevant} if stream.task.config.cues else {}
     actions = np.random.default_rng(1).integers(task.action_space.n, size=(task.config.trials, 30))
     outcomes = []
     for this, index in ((task, np.arange(30)), (permuted, order)):
         this.seed(0)
-        options = {"model": models[index], "goal": goals[index], **{key: value[index] for key, value in cue.items()}}
-        this.begin(np.arange(30), np.arange(30), options)
-        # The noise belongs to the row, not to the model: give both the same.
-        for name in ("initial_noise", "outcome_noise"):
-            getattr(this._prepared.draws, name)[:] = getattr(stream.task._prepared.draws, name)[:30][index]
-        this._prepare(type(this._prepared)(this._prepared.draws, this.config), first_episode=-1)
-        this._worlds, this._trial = this._prepared.take(slice(0, 30)), 0
+        options = {"model": episodes.models[index], "goal": episodes.goals[index], **{key: value[index] for key, value in cue.items()}}
+        this.begin(np.arange(30), index, options)  # the noise is that of the stream's episodes `index`
         played = []
         for trial in range(this.config.trials):
             reward = this.step(actions[trial][index])[0]

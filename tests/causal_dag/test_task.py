@@ -65,7 +65,7 @@ def test_outcome_noise_is_fresh_unless_shared():
         venv = gym_causal.make_vec("CausalDAG-v0", 100, shared_noise=shared, split="unrestricted")
         first, _ = venv.reset(seed=0)
         second = venv.step(np.zeros(100, int))[0]
-        unaffected = venv.task._worlds.models.descendants(0)[:, 1:] == False  # noqa: E712
+        unaffected = venv.task.episodes.models.descendants(0)[:, 1:] == False  # noqa: E712
         same = np.isclose(first["initial_values"][:, 1:], second["last_outcome"][:, 1:], atol=1e-6)[unaffected]
         assert same.all() if shared else not same.any()
         assert not np.isclose(first["initial_values"], second["initial_values"]).any()
