@@ -3,7 +3,7 @@
 ``baselines.make(name, env_id)`` gives a policy; ``python -m baselines.compare`` evaluates them all.
 """
 
-from baselines.causal_dag.policies import RandomPolicy, StrategyPolicy
+from baselines.causal_dag.policies import RandomStrategy, StrategyPolicy
 from baselines.registry import SUITES, make
 
-__all__ = ["SUITES", "RandomPolicy", "StrategyPolicy", "make"]
+__all__ = ["SUITES", "RandomStrategy", "StrategyPolicy", "make"]
