@@ -176,8 +176,12 @@ class StructuralCausalModels:
         """The inner form with room for ``width`` causes a variable."""
         if (missing := width - self.causes.shape[1]) == 0:
             return self.topology
-        order, *by_cause, scale = self.topology
-        return Topology(order, *(np.pad(field, ((0, 0), (0, missing), (0, 0))) for field in by_cause), scale)
+        padding = ((0, 0), (0, missing), (0, 0))
+        return self.topology._replace(
+            causes=np.pad(self.causes, padding),
+            cause_weights=np.pad(self.cause_weights, padding),
+            parent_mask=np.pad(self.parent_mask, padding),
+        )
 
     # --- the graph -------------------------------------------------------------------------------------------------------
 
@@ -389,9 +393,7 @@ class StructuralCausalModels:
                 break
         return values
 
-    def _propagate_samples(
-        self, noise: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, standard: bool
-    ) -> np.ndarray:
+    def _propagate_samples(self, noise: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, standard: bool) -> np.ndarray:
         """:meth:`propagate` of (S, N, B) noise."""
         num_samples, num_variables, batch = noise.shape
         values = np.empty(noise.shape)

@@ -84,7 +84,9 @@ class StrategyPolicy:
     def __init__(self, name: str, rule: Rule, config: CausalDAGConfig, seed: int = 0) -> None:
         self.name, self.rule, self.config, self.seed = name, rule, config, seed
 
-    def __call__(self, observations: Observations, state: StrategyState | None, episode_starts: np.ndarray) -> tuple[np.ndarray, StrategyState]:
+    def __call__(
+        self, observations: Observations, state: StrategyState | None, episode_starts: np.ndarray
+    ) -> tuple[np.ndarray, StrategyState]:
         batch, num_variables = observations["last_outcome"].shape
         if num_variables != self.config.num_variables:
             raise ValueError(f"num_variables: the policy was made for {self.config.num_variables}, the observation has {num_variables}")
@@ -190,7 +192,8 @@ def _structure(config: CausalDAGConfig) -> Rule:
             variables = np.nonzero(relevant[rows])[1].reshape(-1, size)  # (b, R)
             local_goal = (variables == goal[rows, None]).argmax(axis=1)
             posterior = StructurePosterior(config).fit(data[rows].of(variables))
-            actions = np.concatenate([encode_actions(variables, positive, num_variables) for positive in (True, False)], axis=1)  # (b, 2R)
+            positive = np.arange(num_actions(size)) < size
+            actions = encode_actions(per_action(variables), positive, num_variables)  # (b, 2R)
             preferences[rows[:, None], actions] = posterior.expected_outcomes(local_goal)
         return preferences
 

@@ -185,7 +185,7 @@ def test_structure_is_nearly_optimal(env_id, split):
 def test_any_intervention_value_is_used(name):
     arguments = {"intervention_value": 20.0}
     result = evaluate(baselines.make(name, "CausalDAG-v0", **arguments), "CausalDAG-v0", num_episodes=500, **arguments)
-    assert result.normalized_reward.mean > 0.7 and result.illegal_action_rate.mean == 0.0
+    assert result.normalized_reward.mean > 0.5 and result.illegal_action_rate.mean == 0.0
 
 
 # --- making them ---------------------------------------------------------------------------------------------------------
