@@ -29,7 +29,7 @@ from gym_causal.causal_dag.optimum import Optimum
 from gym_causal.scm import StructuralCausalModels
 
 MIN_NOISE_SCALE = 1e-3
-"""Observations are float32, so even a model without noise is seen with a little."""
+"""Observations are float32, so even the values of a model without noise have a rounding error."""
 
 _CHUNK = 256  # episodes at once; bounds memory to some 50 MB
 
@@ -161,7 +161,7 @@ class StructurePosterior:
         return evidence, weights
 
     def _usable(self, data: InterventionalData) -> np.ndarray:
-        """(B, M, n) bool; the rows that say something about each variable's mechanism."""
+        """(B, M, n) bool; the rows that are evidence about each variable's mechanism."""
         num_variables = data.outcomes.shape[2]
         free = data.row_target[:, :, None] != np.arange(num_variables)
         usable = free & data.row_valid[:, :, None]

@@ -70,7 +70,7 @@ class CausalDAGEnv(TaskEnv):
 
     ## Information
 
-    ``info["explanation"]`` says, as data, token ids and text, what the last intervention did (exploration) or whether it was optimal
+    ``info["explanation"]`` states, as data, token ids and text, what the last intervention did (exploration) or whether it was optimal
     (exploitation). ``info["expert_action"]`` and ``info["weights"]`` are there on request. The graph and the optimum are in no
     observation. See the page "Explanations" of the documentation.
 
@@ -85,7 +85,7 @@ class CausalDAGEnv(TaskEnv):
     >>> observation, info = env.reset(seed=0)
     >>> observation, reward, terminated, truncated, info = env.step(env.unwrapped.expert_action())
     >>> info["explanation"]["kind"].item()
-    'property'
+    'properties'
 
     ```
 
