@@ -156,6 +156,8 @@ class StructuralCausalModels:
     def __getitem__(self, index: slice | np.ndarray) -> StructuralCausalModels:
         """The sub-batch at ``index`` (a slice, an integer or boolean array over the batch axis)."""
         if isinstance(index, slice):
+            if index.indices(len(self)) == (0, len(self), 1):
+                return self  # with all that is cached
             return self.from_topology(Topology(*(field[..., index] for field in self.topology)), self.negative_slope)
         index = np.flatnonzero(index) if index.dtype == bool else index
         return self.from_topology(Topology(*(field.take(index, axis=-1) for field in self.topology)), self.negative_slope)
