@@ -62,7 +62,8 @@ class CausalDAGEnv(TaskEnv):
 
     The model, the goal and all noise are drawn from the seed. Episode i of a seed is the same whatever was played before it.
     ``reset(options={"model": ..., "goal": ...})`` plays a model of your own
-    (:class:`~gym_causal.scm.StructuralCausalModels` holding one model; the goal by name or index), for that episode.
+    (:class:`~gym_causal.scm.StructuralCausalModels` holding one model; the goal by name or index), for that episode. The argument
+    ``models`` does so for all episodes: a fixed model, several of which each episode draws one, or a function that draws them.
 
     ## Episode End
 

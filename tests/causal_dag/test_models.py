@@ -1,6 +1,7 @@
 """One's own causal graphs: the argument ``models``, fixed or sampled."""
 
 import json
+import pickle
 import re
 
 import gymnasium as gym
@@ -126,6 +127,14 @@ def test_strategies_play_ones_own_models():
     policy = baselines.make("structure", "CausalDAG-v0", models=CHAIN, num_variables=3)
     result = evaluate(policy, "CausalDAG-v0", models=CHAIN, num_variables=3, split="eval_target", num_episodes=20)
     assert result.optimal_action_rate.mean == 1.0
+
+
+@every_form
+def test_envs_with_models_survive_pickling(models):
+    env = gym.make("CausalDAG-v0", models=models, **THREE)
+    env.reset(seed=0)
+    twin = pickle.loads(pickle.dumps(env))
+    assert same(env.step(1)[0], twin.step(1)[0]) and same(env.reset()[0], twin.reset()[0])
 
 
 def test_models_are_part_of_the_spec_of_an_env():

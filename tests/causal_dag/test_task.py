@@ -127,6 +127,18 @@ def test_options_leave_the_order_of_episodes_alone():
         assert np.array_equal(env.reset()[0]["initial_values"], plain.reset()[0]["initial_values"])
 
 
+def test_episodes_and_their_optimum_are_public_once_they_have_begun():
+    task = gym_causal.make_vec("CausalDAG-v0", 3).task
+    for call in (lambda: task.episodes, task.expert_actions, task.action_masks, task.is_choice):
+        with pytest.raises(gym.error.ResetNeeded, match="call reset first"):
+            call()
+    venv = gym_causal.make_vec("CausalDAG-v0", 3, graph_info=True)
+    _, infos = venv.reset(seed=0)
+    episodes = venv.task.episodes
+    assert len(episodes) == 3 and np.allclose(episodes.models.weights, infos["weights"])
+    assert np.array_equal(episodes.optimum.legal.argmin(axis=1), episodes.goals)  # the first illegal action sets the goal
+
+
 def test_two_variables_and_no_exploration():
     env = gym.make("CausalDAG-v0", num_variables=2, num_exploration_trials=0, num_exploitation_trials=1).unwrapped
     observation, _ = env.reset(seed=0)
