@@ -14,10 +14,9 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no
 
 .PHONY: train compare ablate test slow lint format types docs benchmark clean
 
-# Training has the machine to itself: torch takes all cores.
-train: export OMP_NUM_THREADS =
+# Training has the machine to itself: torch takes all cores. (An empty OMP_NUM_THREADS would be answered with a warning.)
 train: $(VENV)/agents.stamp
-	$(BIN)/python -m agents.train --env CausalDAG-v0 --preset quick --resume --out results/agent
+	env -u OMP_NUM_THREADS $(BIN)/python -m agents.train --env CausalDAG-v0 --preset quick --resume --out results/agent
 
 compare: $(VENV)/baselines.stamp
 	$(BIN)/python -m baselines.compare --env CausalDAG-v0 --out results/compare

@@ -1,21 +1,18 @@
-"""``python -m agents.evaluate``: a trained agent beside the expert and all baselines, as tables, a CSV, a JSON and figures."""
+"""``python -m agents.evaluate``: a trained agent, the expert and all baselines in the same episodes, as tables, a CSV, a JSON and figures."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from agents.algorithms.behavioral_cloning import load
-from agents.data.demonstrations import same_env, spaces
-from agents.policies.checkpoints import load_config
-from agents.policies.loading import SHIPPED, folder_of
-from agents.policies.sb3 import Agent
-from baselines.compare import EXPERT, show
-from baselines.registry import suite
+from gym_causal.registry import canonical_id, make_task
+
+if TYPE_CHECKING:
+    from agents.policies.agent import Agent
 
 
 @dataclass(frozen=True)
@@ -23,47 +20,59 @@ class Args:
     """Compare a trained agent with the expert, random play and the baseline strategies."""
 
     agent: Annotated[str, tyro.conf.Positional]
-    """Folder of a trained agent, or the id of an environment whose pretrained agent is meant."""
+    """Folder of a trained agent, or the id of an environment with a pretrained agent."""
     episodes: int = 2_000
     """Episodes a split; every policy plays the same ones."""
     seed: int = 0
     """Of the episodes and of the baselines."""
     out: Path | None = None
-    """Folder for the results; default: evaluation in the agent's own folder, or results/evaluate for a pretrained one."""
+    """Folder for the results; default: evaluation in the agent's own folder, or results/evaluate for a pretrained agent."""
     env: str | None = None
     """Id of the environment; default: the one it was trained in."""
     splits: tuple[str, ...] = ()
     """Which splits; none named: all that the environment's results are reported on."""
     policies: tuple[str, ...] = ()
-    """What to compare it with; none named: expert, random and the environment's strategies."""
+    """Which policies to compare it with; none named: expert, random and the environment's strategies."""
     sample: bool = False
-    """Draw the agent's actions instead of taking the likeliest one."""
+    """Sample the agent's actions instead of taking the likeliest one."""
 
 
 def evaluate(agent: Agent, args: Args, env_id: str, env_kwargs: dict[str, Any], out: Path) -> None:
-    """Compare an agent with the policies that are asked for, print the tables, write the results and figures to ``out``.
+    """Compare an agent with other policies, print the tables, and write results and figures.
+
+    Args:
+        agent: to compare.
+        args: which splits and policies, how many episodes; ``args.agent``, ``args.env`` and ``args.out`` are only recorded.
+        env_id: the env.
+        env_kwargs: its arguments.
+        out: folder for the results.
 
     Raises:
         ValueError: an unknown env, split or policy, or an env with other observations or actions than the agent's.
     """
-    chosen = suite(env_id)
-    if spaces(env_id, env_kwargs) != (agent.policy.observation_space, agent.policy.action_space):
+    # Late, so that --help answers at once: pandas, matplotlib and scipy take seconds.
+    from baselines.comparison import Comparison, run_comparison  # noqa: PLC0415
+
+    task = make_task(env_id, 1, **env_kwargs)
+    if (task.observation_space, task.action_space) != (agent.policy.observation_space, agent.policy.action_space):
         raise ValueError(f"env must have the observations and actions that the agent was trained with, got {env_id!r}, which has others")
-    policies, splits = args.policies or (EXPERT, *chosen.compared), args.splits or chosen.splits
-    show(
-        out,
-        dataclasses.asdict(args),
-        env_id,
-        (agent.name, *policies),
-        splits,
+    comparison = Comparison(
+        env_id=env_id,
+        policies=args.policies,
+        splits=args.splits,
         episodes=args.episodes,
         seed=args.seed,
-        others={agent.name: agent},
-        **env_kwargs,
+        env_kwargs=env_kwargs,
+        agents={agent.name: agent},
     )
+    run_comparison(out, comparison, dataclasses.asdict(args))
 
 
 def main(args: Args) -> None:
+    # Late, because they bring torch; see evaluate().
+    from agents.policies.checkpoints import load_config  # noqa: PLC0415
+    from agents.policies.loading import SHIPPED, folder_of, load  # noqa: PLC0415
+
     try:
         folder = folder_of(args.agent)
         config = load_config(folder)
@@ -71,7 +80,7 @@ def main(args: Args) -> None:
         out = args.out or (Path("results/evaluate") if folder.parent == SHIPPED else folder / "evaluation")
         env_id = args.env or config.env_id
         # Another environment has other arguments.
-        env_kwargs = config.env_kwargs if same_env(env_id, config.env_id) else {}
+        env_kwargs = config.env_kwargs if canonical_id(env_id) == canonical_id(config.env_id) else {}
         evaluate(agent, args, env_id, env_kwargs, out)
     except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error

@@ -1,9 +1,23 @@
 """Strategies that a learned agent is compared with: they see observations and nothing else.
 
-``baselines.make(name, env_id)`` gives a policy; ``python -m baselines.compare`` evaluates them all.
+``baselines.make(name, env_id)`` returns a policy, and ``baselines.register_strategy`` adds one of your own.
+``python -m baselines.compare`` evaluates them all.
 """
 
-from baselines.causal_dag.policies import RandomPolicy, StrategyPolicy
-from baselines.registry import SUITES, make
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["SUITES", "RandomPolicy", "StrategyPolicy", "make"]
+from baselines.registry import compared_strategies, make, register_strategy, strategy_names
+
+if TYPE_CHECKING:
+    from baselines.causal_dag.policies import RandomPolicy, StrategyPolicy
+
+__all__ = ["RandomPolicy", "StrategyPolicy", "compared_strategies", "make", "register_strategy", "strategy_names"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late, because they bring scipy, which the commands' --help does without.
+    if name in ("RandomPolicy", "StrategyPolicy"):
+        from baselines.causal_dag import policies  # noqa: PLC0415
+
+        return getattr(policies, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The two figures of a comparison, from its tidy rows alone."""
+"""The two figures of a comparison, drawn from its tidy rows alone."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-# Okabe and Ito (2008): told apart by the colour-blind too.
+# Okabe and Ito (2008): also distinct for colour-blind readers.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 
 matplotlib.rcParams["svg.hashsalt"] = "gym_causal"  # the same results give the same file
 
 
 def reward_figure(results: pd.DataFrame, metric: str = "normalized_reward") -> Figure:
-    """Bars of a metric, a group for each policy and a colour for each split, with 95% intervals."""
+    """Bars of a metric with 95% intervals: a group for each policy, a colour for each split."""
     policies, splits = results["policy"].unique(), results["split"].unique()
     figure = Figure(figsize=(max(6.0, 1.3 * len(policies)), 4.2), layout="constrained", dpi=150)
     axes = figure.subplots()
@@ -32,7 +32,8 @@ def reward_figure(results: pd.DataFrame, metric: str = "normalized_reward") -> F
             error_kw={"linewidth": 1},
             label=split,
         )
-    axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
+    if metric == "normalized_reward":
+        axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
     axes.set_xticks(place, [_label(policy) for policy in policies])
     axes.set_ylabel("reward as a fraction of the optimal" if metric == "normalized_reward" else _label(metric).replace("\n", " "))
     axes.set_title(_title(results))
@@ -42,7 +43,7 @@ def reward_figure(results: pd.DataFrame, metric: str = "normalized_reward") -> F
 
 
 def match_figure(results: pd.DataFrame) -> Figure:
-    """How often each policy makes the choice that each strategy would make from the same experience: a map for each split."""
+    """Strategy match as a heat map for each split: the share of a policy's choices that each strategy would make from the same data."""
     policies, splits = results["policy"].unique(), results["split"].unique()
     columns = [metric for metric in results["metric"].unique() if metric.startswith("match_")]
     columns.sort(key=lambda metric: metric == "match_optimum")  # the optimum comes last
@@ -66,9 +67,9 @@ def match_figure(results: pd.DataFrame) -> Figure:
 
 
 def _grid(results: pd.DataFrame, metric: str, policies: np.ndarray, split: str, column: str) -> np.ndarray:
-    """(policies,) float; one column of a metric on a split, NaN where there is none."""
-    chosen = results[(results["metric"] == metric) & (results["split"] == split)].set_index("policy")[column]
-    return chosen.reindex(policies).to_numpy(float)
+    """(policies,) float; one column of a metric on a split, NaN for a policy without it."""
+    rows = results[(results["metric"] == metric) & (results["split"] == split)].set_index("policy")[column]
+    return rows.reindex(policies).to_numpy(float)
 
 
 def _label(name: str) -> str:

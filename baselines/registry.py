@@ -1,65 +1,73 @@
-"""Which strategies each env has, by name, and what a comparison of them shows."""
+"""Which strategies each environment has, by name: ours and those that other people register."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from baselines.causal_dag import policies
-from baselines.odd_one_out import policies as odd_one_out
-from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
 from gym_causal.policies import Policy
+from gym_causal.registry import canonical_id, task_spec
+
+StrategyFactory = Callable[[int, dict[str, Any]], Policy]
+"""(seed, the env's keyword arguments) -> policy."""
+
+RANDOM = "random"
 
 
 @dataclass(frozen=True)
-class Suite:
-    """The strategies of an env, and what of it a comparison shows unless asked otherwise."""
+class Strategy:
+    """A registered strategy."""
 
-    strategies: dict[str, Callable[[int, dict[str, Any]], Policy]]  # name -> (seed, env_kwargs) -> policy
-    compared: tuple[str, ...]
-    splits: tuple[str, ...]
-    headlines: tuple[str, ...]  # metrics that are printed; the first is drawn
-    has_exploration_sign: bool = False  # whether the env's expert, and so its strategies, can explore with either sign
-    env_kwargs: dict[str, Any] = field(default_factory=dict)  # arguments that the env is compared with
+    factory: StrategyFactory
+    compared: bool  # whether a comparison includes it unless it is told which policies to compare
 
 
-def _causal_dag(config_class: type[CausalDAGConfig], *more: str) -> Suite:
-    return Suite(
-        strategies=policies.strategies(config_class),
-        compared=("random", "value", "change", "total_correlation", "partial_correlation", "structure"),
-        splits=("train", "eval_target", "eval_path"),
-        headlines=("normalized_reward", "optimal_action_rate", *more),
-        has_exploration_sign=True,
-    )
-
-
-def _rooms(env_id: str, *more: str) -> Suite:
-    strategies = odd_one_out.STRATEGIES[env_id]
-    return Suite(
-        strategies=strategies,
-        compared=tuple(strategies),
-        splits=odd_one_out.SPLITS[env_id],
-        headlines=("normalized_reward", *more),
-        env_kwargs={"observation": "symbolic"},  # the same rooms as pixels show, many times as fast
-    )
-
-
-SUITES: dict[str, Suite] = {
-    "CausalDAG-v0": _causal_dag(CausalDAGConfig),
-    "CausalDAGCued-v0": _causal_dag(CausalDAGCuedConfig, "exploration_relevance", "exploration_coverage"),
-    "OddOneOut-v0": _rooms("OddOneOut-v0"),
-    "OddOneOutConfounded-v0": _rooms("OddOneOutConfounded-v0", "choice_color", "choice_texture", "choice_shape", "choice_none"),
-    "OddOneOutIntervention-v0": _rooms("OddOneOutIntervention-v0", "test_correct_rate"),
+# Modules with our own strategies, by id, in STRATEGIES. They are imported when a strategy is first asked for: scipy takes a second.
+_MODULES = {
+    "CausalDAG-v0": "baselines.causal_dag.policies",
+    "CausalDAGCued-v0": "baselines.causal_dag.policies",
+    "OddOneOut-v0": "baselines.odd_one_out.policies",
+    "OddOneOutConfounded-v0": "baselines.odd_one_out.policies",
+    "OddOneOutIntervention-v0": "baselines.odd_one_out.policies",
 }
+# A comparison leaves these out unless they are named.
+_VARIANTS = ("total_correlation_without_goal_trial", "partial_correlation_without_goal_trial")
+_STRATEGIES: dict[str, dict[str, Strategy]] = {}
 
 
-def suite(env_id: str) -> Suite:
-    """The suite of an env; ValueError for an id that has none."""
-    name = env_id.removeprefix("gym_causal:")
-    if name not in SUITES:
-        raise ValueError(f"env_id must be one of {', '.join(SUITES)}, got {env_id!r}")
-    return SUITES[name]
+def register_strategy(env_id: str, name: str, factory: StrategyFactory, compared: bool = True) -> None:
+    """Register a strategy: ``baselines.make`` and ``python -m baselines.compare`` then know its name.
+
+    Args:
+        env_id: a registered id, or one that Gymnasium knows.
+        name: of the strategy in tables and on the command line.
+        factory: called as ``factory(seed, env_kwargs)``; returns the policy.
+        compared: whether a comparison includes it unless it is told which policies to compare.
+
+    Raises:
+        ValueError: an unknown id, or a name that is taken.
+    """
+    strategies = _strategies(env_id)
+    if name in strategies or name == "expert":
+        raise ValueError(f"name must be a new one for {canonical_id(env_id)}, got {name!r}, which is registered")
+    strategies[name] = Strategy(factory, compared)
+
+
+def strategy_names(env_id: str) -> tuple[str, ...]:
+    """The names that :func:`make` accepts for an env. ValueError for an unknown id."""
+    return tuple(_strategies(env_id))
+
+
+def compared_strategies(env_id: str) -> tuple[str, ...]:
+    """The strategies of an env that a comparison includes by default, "random" first: every env has that one.
+
+    Raises:
+        ValueError: an unknown id.
+    """
+    named = (name for name, strategy in _strategies(env_id).items() if strategy.compared and name != RANDOM)
+    return RANDOM, *named
 
 
 def make(name: str, env_id: str, seed: int = 0, **env_kwargs: Any) -> Policy:
@@ -68,15 +76,33 @@ def make(name: str, env_id: str, seed: int = 0, **env_kwargs: Any) -> Policy:
     Args:
         name: of the strategy. Causal DAGs: random, value, change, total_correlation, partial_correlation, structure, or one of the
             correlations with ``_without_goal_trial`` appended, which ignores the outcome of the trial that set the goal itself. Odd one
-            out: random, nearest, color, texture, shape, odd_one_out, and in the intervention task elimination.
-        env_id: the id of the env that it is to act in.
+            out: random, nearest, color, texture, shape, odd_one_out, and in the intervention task elimination. Also any name that
+            :func:`register_strategy` added.
+        env_id: the id of the env that the policy acts in.
         seed: of the policy's own random numbers (order of exploration, ties), >= 0.
-        env_kwargs: the arguments that the env is made with; those among them that say how the expert explores are also the policy's.
+        env_kwargs: the arguments that the env is made with. Those that say how the expert explores also apply to the policy.
 
     Raises:
         ValueError: an unknown name or id, or env arguments that the strategy cannot handle.
     """
-    strategies = suite(env_id).strategies
+    strategies = _strategies(env_id)
     if name not in strategies:
-        raise ValueError(f"name must be one of {', '.join(strategies)}, got {name!r}")
-    return strategies[name](seed, env_kwargs)
+        names = ", ".join(strategies) or f"{RANDOM} or expert in evaluate(); no strategy is registered for {canonical_id(env_id)}"
+        raise ValueError(f"name must be one of {names}, got {name!r}")
+    return strategies[name].factory(seed, env_kwargs)
+
+
+def _strategies(env_id: str) -> dict[str, Strategy]:
+    """Name -> strategy of an id."""
+    name = task_spec(env_id).env_id
+    if name not in _STRATEGIES:
+        _STRATEGIES[name] = _own_strategies(name)
+    return _STRATEGIES[name]
+
+
+def _own_strategies(env_id: str) -> dict[str, Strategy]:
+    """What the modules of this package define for an id."""
+    if env_id not in _MODULES:
+        return {}
+    factories = importlib.import_module(_MODULES[env_id]).STRATEGIES[env_id]
+    return {name: Strategy(factory, compared=name not in _VARIANTS) for name, factory in factories.items()}

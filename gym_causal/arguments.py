@@ -1,9 +1,11 @@
-"""Checks of constructor arguments; a message names the argument, what is accepted and what came."""
+"""Checks of arguments. Every message names the argument, what is accepted and what came."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
+
+import numpy as np
 
 
 def check_one_of(name: str, value: Any, accepted: tuple[str, ...]) -> None:
@@ -36,3 +38,17 @@ def check_pair(name: str, value: Any, low: float, high: float, *, whole: bool) -
             check_number(name, bound, low, high)
     if value[0] > value[1]:
         raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")
+
+
+def checked_actions(name: str, actions: Any, num_envs: int, num_actions: int) -> np.ndarray:
+    """The actions as an array (B,) of ints.
+
+    Raises:
+        ValueError: they are no B = ``num_envs`` integers in 0..num_actions - 1.
+    """
+    actions = np.asarray(actions)
+    if actions.shape != (num_envs,) or actions.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be integers of shape {(num_envs,)}, got {actions.dtype} of shape {actions.shape}")
+    if actions.min() < 0 or actions.max() >= num_actions:
+        raise ValueError(f"{name} must be in 0..{num_actions - 1}, got {actions.min()}..{actions.max()}")
+    return actions

@@ -1,4 +1,4 @@
-"""Recorded episodes: what a passive learner learns from. In memory, and as one compressed file without pickle."""
+"""Recorded episodes, the data of a passive learner: in memory, and as one compressed file without pickle."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ _FORMAT = "gym_causal episodes 1"
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """E episodes, one after the other: S steps in all, and S + E states, as an episode of n steps has n + 1 of them."""
+    """E recorded episodes, concatenated.
 
-    observations: dict[str, np.ndarray]  # (S + E, ...) each; the last of every episode is its final observation
-    explanations: dict[str, np.ndarray]  # (S + E, ...) each; info["explanation"] of every state; empty when there were none
+    S is the total number of steps. An episode of n steps has n + 1 states, so there are S + E states.
+    """
+
+    observations: dict[str, np.ndarray]  # (S + E, ...) each; in every episode, the last one is the final observation
+    explanations: dict[str, np.ndarray]  # (S + E, ...) each; info["explanation"] of every state; empty if there were none
     actions: np.ndarray  # (S,) int
     rewards: np.ndarray  # (S,) float
-    lengths: np.ndarray  # (E,) int; steps of every episode
+    lengths: np.ndarray  # (E,) int; the number of steps of every episode
     truncated: np.ndarray  # (E,) bool; whether a time limit cut the episode short (else it was terminated)
-    metadata: dict[str, Any] = field(default_factory=dict)  # what made them; JSON-able
+    metadata: dict[str, Any] = field(default_factory=dict)  # how they were recorded; JSON-able
 
     def __post_init__(self) -> None:
         if (self.lengths < 1).any():
@@ -48,12 +51,11 @@ class Episodes:
 
     @cached_property
     def starts(self) -> np.ndarray:
-        """(E + 1,) int; where the steps of every episode begin, and in the end where the last one's are over. The states of episode e
-        begin e places later."""
+        """(E + 1,) int; the first step of every episode, and S. The states of episode e begin at ``starts[e] + e``."""
         return np.concatenate([[0], np.cumsum(self.lengths)])
 
     def __getitem__(self, index: int | slice | np.ndarray) -> Episodes:
-        """Some of the episodes: an int (one of them), a slice, an integer or boolean array."""
+        """Some of the episodes, copied. ``index`` is an int (one episode), a slice, or an integer or boolean array."""
         chosen = np.atleast_1d(np.arange(len(self))[index])
         lengths = self.lengths[chosen]
         steps = _ranges(self.starts[chosen], lengths)
@@ -72,9 +74,14 @@ class Episodes:
         return (self[index] for index in range(len(self)))
 
     def slices(self) -> Iterator[tuple[slice, slice]]:
-        """Of every episode, where its steps and where its states are: slicing with them copies nothing, unlike indexing."""
+        """For every episode, the slice of its steps and the slice of its states. Unlike indexing, slicing with them copies nothing."""
         for index, (start, length) in enumerate(zip(self.starts[:-1].tolist(), self.lengths.tolist(), strict=True)):
             yield slice(start, start + length), slice(start + index, start + index + length + 1)
+
+    @property
+    def explanation_version(self) -> int:
+        """The version of the vocabulary (:class:`~gym_causal.core.explanations.ExplanationSpec`) that the tokens belong to."""
+        return int(self.metadata.get("explanation_version", 1))  # files of the first release do not state it
 
     @property
     def returns(self) -> np.ndarray:
@@ -82,10 +89,10 @@ class Episodes:
         return np.add.reduceat(self.rewards, self.starts[:-1]) if len(self) else np.zeros(0)
 
     def stacked(self, values: np.ndarray) -> np.ndarray:
-        """(E, T, ...) or (E, T + 1, ...), without copying, of an array of steps or states, if all episodes have the same T steps.
+        """An array of steps (S, ...) or states (S + E, ...) as (E, T, ...) or (E, T + 1, ...), without copying.
 
         Raises:
-            ValueError: they have not, or ``values`` is neither.
+            ValueError: the episodes differ in length, or ``values`` has another length.
         """
         if len(np.unique(self.lengths)) != 1:
             raise ValueError("stacked: the episodes differ in length")
@@ -113,7 +120,7 @@ class Episodes:
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: it is damaged, or not such a file.
+            ValueError: it is damaged, or no file of episodes.
         """
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -136,6 +143,6 @@ def within(folder: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """start, start + 1, ..., one after the other, of many ranges."""
+    """The ranges (start, start + 1, ..., start + length - 1), concatenated."""
     ends = np.cumsum(lengths)
     return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)

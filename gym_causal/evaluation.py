@@ -1,8 +1,8 @@
-"""How good a policy is: every metric is a ratio of sums over episodes, with a bootstrap interval over episodes."""
+"""Evaluation of a policy: every metric is a ratio of sums over episodes, with a bootstrap interval over episodes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from gym_causal.policies import Policy, bind, name_of
 from gym_causal.rollouts import play, seeded_task
 
 NUM_RESAMPLES = 1_000
-"""Bootstrap resamples behind an interval."""
+"""Bootstrap resamples of an interval."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """What :func:`evaluate` found; metrics are attributes too: ``result.normalized_reward.mean``, ``.low``, ``.high``."""
+    """The result of :func:`evaluate`. Metrics are attributes too: ``result.normalized_reward.mean``, ``.low``, ``.high``."""
 
     env_id: str
     split: str
@@ -72,14 +72,15 @@ def evaluate(
     They are drawn from the evaluation domain: disjoint from what ``gym.make`` and :func:`gym_causal.collect` play under any seed.
 
     Args:
-        policy: a callable with the one policy signature, or "expert" or "random".
-        env_id: a registered id.
+        policy: "expert", "random", a callable with the one policy signature, or an object with stable-baselines3's ``predict``
+            (:func:`gym_causal.policies.bind` says how it is called, and how a policy gets action masks).
+        env_id: a registered id, or any other that Gymnasium knows.
         split: a split of that env.
         num_episodes: >= 1.
         seed: >= 0, of the episodes and of "random".
-        references: policies that see the same observations and are asked what they would do, without acting. For each, the metric
-            ``match_<name>`` is the share of choices (in the causal DAG: exploitation trials in which some intervention raises the
-            goal) in which the policy did the same.
+        references: name -> a policy that gets the same observations, and whose actions are not played. Each adds the metric
+            ``match_<name>``: the share of choices (in the causal DAG: exploitation trials in which some intervention raises the goal)
+            in which the policy took the same action.
         name: of the policy in the result; default: its own name.
         domain: which of the disjoint families of episodes.
         env_kwargs: further arguments of the env.
@@ -95,8 +96,8 @@ def evaluate(
     def add(metric: str, numerator: np.ndarray, denominator: np.ndarray) -> None:
         total = totals.setdefault(metric, np.zeros((2, num_episodes)))
         # A row plays one episode at a time, so no episode is listed twice.
-        total[0, step.episodes[step.counted]] += numerator[step.counted]
-        total[1, step.episodes[step.counted]] += denominator[step.counted]
+        total[0, step.episodes[step.valid]] += numerator[step.valid]
+        total[1, step.episodes[step.valid]] += denominator[step.valid]
 
     for step in play(bind(policy, task, seed), task, num_episodes, observers):
         add("reward", step.rewards, np.zeros(task.num_envs))
@@ -111,8 +112,14 @@ def evaluate(
     return EvaluationResult(env_id, split, name_of(policy) if name is None else name, int(num_episodes), int(seed), intervals)
 
 
+def resample_counts(num_episodes: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """``NUM_RESAMPLES`` bootstrap resamples (Efron 1979): (num_episodes,) int each, how often every episode is in it."""
+    for _ in range(NUM_RESAMPLES):
+        yield np.bincount(rng.integers(num_episodes, size=num_episodes), minlength=num_episodes)
+
+
 def bootstrap(totals: Mapping[str, np.ndarray], rng: np.random.Generator) -> dict[str, Estimate]:
-    """Ratios of means with percentile intervals (Efron 1979), all from the same resamples of the episodes.
+    """Ratios of means with percentile intervals (Efron 1979), all metrics from the same resamples of the episodes.
 
     Args:
         totals: metric -> (2, n), numerators and denominators of n episodes. A metric whose denominators sum to 0 is NaN.
@@ -120,11 +127,7 @@ def bootstrap(totals: Mapping[str, np.ndarray], rng: np.random.Generator) -> dic
     """
     metrics = list(totals)
     stacked = np.stack([totals[metric] for metric in metrics])  # (M, 2, n)
-    num_episodes = stacked.shape[2]
-    sums = np.empty((NUM_RESAMPLES, len(metrics), 2))
-    for resample in range(NUM_RESAMPLES):
-        counts = np.bincount(rng.integers(num_episodes, size=num_episodes), minlength=num_episodes)
-        sums[resample] = stacked @ counts
+    sums = np.stack([stacked @ counts for counts in resample_counts(stacked.shape[2], rng)])  # (R, M, 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         resampled = sums[..., 0] / sums[..., 1]  # (R, M)
         means = stacked[:, 0].sum(axis=1) / stacked[:, 1].sum(axis=1)

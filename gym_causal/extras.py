@@ -1,4 +1,4 @@
-"""Optional dependencies: what to say when one is missing."""
+"""A clear error for a missing optional dependency."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def needs_extra(what: str, extra: str) -> Iterator[None]:
-    """Wrap a lazy import: when it fails, say which extra to install.
+    """A context for a lazy import; if that fails, the error names the extra to install.
 
     Args:
-        what: what needs it, "rendering" say; the message begins with it.
+        what: what needs the import, for example "rendering"; the message begins with it.
         extra: the name of the extra in ``pip install gym-causal[extra]``.
 
     Raises:

@@ -9,7 +9,12 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Have ``write`` make a file under another name in the same folder, then move it into place, which is atomic."""
+    """Replace a file atomically.
+
+    Args:
+        path: the file.
+        write: writes the content to the path that it is given: another name in the same folder, renamed to ``path`` afterwards.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
     os.close(handle)
     try:

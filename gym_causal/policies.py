@@ -1,26 +1,35 @@
-"""The one policy signature, and the policies that every task has."""
+"""The one policy signature, the policies that every task has, and what else is accepted as a policy."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 
+from gym_causal.arguments import checked_actions
 from gym_causal.core.task import Observations
+
+_ACCEPTED = "'expert', 'random', a callable(observations, state, episode_starts), or an object with stable-baselines3's predict"
 
 
 class Policy(Protocol):
     """Anything that acts: expert, baseline, trained agent. It is imitation's ``PolicyCallable``.
 
-    Called with a batch of observations (B, ...), the state it returned last time (None at first; an agent's memory, anything it
-    likes) and ``episode_starts`` (B,) bool, true for rows whose episode has just begun. Returns (B,) int actions and its state.
+    Called with a batch of observations (B, ...), the state that it returned at the last call (None at first; an agent's memory,
+    anything it likes) and ``episode_starts`` (B,) bool, true for rows whose episode has just begun. Returns a pair: (B,) int actions
+    and its state.
+
+    A policy with the attribute ``needs_action_masks = True`` is called with the keyword ``action_masks`` too: (B, A) bool, which
+    actions are legal.
     """
 
     def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]: ...
 
 
-class _Acting(Protocol):
-    """What a privileged policy is bound to: a task or a vector env."""
+class ActionSource(Protocol):
+    """Where a privileged policy acts: a task or a vector env."""
 
     def expert_actions(self) -> np.ndarray: ...
 
@@ -28,9 +37,9 @@ class _Acting(Protocol):
 
 
 class ExpertPolicy:
-    """The oracle of the vector env (or task) that it acts in."""
+    """The expert of the vector env (or task) that it acts in."""
 
-    def __init__(self, venv: _Acting) -> None:
+    def __init__(self, venv: ActionSource) -> None:
         self.venv = venv
 
     def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -45,7 +54,7 @@ class RandomPolicy:
         seed: of its own random numbers.
     """
 
-    def __init__(self, venv: _Acting, seed: int = 0) -> None:
+    def __init__(self, venv: ActionSource, seed: int = 0) -> None:
         self.venv = venv
         self._rng = np.random.default_rng(seed)
 
@@ -54,24 +63,87 @@ class RandomPolicy:
         return np.where(legal, self._rng.random(legal.shape), -1.0).argmax(axis=1), state
 
 
-def bind(policy: Policy | str, venv: _Acting, seed: int) -> Policy:
-    """A policy, or one of the privileged ones by name ("expert", "random"), bound to the place where it acts.
+def bind(policy: Any, venv: ActionSource, seed: int) -> Policy:
+    """A policy with the one signature, bound to the place where it acts.
+
+    Args:
+        policy: "expert" or "random"; a callable as :class:`Policy`; or an object with stable-baselines3's
+            ``predict(observation, state, episode_start, deterministic)``, which is called with ``deterministic=True``, and with
+            ``action_masks`` if it accepts them, as sb3-contrib's MaskablePPO does.
+        venv: where it acts.
+        seed: of "random".
 
     Raises:
         ValueError: an unknown name. (Baselines and agents are not known here: ``baselines.make``, ``agents.load``.)
-        TypeError: something that cannot be called.
+        TypeError: none of the above.
     """
-    if policy == "expert":
-        return ExpertPolicy(venv)
-    if policy == "random":
-        return RandomPolicy(venv, seed)
     if isinstance(policy, str):
-        raise ValueError(f"policy must be 'expert', 'random' or a callable, got {policy!r}; for baselines: baselines.make(name, env_id)")
+        if policy == "expert":
+            return ExpertPolicy(venv)
+        if policy == "random":
+            return RandomPolicy(venv, seed)
+        raise ValueError(f"policy must be {_ACCEPTED}, got {policy!r}; for baselines: baselines.make(name, env_id)")
+    # Before callables: a stable-baselines3 policy is both, and its __call__ is torch's.
+    predict_arguments = _predict_arguments(policy)
+    if predict_arguments is not None:
+        return _Predicting(policy.predict, venv if "action_masks" in predict_arguments else None)
     if not callable(policy):
-        raise TypeError(f"policy must be 'expert', 'random' or a callable(observations, state, episode_starts), got {policy!r}")
-    return policy
+        raise TypeError(f"policy must be {_ACCEPTED}, got {policy!r}")
+    return _Masked(policy, venv) if getattr(policy, "needs_action_masks", False) else policy
 
 
-def name_of(policy: Policy | str) -> str:
+def _predict_arguments(policy: Any) -> set[str] | None:
+    """The names of the arguments of stable-baselines3's ``predict``; None if the policy has no such method."""
+    predict = getattr(policy, "predict", None)
+    if not callable(predict):
+        return None
+    try:
+        names = set(inspect.signature(predict).parameters)
+    except ValueError:  # some callables written in C have none
+        return None
+    return names if {"state", "episode_start", "deterministic"} <= names else None
+
+
+class _Predicting:
+    """An object with stable-baselines3's ``predict``, as a policy.
+
+    Args:
+        predict: the method.
+        mask_source: whose action masks it is given; None: it is given none.
+    """
+
+    def __init__(self, predict: Callable[..., tuple[np.ndarray, Any]], mask_source: ActionSource | None) -> None:
+        self._predict, self._mask_source = predict, mask_source
+
+    def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
+        masks = {} if self._mask_source is None else {"action_masks": self._mask_source.action_masks()}
+        return self._predict(observations, state=state, episode_start=episode_starts, deterministic=True, **masks)
+
+
+class _Masked:
+    """A policy that is called with action masks."""
+
+    def __init__(self, policy: Callable[..., tuple[np.ndarray, Any]], venv: ActionSource) -> None:
+        self._policy, self._venv = policy, venv
+
+    def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
+        return self._policy(observations, state, episode_starts, action_masks=self._venv.action_masks())
+
+
+def checked_result(name: str, result: Any, num_envs: int, num_actions: int) -> tuple[np.ndarray, Any]:
+    """What a policy returned: (B,) int actions and its state.
+
+    Raises:
+        TypeError: it is no pair.
+        ValueError: the actions are no B integers in 0..num_actions - 1.
+    """
+    if not isinstance(result, tuple) or len(result) != 2:
+        got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+        raise TypeError(f"{name} must return a pair (actions, state), got {got}")
+    actions, state = result
+    return checked_actions(f"{name}: actions", actions, num_envs, num_actions), state
+
+
+def name_of(policy: Any) -> str:
     """What a policy is called in results: its attribute ``name``, else that of its class."""
     return policy if isinstance(policy, str) else getattr(policy, "name", type(policy).__name__)

@@ -1,4 +1,4 @@
-"""Which tasks there are: one :class:`~gym_causal.core.task_spec.TaskSpec` for each, ours and other people's."""
+"""The registered tasks: one :class:`~gym_causal.core.task_spec.TaskSpec` for each, ours and other people's."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gym_causal.core.task_spec import TaskSpec
 from gym_causal.odd_one_out.spec import SPECS as _ODD_ONE_OUT
 
 if TYPE_CHECKING:
-    from gym_causal.core.env import TaskEnv
     from gym_causal.core.task import BatchedTask
-    from gym_causal.core.vector_env import TaskVectorEnv
 
 _PREFIX = "gym_causal:"
 _SPECS: dict[str, TaskSpec] = {spec.env_id: spec for spec in (*_CAUSAL_DAG, *_ODD_ONE_OUT)}
+# Arguments of one way to make an env, beside those of the task.
+_ADAPTER_ARGUMENTS = {"render_mode": "gym.make", "explanation_text": "make_vec"}
 
 
 def registered_ids() -> tuple[str, ...]:
@@ -32,22 +32,26 @@ def canonical_id(env_id: str) -> str:
 
 
 def task_spec(env_id: str) -> TaskSpec:
-    """The spec of an id.
+    """The spec of a registered task, or a plain one for any other id that Gymnasium knows ("CartPole-v1", "minigrid:MiniGrid-Empty-5x5-v0").
 
     Raises:
-        ValueError: no such task is registered.
+        ValueError: Gymnasium does not know the id either.
     """
     name = canonical_id(env_id)
-    if name not in _SPECS:
-        raise ValueError(f"env_id must be one of {', '.join(_SPECS)}, got {env_id!r}")
-    return _SPECS[name]
+    if name in _SPECS:
+        return _SPECS[name]
+    if _gymnasium_spec(name) is None:
+        raise ValueError(f"env_id must be one of {', '.join(_SPECS)}, or any other id that Gymnasium knows, got {env_id!r}")
+    module = "gym_causal.core.gymnasium_task"
+    return TaskSpec(env_id=name, task=f"{module}:GymnasiumTask", config=f"{module}:GymnasiumConfig")
 
 
 def make_task(env_id: str, num_envs: int = 1, **kwargs: Any) -> BatchedTask:
     """The task of an id, without an env around it.
 
     Args:
-        env_id: a registered id.
+        env_id: a registered id; or any other id that Gymnasium knows, which gives a
+            :class:`~gym_causal.core.gymnasium_task.GymnasiumTask`.
         num_envs: B, how many episodes at once.
         kwargs: the env's arguments.
 
@@ -56,21 +60,30 @@ def make_task(env_id: str, num_envs: int = 1, **kwargs: Any) -> BatchedTask:
         TypeError: an unknown argument; the message names the nearest one and lists all.
     """
     spec = task_spec(env_id)
-    config_class = _load(spec.config)
-    check_keywords(spec.env_id, kwargs, [field.name for field in dataclasses.fields(config_class)])
-    return _load(spec.task)(config_class(**kwargs), num_envs)
+    config_class = load_target(spec.config)
+    if spec.env_id not in _SPECS:
+        config = config_class.from_kwargs(spec.env_id, kwargs)
+    else:
+        check_keywords(spec.env_id, kwargs, [field.name for field in dataclasses.fields(config_class)])
+        config = config_class(**kwargs)
+    return load_target(spec.task)(config, num_envs)
 
 
 def check_keywords(env_id: str, kwargs: Iterable[str], accepted: list[str]) -> None:
-    """See that an env's keyword arguments exist. TypeError names the nearest one that does."""
+    """Raise a TypeError for a keyword argument that the env does not accept; it names the nearest one that exists and lists all."""
     for name in kwargs:
-        if name not in accepted:
-            near = difflib.get_close_matches(name, accepted, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ";"
-            raise TypeError(f"{env_id} has no argument {name!r}{hint} It accepts {', '.join(accepted)}")
+        if name in accepted:
+            continue
+        if name in _ADAPTER_ARGUMENTS:
+            problem = f"{env_id}: {name!r} is an argument of {_ADAPTER_ARGUMENTS[name]} only."
+        else:
+            near = difflib.get_close_matches(name, [*accepted, *_ADAPTER_ARGUMENTS], n=1)
+            problem = f"{env_id} has no argument {name!r}{f'; did you mean {near[0]!r}?' if near else '.'}"
+        also = "; ".join(f"{place} also {argument}" for argument, place in _ADAPTER_ARGUMENTS.items())
+        raise TypeError(f"{problem} It accepts {', '.join(accepted)}; {also}")
 
 
-def _load(target: Any) -> Any:
+def load_target(target: Any) -> Any:
     """A class or function, from itself or from "module:name"."""
     if not isinstance(target, str):
         return target
@@ -85,12 +98,12 @@ def register_task(spec: TaskSpec) -> None:
     Raises:
         ValueError: the id is taken, by us or in Gymnasium's registry.
     """
-    from gymnasium.envs.registration import registry  # noqa: PLC0415 - see register_envs
+    from gymnasium.envs.registration import registry  # noqa: PLC0415 - see _register
 
     if spec.env_id in _SPECS or spec.env_id in registry:
         raise ValueError(f"spec: env_id must be a new one, got {spec.env_id!r}, which is registered")
-    _SPECS[spec.env_id] = spec
     _register(spec)
+    _SPECS[spec.env_id] = spec
 
 
 def register_envs() -> None:
@@ -104,27 +117,27 @@ def _register(spec: TaskSpec) -> None:
     from gymnasium.envs.registration import register, registry  # noqa: PLC0415
 
     if spec.env_id not in registry:
-        plain = {} if spec.env else {"env_id": spec.env_id}
+        # Strings, so that a spec can be written as JSON, and one for each id: 0.29's make_vec passes on no arguments, not even the id.
         register(
             spec.env_id,
-            entry_point=spec.env or "gym_causal.registry:make_env",
-            vector_entry_point=spec.vector_env or "gym_causal.registry:make_vector_env",
-            kwargs=plain,
+            entry_point=spec.env if isinstance(spec.env, str) else f"gym_causal.entry_points:env/{spec.env_id}",
+            vector_entry_point=f"gym_causal.entry_points:vector_env/{spec.env_id}",
         )
 
 
-def make_env(*, env_id: str, render_mode: str | None = None, **kwargs: Any) -> TaskEnv:
-    """The plain env of a task that has no class of its own; what ``gym.make`` calls."""
-    from gym_causal.core.env import TaskEnv  # noqa: PLC0415
+def _gymnasium_spec(env_id: str) -> Any:
+    """Gymnasium's own spec of "Name-v0" or "module:Name-v0", which imports the module; None if there is none."""
+    from gymnasium.envs.registration import registry  # noqa: PLC0415
 
-    return TaskEnv(make_task(env_id, 1, **kwargs), render_mode)
-
-
-def make_vector_env(*, env_id: str, num_envs: int, explanation_text: bool = False, **kwargs: Any) -> TaskVectorEnv:
-    """The plain vector env of a task that has no class of its own."""
-    from gym_causal.core.vector_env import TaskVectorEnv  # noqa: PLC0415
-
-    return TaskVectorEnv(make_task(env_id, num_envs, **kwargs), explanation_text=explanation_text)
+    module, _, name = env_id.rpartition(":")
+    if module:
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise  # the module exists, and something that it imports does not
+            return None
+    return registry.get(name)
 
 
 def make_vec(env_id: str, num_envs: int = 1, **kwargs: Any) -> Any:
@@ -133,17 +146,18 @@ def make_vec(env_id: str, num_envs: int = 1, **kwargs: Any) -> Any:
     :func:`gymnasium.make_vec` finds it too, but under another name in every version, and 0.29 drops its arguments.
 
     Args:
-        env_id: a registered id, "CausalDAG-v0" or "gym_causal:CausalDAG-v0".
+        env_id: a registered id, "CausalDAG-v0" or "gym_causal:CausalDAG-v0". Of any other id that Gymnasium knows, the envs are
+            stepped one after the other.
         num_envs: how many episodes at once.
         kwargs: the arguments of the env; also ``explanation_text=True`` to put explanations into words.
 
     Raises:
-        ValueError: an id that is not ours.
+        ValueError: an unknown id, or an argument out of range.
+        TypeError: an unknown argument; the message names the nearest one and lists all.
     """
-    import gymnasium as gym  # noqa: PLC0415
+    from gym_causal.entry_points import make_vector_env  # noqa: PLC0415 - it imports this module
 
-    spec = gym.spec(task_spec(env_id).env_id)
-    assert isinstance(spec.vector_entry_point, str)
-    venv = gym.envs.registration.load_env_creator(spec.vector_entry_point)(num_envs=num_envs, **{**spec.kwargs, **kwargs})
-    venv.spec = spec
+    spec = task_spec(env_id)
+    venv = make_vector_env(env_id=spec.env_id, num_envs=num_envs, **kwargs)
+    venv.spec = _gymnasium_spec(spec.env_id)
     return venv

@@ -1,4 +1,4 @@
-"""Plays a policy in exactly the first n episodes of a seed, and records it."""
+"""Play a policy in exactly the first n episodes of a seed, and record it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gym_causal._version import __version__
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
 from gym_causal.episodes import Episodes, within
-from gym_causal.policies import Policy, bind, name_of
+from gym_causal.policies import Policy, bind, checked_result, name_of
 from gym_causal.registry import make_task
 
 MAX_BATCH = 1_024
-"""Episodes played side by side; a function of the task and of n alone, so that no result depends on a user's ``num_envs``."""
+"""At most this many episodes are played at once, whatever ``num_envs`` a user's own envs have."""
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,20 @@ class Step:
     """One step of a batch of B rows. The task behind it has already moved on to the state after ``actions``."""
 
     episodes: np.ndarray  # (B,) int; the episode of each row
-    counted: np.ndarray  # (B,) bool; whether it is one of the first n (rows that have none left play on, uncounted)
+    valid: np.ndarray  # (B,) bool; whether it is one of the first n episodes (rows that have none left play on)
     episode_starts: np.ndarray  # (B,) bool; whether this was the episode's first step
     observations: Observations  # (B, ...) before the step
     infos: Infos  # (B, ...) before the step; empty unless asked for
-    is_choice: np.ndarray  # (B,) bool; whether the step was one in which strategies are told apart
+    is_choice: np.ndarray  # (B,) bool; whether the step tells strategies apart
     actions: np.ndarray  # (B,) int
-    observer_actions: dict[str, np.ndarray]  # observer -> (B,) int; what it would have done
+    observer_actions: dict[str, np.ndarray]  # observer -> (B,) int; the action that it would have taken
     rewards: np.ndarray  # (B,) float
     done: np.ndarray  # (B,) bool
     truncated: np.ndarray  # (B,) bool
 
 
 def batch_size(task_block_size: int, num_episodes: int) -> int:
-    """Rows to play n episodes with: equal shares of as few passes as ``MAX_BATCH`` and the task's memory allow."""
+    """How many rows play n episodes: as few passes as ``MAX_BATCH`` and the task's memory allow, and equally many episodes in each."""
     most = min(MAX_BATCH, 4 * task_block_size)
     passes = -(-num_episodes // most)
     return -(-num_episodes // passes)
@@ -49,28 +49,40 @@ def play(
 ) -> Iterator[Step]:
     """Play episodes 0..num_episodes - 1 of a seeded task.
 
-    Row b plays episodes b, b + B, ...; every episode is played to its end, so that short ones are not favoured. Observers see what
-    the policy sees and are asked what they would do, without acting.
+    Row b plays episodes b, b + B, ...; every episode is played to its end, so that short ones are not favoured.
+
+    Args:
+        policy: bound to ``task`` (:func:`gym_causal.policies.bind`).
+        task: seeded.
+        num_episodes: n >= 1.
+        observers: policies that get the same observations and are asked for their actions, which are not played.
+        infos: also compute the infos before every step.
+
+    Raises:
+        TypeError: a policy does not return a pair (actions, state).
+        ValueError: its actions are not (B,) ints of the action space.
     """
     observers = observers or {}
     observer_states: dict[str, Any] = dict.fromkeys(observers)
     rows = np.arange(task.num_envs)
     episodes, starts = rows.copy(), np.ones(task.num_envs, bool)
     task.begin(rows, episodes)
+    num_actions = int(task.action_space.n)
     state = None
     remaining = num_episodes
     while remaining:
         observations, is_choice = task.observations(), task.is_choice()
         before = task.infos(text=False) if infos else {}
-        actions, state = policy(observations, state, starts)
+        actions, state = checked_result("policy", policy(observations, state, starts), task.num_envs, num_actions)
         observer_actions = {}
         for name, observer in observers.items():
-            observer_actions[name], observer_states[name] = observer(observations, observer_states[name], starts)
+            result = observer(observations, observer_states[name], starts)
+            observer_actions[name], observer_states[name] = checked_result(f"references: {name}", result, task.num_envs, num_actions)
         rewards, terminated, truncated = task.step(actions)
         done = terminated | truncated
-        counted = episodes < num_episodes
-        yield Step(episodes.copy(), counted, starts, observations, before, is_choice, actions, observer_actions, rewards, done, truncated)
-        remaining -= int((done & counted).sum())
+        valid = episodes < num_episodes
+        yield Step(episodes.copy(), valid, starts, observations, before, is_choice, actions, observer_actions, rewards, done, truncated)
+        remaining -= int((done & valid).sum())
         starts = done
         if done.any() and remaining:
             episodes[done] += task.num_envs
@@ -107,8 +119,9 @@ def collect(
     They are drawn from the collection domain: disjoint from what ``gym.make`` and :func:`gym_causal.evaluate` play under any seed.
 
     Args:
-        policy: a callable with the one policy signature, or "expert" or "random".
-        env_id: a registered id.
+        policy: "expert", "random", a callable with the one policy signature, or an object with stable-baselines3's ``predict``
+            (:func:`gym_causal.policies.bind`).
+        env_id: a registered id, or any other that Gymnasium knows.
         split: a split of that env.
         num_episodes: >= 1.
         seed: >= 0, of the episodes and of "random".
@@ -122,28 +135,39 @@ def collect(
     steps, states = _Log(), _Log()
     lengths, truncated = np.zeros(num_episodes, int), np.zeros(num_episodes, bool)
     for step in play(bind(policy, task, seed), task, num_episodes, infos=True):
-        steps.add(step.counted, step.episodes, {"actions": step.actions, "rewards": step.rewards})
-        states.add(step.counted, step.episodes, _state(step.observations, step.infos))
-        lengths[step.episodes[step.counted]] += 1
-        ended = step.done & step.counted
+        steps.add(step.valid, step.episodes, {"actions": step.actions, "rewards": step.rewards})
+        states.add(step.valid, step.episodes, _state(step.observations, step.infos))
+        lengths[step.episodes[step.valid]] += 1
+        ended = step.done & step.valid
         if ended.any():
             states.add(ended, step.episodes, _state(task.observations(), task.infos(text=False)))
             truncated[step.episodes[ended]] = step.truncated[ended]
     recorded, played = states.by_episode(), steps.by_episode()
     metadata = {
         "env_id": env_id,
-        "env_kwargs": {"split": split, **env_kwargs},
+        "env_kwargs": {"split": split, **{key: _as_json(value) for key, value in env_kwargs.items()}},
         "policy": name_of(policy),
         "seed": int(seed),
+        "explanation_version": task.explanations.version,
         "versions": {"gym_causal": __version__, "gymnasium": gym.__version__, "numpy": np.__version__},
     }
     observations, explanations = within("observations", recorded), within("explanations", recorded)
     return Episodes(observations, explanations, played["actions"], played["rewards"], lengths, truncated, metadata)
 
 
+def _as_json(value: Any) -> Any:
+    """An env's argument as it is recorded: a model as its dict, a function as "module:function"."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if callable(value):
+        return f"{value.__module__}:{value.__qualname__}"
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:
-    """What is recorded of a state. The kind of an explanation is all there is of it when there are none."""
-    explanation = infos["explanation"] if len(infos["explanation"]) > 1 else {}
+    """The arrays to record of a state. An explanation with no entry but its kind is not recorded: there are none."""
+    explanation = infos.get("explanation", {})
+    explanation = explanation if len(explanation) > 1 else {}
     return {
         **{f"observations/{key}": value for key, value in observations.items()},
         **{f"explanations/{key}": value for key, value in explanation.items()},
@@ -151,7 +175,7 @@ def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:
 
 
 class _Log:
-    """Rows of many episodes as they come, to be put in order at the end."""
+    """Rows of many episodes in the order in which they were played, to be sorted by episode at the end."""
 
     def __init__(self) -> None:
         self._episodes: list[np.ndarray] = []
@@ -164,6 +188,6 @@ class _Log:
             self._values.setdefault(key, []).append(value[index])
 
     def by_episode(self) -> dict[str, np.ndarray]:
-        """Every array with the rows of episode 0 first, in the order in which they came; empties the log."""
+        """Every array sorted by episode, the rows of an episode in the order in which they were added; empties the log."""
         order = np.argsort(np.concatenate(self._episodes), kind="stable")
         return {key: np.concatenate(self._values.pop(key))[order] for key in list(self._values)}

@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -119,6 +119,27 @@ class StructuralCausalModels:
         models._set(topology, negative_slope)
         return models
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> StructuralCausalModels:
+        """Models from what :meth:`to_dict` made, or the same entries written by hand.
+
+        Args:
+            document: ``parents``, ``parent_weights`` and ``noise_scale``, nested lists or arrays, and ``negative_slope`` (default 0.2), all
+                as in the class.
+
+        Raises:
+            ValueError: unknown or missing entries, or values that the class does not accept.
+        """
+        entries = ("parents", "parent_weights", "noise_scale", "negative_slope")
+        if not set(entries[:3]) <= set(document) <= set(entries):
+            raise ValueError(f"models as a dict must have the entries {', '.join(entries)}, got {', '.join(map(str, document))}")
+        return cls(**document)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The models as nested lists and numbers, ready for JSON; :meth:`from_dict` makes the same models of them."""
+        arrays = {"parents": self.parents, "parent_weights": self.parent_weights, "noise_scale": self.noise_scale}
+        return {**{name: array.tolist() for name, array in arrays.items()}, "negative_slope": float(self.negative_slope)}
+
     def _set(self, topology: Topology, negative_slope: float) -> None:
         self.topology, self.negative_slope = topology, negative_slope
         self.order, self.causes, self.cause_weights, self.parent_mask, self.scale = topology
@@ -137,18 +158,26 @@ class StructuralCausalModels:
         if isinstance(index, slice):
             return self.from_topology(Topology(*(field[..., index] for field in self.topology)), self.negative_slope)
         index = np.flatnonzero(index) if index.dtype == bool else index
-        # Flat indices: taking along the last axis moves one number at a time.
-        flat = np.arange(self.causes[..., 0].size)[:, None] * len(self) + index  # (N * P, len(index))
-        taken = (field.reshape(-1).take(flat[: field[..., 0].size]).reshape(*field.shape[:-1], len(index)) for field in self.topology)
-        return self.from_topology(Topology(*taken), self.negative_slope)
+        return self.from_topology(Topology(*(field.take(index, axis=-1) for field in self.topology)), self.negative_slope)
 
     @classmethod
     def concatenate(cls, parts: Sequence[StructuralCausalModels]) -> StructuralCausalModels:
-        """One batch of several; all must have the same N, P and ``negative_slope``."""
+        """One batch of several; all must have the same N and ``negative_slope``."""
         if len(parts) == 1:
             return parts[0]
-        fields = zip(*(part.topology for part in parts), strict=True)
+        for name in ("num_variables", "negative_slope"):
+            if len(values := {getattr(part, name) for part in parts}) > 1:
+                raise ValueError(f"models that are joined must have one {name}, got {sorted(values)}")
+        width = max(part.causes.shape[1] for part in parts)
+        fields = zip(*(part._padded(width) for part in parts), strict=True)
         return cls.from_topology(Topology(*(np.concatenate(field, axis=-1) for field in fields)), parts[0].negative_slope)
+
+    def _padded(self, width: int) -> Topology:
+        """The inner form with room for ``width`` causes a variable."""
+        if (missing := width - self.causes.shape[1]) == 0:
+            return self.topology
+        order, *by_cause, scale = self.topology
+        return Topology(order, *(np.pad(field, ((0, 0), (0, missing), (0, 0))) for field in by_cause), scale)
 
     # --- the graph -------------------------------------------------------------------------------------------------------
 
@@ -199,10 +228,10 @@ class StructuralCausalModels:
         reached = is_source.copy()
         flat = reached.reshape(-1)
         for k in range(1, self.num_variables):
-            through = flat.take(self.flat_causes[k])
-            through &= self.parent_mask[k]
-            for carried in through:
-                reached[k] |= carried
+            cause_reached = flat.take(self.flat_causes[k])  # (P, B)
+            cause_reached &= self.parent_mask[k]
+            for slot in cause_reached:
+                reached[k] |= slot
         return reached & ~is_source
 
     @property
@@ -290,41 +319,80 @@ class StructuralCausalModels:
             (B, V, N) float; [b, v, i] is the value of ``outcome`` when variable i is set to ``do_values[v]``. Interventions that
             do not reach it leave it at exactly its noise-free observational value.
         """
-        num_variables, num_values = self.num_variables, len(do_values)
         outcome = np.broadcast_to(outcome, len(self))
-        target = np.tile(np.arange(num_variables), num_values)
-        value = np.repeat(np.asarray(do_values, float), num_variables)
-        result = np.empty((len(self), target.size))
-        # All N values of each of the V * N worlds are computed to read one: in chunks, so that memory stays bounded.
-        chunk = max(1, 2_000_000 // (target.size * num_variables))
+        result = np.empty((len(self), len(do_values), self.num_variables))
+        # All N values under each of the V * N interventions are computed to read one: in chunks, so that memory stays bounded.
+        chunk = max(1, min(_CACHED_ROWS, 2_000_000 // (len(do_values) * self.num_variables**2)))
         for start in range(0, len(self), chunk):
-            models, wanted = self[start : start + chunk], outcome[start : start + chunk]
-            zero_noise = np.zeros((target.size, num_variables, len(models)))
-            worlds = models.propagate(zero_noise, target[:, None], value[:, None])  # (V * N, N, B)
-            place = models.position_of(wanted)
-            result[start : start + chunk] = worlds[:, place, np.arange(len(models))].T
-        return result.reshape(len(self), num_values, num_variables)
+            models = self[start : start + chunk]
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = models._noise_free_values(do_values, saturate=False)
+            if not _within_limit(values):
+                values = models._noise_free_values(do_values, saturate=True)
+            row = np.arange(len(models))
+            position = models.positions[row, outcome[start : start + chunk]]
+            by_position = values[position, :, :, row]  # (B, N, V)
+            result[start : start + chunk] = by_position[row[:, None], models.positions].transpose(0, 2, 1)
+        return result
+
+    def _noise_free_values(self, do_values: Sequence[float], *, saturate: bool) -> np.ndarray:
+        """(N, N, V, B) noise-free values; [k, i, v] is the value at position k when the variable at position i is set to do_values[v]."""
+        num_variables, batch = self.order.shape
+        # An intervention changes nothing before its own position, where all noise-free values are 0.
+        values = np.zeros((num_variables, num_variables, len(do_values), batch))
+        columns = values.reshape(num_variables, -1, batch)  # (N, N * V, B)
+        for k in range(num_variables):
+            earlier = k * len(do_values)  # columns of interventions on earlier positions
+            value = columns[k, :earlier]
+            if k:
+                offset = np.arange(earlier)[:, None] * batch + np.arange(batch)  # (N * V, B) within the values at one position
+                for cause, weight in zip(self.causes[k], self.cause_weights[k], strict=True):
+                    value += columns.reshape(-1).take(cause * columns[0].size + offset) * weight
+                np.maximum(value, value * self._slope[k], out=value)
+            values[k, k] = np.asarray(do_values, float)[:, None]
+            if saturate:
+                np.clip(value, -VALUE_LIMIT, VALUE_LIMIT, out=value)
+        return values
 
     # --- by topological position -----------------------------------------------------------------------------------------
 
-    def propagate(self, noise: np.ndarray, do_target: np.ndarray | None = None, do_value: ArrayLike = 0.0) -> np.ndarray:
+    def propagate(
+        self,
+        noise: np.ndarray,
+        do_target: np.ndarray | None = None,
+        do_value: ArrayLike = 0.0,
+        *,
+        standard: bool = False,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
         """:meth:`sample` by position.
 
         Args:
             noise: (N, B) or (S, N, B) float, by position.
             do_target: (B,) or broadcastable to (S, B) int, the variable (not the position) that is set, -1 = none.
             do_value: of the same shape.
+            standard: ``noise`` is standard normal, still to be multiplied by ``scale``.
+            out: where to put the values, for ``noise`` of shape (N, B); not ``noise`` itself.
 
         Returns:
-            Values of the shape of ``noise``, a new array.
+            Values of the shape of ``noise``: ``out``, or a new array.
         """
-        if noise.ndim == 2:
-            # Almost no model comes near the limit: look once at the end, and only then saturate on the way. (NaN fails the test.)
+        if noise.ndim == 3:
+            return self._propagate_samples(noise, do_target, do_value, standard=standard)
+        values = np.empty(noise.shape) if out is None else out
+        # Almost no model comes near the limit: check once at the end, and only then saturate on the way. (NaN fails the check.)
+        for saturate in (False, True):
+            np.multiply(noise, self.scale if standard else 1.0, out=values)
             with np.errstate(over="ignore", invalid="ignore"):
-                values = self._propagate(noise, do_target, do_value, saturate=False)
-            if not (values.max() <= VALUE_LIMIT and values.min() >= -VALUE_LIMIT):
-                values = self._propagate(noise, do_target, do_value, saturate=True)
-            return values
+                self._propagate_in_place(values, do_target, do_value, saturate=saturate)
+            if saturate or _within_limit(values):
+                break
+        return values
+
+    def _propagate_samples(
+        self, noise: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, standard: bool
+    ) -> np.ndarray:
+        """:meth:`propagate` of (S, N, B) noise."""
         num_samples, num_variables, batch = noise.shape
         values = np.empty(noise.shape)
         if do_target is not None:
@@ -338,46 +406,54 @@ class StructuralCausalModels:
             if side_by_side.shape[1] < len(models):  # the last, narrower one
                 models = models[: side_by_side.shape[1]]
             do = () if do_target is None else (do_target[part].reshape(-1), np.asarray(do_value)[part].reshape(-1))
-            values[part] = models.propagate(side_by_side, *do).reshape(num_variables, -1, batch).transpose(1, 0, 2)
+            propagated = models.propagate(side_by_side, *do, standard=standard)
+            values[part] = propagated.reshape(num_variables, -1, batch).transpose(1, 0, 2)
         return values
 
-    def _propagate(self, noise: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, saturate: bool) -> np.ndarray:
-        values = noise.copy()
+    def _propagate_in_place(self, values: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, saturate: bool) -> None:
+        """Turn (N, B) exogenous noise into values."""
         flat = values.reshape(-1)
-        is_set = None if do_target is None else self.order == do_target
+        is_set = None if do_target is None else self._narrow_order == do_target.astype(self._narrow_order.dtype)
         set_to = np.broadcast_to(do_value, values.shape[1:])
-        pre_activation, leaked = np.empty(self.causes.shape[1:]), np.empty(len(self))  # reused: allocating costs as much as computing
+        cause_values, leaked = np.empty(self.causes.shape[1:]), np.empty(len(self))  # reused: allocating costs as much as computing
         for k, value in enumerate(values):
             if k:  # the first position is always a root
-                flat.take(self.flat_causes[k], out=pre_activation, mode="clip")
-                np.multiply(pre_activation, self.cause_weights[k], out=pre_activation)
-                for carried in pre_activation:
-                    value += carried
+                flat.take(self.flat_causes[k], out=cause_values, mode="clip")
+                np.multiply(cause_values, self.cause_weights[k], out=cause_values)
+                for weighted in cause_values:
+                    value += weighted
                 np.multiply(value, self._slope[k], out=leaked)
                 np.maximum(value, leaked, out=value)
             if saturate:
                 np.clip(value, -VALUE_LIMIT, VALUE_LIMIT, out=value)
             if is_set is not None:
                 np.putmask(value, is_set[k], set_to)
-        return values
 
-    def to_variable(self, by_position: np.ndarray) -> np.ndarray:
-        """(N, B) or (S, N, B) by position -> (B, N) or (S, B, N) by variable."""
+    def to_variable(self, by_position: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """(N, B) or (S, N, B) by position -> (B, N) or (S, B, N) by variable: ``out``, or a new array."""
         if by_position.ndim == 2:
-            return by_position.reshape(-1).take(self._flat_position)
-        by_variable = np.empty((len(by_position), len(self), self.num_variables), by_position.dtype)
-        for sample, values in zip(by_variable, by_position, strict=True):
-            sample[:] = self.to_variable(values)
-        return by_variable
+            flat = by_position.reshape(-1)
+            return flat.take(self._flat_position) if out is None else flat.take(self._flat_position, out=out, mode="clip")
+        if out is None:
+            out = np.empty((len(by_position), len(self), self.num_variables), by_position.dtype)
+        for sample, values in zip(out, by_position, strict=True):
+            self.to_variable(values, out=sample)
+        return out
 
     def to_position(self, by_variable: np.ndarray) -> np.ndarray:
         """(B, N) or (S, B, N) by variable -> (N, B) or (S, N, B) by position."""
         swapped = by_variable.swapaxes(-1, -2)
         return np.take_along_axis(swapped, self.order if swapped.ndim == 2 else self.order[None], -2)
 
-    def position_of(self, variable: np.ndarray) -> np.ndarray:
-        """(B,) int; the topological positions of (B,) variables."""
-        return self._flat_position[np.arange(len(self)), variable] // len(self)
+    @property
+    def positions(self) -> np.ndarray:
+        """(B, N) int; the topological position of every variable."""
+        return self._flat_position // len(self)
+
+    @cached_property
+    def _narrow_order(self) -> np.ndarray:
+        """(N, B) int; ``order`` in 16 bits where they suffice: comparing it takes a third of the time."""
+        return self.order.astype(np.int16 if self.num_variables < 2**15 else int)
 
     @cached_property
     def _slope(self) -> np.ndarray:
@@ -396,6 +472,10 @@ class StructuralCausalModels:
         flat = np.empty((len(self), self.num_variables), int)
         flat[row, self.order] = np.arange(self.num_variables)[:, None] * len(self) + row
         return flat
+
+
+def _within_limit(values: np.ndarray) -> bool:
+    return bool(values.max() <= VALUE_LIMIT and values.min() >= -VALUE_LIMIT)
 
 
 def _topological_order(parents: np.ndarray) -> np.ndarray:

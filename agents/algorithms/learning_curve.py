@@ -1,4 +1,4 @@
-"""What is measured while an agent learns: a tidy CSV that survives kills, and TensorBoard's files."""
+"""The learning curve: a tidy CSV that survives kills, and TensorBoard's files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LOGGED = ("bc/loss", "bc/neglogp", "bc/prob_true_act", "bc/learning_rate")
 
 
 class History:
-    """The learning curve: tidy rows, one a number, with the ``batch`` after which it was measured.
+    """Tidy rows, one per number, with the ``batch`` (number of updates) after which it was measured.
 
     Args:
-        path: of the CSV; one that is there is continued.
+        path: of the CSV; an existing one is continued.
         batch: rows of later batches are dropped: they will be measured again.
 
     Raises:
@@ -33,8 +33,8 @@ class History:
         self.rows = pd.DataFrame({"batch": pd.Series(dtype=int)})
         if batch and path.exists():
             try:
-                # Python reads each number as it was written; pandas may change its last digit.
-                rows = pd.read_csv(path, converters=dict.fromkeys(("mean", "low", "high"), lambda text: float(text or "nan")))
+                # By default pandas may change a number's last digit, and the file of a resumed training would differ.
+                rows = pd.read_csv(path, float_precision="round_trip")
                 self.rows = rows[rows["batch"] <= batch]
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(f"{str(path)!r} is not a learning curve: {error}") from error
@@ -48,14 +48,21 @@ class History:
         """Write the file, whole or not at all."""
         write_atomically(self.path, lambda path: self.rows.to_csv(path, index=False))
 
+    @property
+    def last_batch(self) -> int:
+        """Updates made before the last evaluation; 0: there was none."""
+        return int(self.rows["batch"].max()) if len(self.rows) else 0
+
     def latest(self, metric: str) -> dict[str, float]:
-        """split -> a metric's mean in the last evaluation."""
-        last = self.rows[(self.rows["metric"] == metric) & (self.rows["batch"] == self.rows["batch"].max())]
+        """split -> a metric's mean in the last evaluation; empty if there was none."""
+        if not len(self.rows):
+            return {}
+        last = self.rows[(self.rows["metric"] == metric) & (self.rows["batch"] == self.last_batch)]
         return {str(split): float(mean) for split, mean in zip(last["split"], last["mean"], strict=True)}
 
 
 class TensorBoard(KVWriter):
-    """Where imitation's BC logs its losses. BC counts its own reports, from 0 in every process; here steps are updates of the weights.
+    """TensorBoard's files, with the number of updates as the step. (imitation's BC counts its own reports, from 0 in every process.)
 
     Args:
         folder: for the files.

@@ -1,21 +1,19 @@
-"""The optimiser of training: Muon for the matrices of the Transformers' blocks, AdamW for everything else."""
+"""The optimiser of training: Muon for the matrices of the Transformer blocks, AdamW for everything else."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from agents.config.agent import TrainingConfig
+from agents.config.training import TrainingConfig
 from agents.networks.attention import Block
-from agents.policies.sb3 import TransformerPolicy
+from agents.policies.sequence_policy import SequencePolicy
 
-_MUON_RATE = 5.0
-"""Muon's learning rate as a multiple of AdamW's: its updates are orthogonal matrices, AdamW's about one in every entry."""
-_MOMENTUM = 0.95
-_COEFFICIENTS = 3.4445, -4.7750, 2.0315
+_NEWTON_SCHULZ = 3.4445, -4.7750, 2.0315  # coefficients of the quintic iteration, as in torch.optim.Muon
 
 
 class MuonAdamW(torch.optim.Optimizer):
@@ -23,41 +21,67 @@ class MuonAdamW(torch.optim.Optimizer):
 
     Args:
         policy: what is trained.
-        training: with what weight decay.
+        training: learning rates, momentum and weight decay.
     """
 
-    def __init__(self, policy: TransformerPolicy, training: TrainingConfig) -> None:
-        network = policy.network
-        blocks = [module for module in network.modules() if isinstance(module, Block)]
-        matrices = [p for block in blocks for p in block.parameters() if p.ndim == 2]
-        if training.muon == "all":
-            matrices = [p for p in network.parameters() if p.ndim == 2 and p is not network.logits.weight]
-        taken = {id(p) for p in matrices}
-        others = [p for p in policy.parameters() if id(p) not in taken]
+    def __init__(self, policy: SequencePolicy, training: TrainingConfig) -> None:
+        matrices = muon_parameters(policy, training.muon)
+        by_muon = {id(p) for p in matrices}
+        others = [p for p in policy.parameters() if id(p) not in by_muon]
         super().__init__([*matrices, *others], {})
+        self._ratio = training.muon_learning_rate_ratio
         rate, decay = training.learning_rate, training.weight_decay
         self._parts: tuple[torch.optim.Optimizer, ...] = (
-            Muon(matrices, {"lr": _MUON_RATE * rate, "weight_decay": decay}),
-            torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=decay, fused=True),
+            torch.optim.AdamW(others, lr=rate, betas=training.adamw_betas, weight_decay=decay, fused=True),
         )
+        if matrices:  # a network may have none
+            self._parts = (Muon(matrices, lr=self._ratio * rate, weight_decay=decay, momentum=training.muon_momentum), *self._parts)
         # One state and one list of groups, so that whoever saves, restores or schedules this need not know that there are two.
         for part in self._parts:
             part.state = self.state
         self.param_groups = [group for part in self._parts for group in part.param_groups]
 
     def set_learning_rate(self, rate: float) -> None:
-        """The rate of AdamW; Muon's follows."""
-        for group, scale in zip(self.param_groups, (_MUON_RATE, 1.0), strict=True):
-            group["lr"] = scale * rate
+        """Set AdamW's learning rate, and Muon's to its multiple."""
+        for part in self._parts:
+            for group in part.param_groups:
+                group["lr"] = self._ratio * rate if isinstance(part, Muon) else rate
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for part in self._parts:
             part.step()
 
+    def named_state(self, policy: SequencePolicy) -> dict[str, Tensor]:
+        """The state of every parameter, as "PARAMETER/NAME" -> tensor."""
+        return {f"{name}/{key}": value for name, p in policy.named_parameters() for key, value in self.state[p].items()}
+
+    def load_named_state(self, policy: SequencePolicy, saved: Mapping[str, Tensor]) -> None:
+        """Restore what :meth:`named_state` returned.
+
+        Raises:
+            ValueError: a parameter has no saved state.
+        """
+        for name, parameter in policy.named_parameters():
+            prefix = f"{name}/"
+            state = {key.removeprefix(prefix): value for key, value in saved.items() if key.startswith(prefix)}
+            if not state:
+                raise ValueError(f"no state of the optimizer for {name}")
+            self.state[parameter] = {key: value.to(parameter.device) for key, value in state.items()}
+
 
 class Muon(torch.optim.Optimizer):
-    """Muon with Nesterov momentum, as ``torch.optim.Muon``, in single precision: in bfloat16 a CPU takes four times as long."""
+    """Muon with Nesterov momentum, as ``torch.optim.Muon``, in single precision: in bfloat16 a CPU takes four times as long.
+
+    Args:
+        params: matrices.
+        lr: learning rate, of updates whose singular values are about 1.
+        weight_decay: decoupled, as AdamW's.
+        momentum: decay rate of the running average of the gradient.
+    """
+
+    def __init__(self, params: list[torch.nn.Parameter], *, lr: float, weight_decay: float, momentum: float) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -65,16 +89,25 @@ class Muon(torch.optim.Optimizer):
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                momentum = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
-                momentum.lerp_(p.grad, 1 - _MOMENTUM)
-                update = orthogonalized(p.grad.lerp(momentum, _MOMENTUM))
+                momentum_buffer = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+                momentum_buffer.lerp_(p.grad, 1 - group["momentum"])
+                update = orthogonalize(p.grad.lerp(momentum_buffer, group["momentum"]))
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update, alpha=-group["lr"] * math.sqrt(max(1.0, p.shape[0] / p.shape[1])))
 
 
-def orthogonalized(matrix: Tensor) -> Tensor:
+def muon_parameters(policy: SequencePolicy, muon: str) -> list[torch.nn.Parameter]:
+    """The matrices that Muon trains: those of the network's Transformer blocks ("blocks"), or all but the action head's ("all")."""
+    if muon == "all":
+        head = {id(p) for p in policy.network.action_head.parameters()}
+        return [p for p in policy.network.parameters() if p.ndim == 2 and id(p) not in head]
+    blocks = [module for module in policy.network.modules() if isinstance(module, Block)]
+    return [p for block in blocks for p in block.parameters() if p.ndim == 2]
+
+
+def orthogonalize(matrix: Tensor) -> Tensor:
     """About the nearest matrix with orthogonal rows or columns: singular values near 1, by five Newton-Schulz iterations."""
-    a, b, c = _COEFFICIENTS
+    a, b, c = _NEWTON_SCHULZ
     x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
     x = x / x.norm().clamp(min=1e-7)
     for _ in range(5):

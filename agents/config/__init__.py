@@ -1,0 +1,8 @@
+"""What an agent is and how it is trained: everything that a result depends on, as data. Imports neither torch nor pandas."""
+
+from agents.config.agent import AgentConfig
+from agents.config.architecture import ArchitectureConfig
+from agents.config.presets import ARCHITECTURES, Preset, named_architecture, preset
+from agents.config.training import TrainingConfig
+
+__all__ = ["ARCHITECTURES", "AgentConfig", "ArchitectureConfig", "Preset", "TrainingConfig", "named_architecture", "preset"]

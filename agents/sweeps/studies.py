@@ -1,98 +1,12 @@
-"""What is compared with what, as data: named studies, each of a few variations of an agent and of what it learns from."""
+"""The studies: what is compared with what, as data."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from agents.config.agent import ARCHITECTURES, AgentConfig, ArchitectureConfig, Preset, TrainingConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variation:
-    """An agent that differs in one respect, or two, from the one it is compared with."""
-
-    name: str
-    """In tables and figures; also a folder."""
-    description: str
-    """One line."""
-    architecture: ArchitectureConfig | None = None
-    """None: that of the preset."""
-    training: dict[str, Any] = field(default_factory=dict)
-    """Entries of the :class:`~agents.config.agent.TrainingConfig` that are other ones."""
-    env_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Arguments of the env, in demonstrations and evaluations alike."""
-    demonstration_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Further ones, of the env of the demonstrations alone."""
-
-    def config(self, env_id: str, seed: int, preset: Preset) -> AgentConfig:
-        """All of the agent.
-
-        Args:
-            env_id: where it acts.
-            seed: of its training.
-            preset: what all variations have in common, but for what this one changes.
-        """
-        return AgentConfig(
-            env_id=env_id,
-            env_kwargs={**preset.env_kwargs, **self.env_kwargs},
-            demonstration_kwargs={**preset.demonstration_kwargs, **self.demonstration_kwargs},
-            seed=seed,
-            architecture=self.architecture or preset.architecture,
-            training=replace(preset.training, **self.training),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """Of a study's table."""
-
-    title: str
-    metric: str
-    split: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """Variations, and what is reported of them."""
-
-    env_ids: tuple[str, ...]
-    """Where it can be made; the first unless asked otherwise."""
-    splits: tuple[str, ...]
-    """Where agents are evaluated."""
-    metric: str
-    """Which is drawn."""
-    columns: tuple[Column, ...]
-    """What is printed."""
-    quick_env_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the env in the quick preset, so that minutes are enough."""
-    variations: tuple[Variation, ...]
-    """The first is the one that the others are compared with."""
-
-    def chosen(self, names: Sequence[str] = ()) -> tuple[Variation, ...]:
-        """The variations, or those of them that are named.
-
-        Raises:
-            ValueError: an unknown name.
-        """
-        variations = {variation.name: variation for variation in self.variations}
-        if unknown := [name for name in names if name not in variations]:
-            raise ValueError(f"variations must be among {', '.join(variations)}, got {', '.join(unknown)}")
-        return tuple(variations[name] for name in names or variations)
-
-
-def study(name: str) -> Study:
-    """A study; ValueError for a name that there is not."""
-    if name not in STUDIES:
-        raise ValueError(f"study must be one of {', '.join(STUDIES)}, got {name!r}")
-    return STUDIES[name]
-
-
-HELD_OUT_RATIO = "held_out_ratio"
-"""Metric: how strongly an agent reacts to evidence on the held-out pair, as a fraction of its reaction to others (agents.analysis.probe)."""
-FRACTION_OF_EXPERT = "fraction_of_expert"
-"""Metric: an agent's return as a fraction of the expert's in the same episodes."""
+from agents.config import ARCHITECTURES, ArchitectureConfig, TrainingConfig
+from agents.sweeps.study import FRACTION_OF_EXPERT, HELD_OUT_RATIO, Column, Study, Variation
 
 
 def _causal_dag(*variations: Variation) -> Study:
@@ -124,7 +38,7 @@ def _confounded(*variations: Variation) -> Study:
 
 
 def _generalization(name: str, **quick_env_kwargs: Any) -> Study:
-    where = {"generalization": name}
+    generalization = {"generalization": name}
     return Study(
         env_ids=("OddOneOutIntervention-v0",),
         splits=("train", "eval"),
@@ -140,26 +54,26 @@ def _generalization(name: str, **quick_env_kwargs: Any) -> Study:
         ),
         quick_env_kwargs=quick_env_kwargs,
         variations=(
-            Variation(name="none", description="No explanations.", env_kwargs=where),
+            Variation(name="none", description="No explanations.", env_kwargs=generalization),
             *(
-                Variation(name=kind, description=f"Predicts {what}.", env_kwargs=where, training={"explanations": kind})
-                for kind, what in (
-                    ("full", "properties of what is near and reasons of rewards"),
-                    ("properties", "properties alone"),
-                    ("reward", "reasons of rewards alone"),
-                    ("outcome", "what a touch lets one infer of the attribute that pays"),
+                Variation(name=mode, description=f"Predicts {what}.", env_kwargs=generalization, training={"explanations": mode})
+                for mode, what in (
+                    ("full", "properties of objects nearby and reasons of rewards"),
+                    ("properties", "properties only"),
+                    ("reward", "reasons of rewards only"),
+                    ("outcome", "what a touch implies about the attribute that pays"),
                 )
             ),
             Variation(
                 name="shuffled",
-                description="Predicts explanations that are true of other rooms.",
-                env_kwargs=where,
+                description="Predicts explanations of other rooms.",
+                env_kwargs=generalization,
                 training={"explanations": "full", "shuffled_explanations": True},
             ),
             Variation(
                 name="oracle_demonstrations",
-                description="No explanations, and an expert that knows what pays.",
-                env_kwargs=where,
+                description="No explanations, and an expert that knows which attribute pays.",
+                env_kwargs=generalization,
                 demonstration_kwargs={"expert": "oracle"},
             ),
         ),
@@ -167,7 +81,7 @@ def _generalization(name: str, **quick_env_kwargs: Any) -> Study:
 
 
 def _explained(attribute: str | None, name: str, description: str, *, expert: dict[str, Any] | None = None, **training: Any) -> Variation:
-    """An agent whose explanations speak of one attribute, and perhaps another expert."""
+    """An agent whose explanations name one attribute, or none; possibly trained on another expert."""
     return Variation(
         name=name,
         description=description,
@@ -183,10 +97,10 @@ _TEN = {"num_variables": 10}
 STUDIES: dict[str, Study] = {
     "architectures": _causal_dag(
         Variation(name="variable", description="The default agent: a token for each variable and trial."),
-        Variation(name="equivariant", description="A control that cannot tell variables apart.", architecture=ARCHITECTURES["equivariant"]),
+        Variation(name="equivariant", description="A control that is equivariant to permutations of variables.", architecture=ARCHITECTURES["equivariant"]),
         Variation(
             name="embedded",
-            description="Names of variables are embedded in tokens, and nothing compares them.",
+            description="Names of variables are embedded in tokens; attention has no bias that compares them.",
             architecture=ArchitectureConfig(kind="embedded"),
         ),
         Variation(
@@ -194,27 +108,27 @@ STUDIES: dict[str, Study] = {
             description="The same with one attention head.",
             architecture=ArchitectureConfig(kind="embedded", num_heads=1),
         ),
-        Variation(name="trial", description="One token a trial, encoded by a perceptron.", architecture=_TRIAL),
+        Variation(name="trial", description="One token a trial, encoded by an MLP.", architecture=_TRIAL),
         Variation(name="trial_linear", description="One token a trial, encoded linearly.", architecture=_LINEAR),
         Variation(
             name="unrestricted",
-            description="The default agent, with nothing held out of its demonstrations: an upper bound.",
+            description="The default agent, trained on demonstrations of the unrestricted split: an upper bound.",
             demonstration_kwargs={"split": "unrestricted"},
         ),
         Variation(
             name="random_exploration",
-            description="The default agent, from demonstrations that explore at random and then act optimally.",
+            description="The default agent, trained on demonstrations that explore at random and then act optimally.",
             demonstration_kwargs={"expert_exploration": "random"},
         ),
         Variation(
             name="no_exploration",
-            description="The default agent without experiments, in training and evaluation alike: beside initial values it sees only "
-            "what its own first choice leads to. It must fail.",
+            description="The default agent without exploration trials, in training and evaluation: it sees initial values and "
+            "the outcome of its own first choice only. It must fail.",
             env_kwargs={"num_exploration_trials": 0},
         ),
     ),
     "trial": _causal_dag(
-        Variation(name="trial", description="One token a trial, encoded by a perceptron: what the others change.", architecture=_TRIAL),
+        Variation(name="trial", description="One token a trial, encoded by an MLP: the baseline of this study.", architecture=_TRIAL),
         Variation(name="trial_linear", description="A linear encoder.", architecture=_LINEAR),
         Variation(name="one_head", description="One attention head.", architecture=replace(_TRIAL, num_heads=1)),
         Variation(name="label_smoothing", description="Label smoothing of 0.1.", architecture=_TRIAL, training={"label_smoothing": 0.1}),
@@ -238,7 +152,7 @@ STUDIES: dict[str, Study] = {
         ),
         Variation(
             name="names",
-            description="A linear encoder through names, one vector a variable, by which actions are scored as well.",
+            description="A linear encoder with one learned vector per variable, which also scores the actions.",
             architecture=replace(_TRIAL, encoder="names"),
         ),
         Variation(
@@ -248,7 +162,7 @@ STUDIES: dict[str, Study] = {
         ),
         Variation(
             name="ten_variables",
-            description="Ten variables, in training and evaluation alike: ninety pairs to learn from, one of them held out.",
+            description="Ten variables, in training and evaluation: ninety pairs to learn from, one of them held out.",
             architecture=_TRIAL,
             env_kwargs=_TEN,
         ),
@@ -256,25 +170,25 @@ STUDIES: dict[str, Study] = {
     ),
     "confounded": _confounded(
         _explained(None, "none", "No explanations."),
-        *(_explained(attribute, attribute, f"Predicts explanations of {attribute} alone.") for attribute in ("color", "texture", "shape")),
+        *(_explained(attribute, attribute, f"Predicts explanations of {attribute} only.") for attribute in ("color", "texture", "shape")),
         *(
             _explained(
                 attribute,
                 f"{attribute}_shuffled",
-                f"Predicts explanations of {attribute} that are true of other rooms.",
+                f"Predicts explanations of {attribute} that belong to other rooms.",
                 shuffled_explanations=True,
             )
             for attribute in ("shape", "color")
         ),
-        _explained("shape", "shape_properties", "Predicts only what the shape of an object nearby is.", explanations="properties"),
-        _explained("shape", "shape_reward", "Predicts only what a touch showed of the shape.", explanations="reward"),
-        _explained("shape", "shape_weight_0.1", "The loss of explanations of shape counts a tenth.", explanation_weight=0.1),
+        _explained("shape", "shape_properties", "Predicts only the shape of an object nearby.", explanations="properties"),
+        _explained("shape", "shape_reward", "Predicts only what a touch showed about the shape.", explanations="reward"),
+        _explained("shape", "shape_weight_0.1", "The loss of explanations of shape has a weight of 0.1.", explanation_weight=0.1),
         _explained(None, "mistakes", "No explanations, an expert that errs in a quarter of episodes.", expert={"mistake_rate": 0.25}),
         _explained(
             "shape", "shape_mistakes", "Explanations of shape, an expert that errs in a quarter of episodes.", expert={"mistake_rate": 0.25}
         ),
         _explained(
-            "shape", "shape_all_seeing", "Explanations of shape, an expert that knows what is out of view.", expert={"expert_sight": "room"}
+            "shape", "shape_all_seeing", "Explanations of shape, an expert that sees the whole room.", expert={"expert_sight": "room"}
         ),
     ),
     "demonstrations": _confounded(
@@ -288,3 +202,10 @@ STUDIES: dict[str, Study] = {
     "hard_dimension": _generalization("hard_dimension"),
 }
 """All studies, by name."""
+
+
+def study(name: str) -> Study:
+    """A study by name. ValueError for an unknown name."""
+    if name not in STUDIES:
+        raise ValueError(f"study must be one of {', '.join(STUDIES)}, got {name!r}")
+    return STUDIES[name]

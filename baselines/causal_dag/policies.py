@@ -13,7 +13,7 @@ from baselines.causal_dag import heuristics, regression
 from baselines.causal_dag.graphs import check_size
 from baselines.causal_dag.interventional_data import InterventionalData
 from baselines.causal_dag.structure import StructurePosterior
-from gym_causal.causal_dag.config import CausalDAGConfig, Phase
+from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig, Phase
 from gym_causal.causal_dag.expert import exploration_actions
 from gym_causal.core.task import Observations
 from gym_causal.policies import Policy
@@ -213,3 +213,7 @@ def strategies(config_class: type[CausalDAGConfig]) -> dict[str, Callable[[int, 
         return RandomPolicy(seed)
 
     return {"random": random, **{name: partial(policy, name) for name in _RULES}}
+
+
+STRATEGIES = {"CausalDAG-v0": strategies(CausalDAGConfig), "CausalDAGCued-v0": strategies(CausalDAGCuedConfig)}
+"""Env id -> name -> (seed, the env's arguments) -> policy."""

@@ -283,5 +283,3 @@ STRATEGIES: dict[str, dict[str, Factory]] = {
     "OddOneOutIntervention-v0": _strategies(NUM_MOVES + NUM_VISIBLE, ("color", "texture", "shape", "odd_one_out", "elimination")),
 }
 """Env id -> name -> (seed, the env's arguments) -> policy."""
-SPLITS = {"OddOneOut-v0": ("train",), "OddOneOutConfounded-v0": ("train", "eval"), "OddOneOutIntervention-v0": ("train", "eval")}
-"""Env id -> the splits that a comparison shows."""

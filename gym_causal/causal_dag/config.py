@@ -13,11 +13,13 @@ from gym_causal.arguments import check_integer as _integer
 from gym_causal.arguments import check_number as _number
 from gym_causal.arguments import check_one_of as _one_of
 from gym_causal.arguments import check_pair as _pair
-from gym_causal.causal_dag.generators import CueClass, ModelDistribution
+from gym_causal.causal_dag.cues import CueClass
+from gym_causal.causal_dag.custom_models import ModelsArgument, ModelSampler, model_sampler
+from gym_causal.causal_dag.distribution import ModelDistribution
+from gym_causal.causal_dag.explanations import MODES
 from gym_causal.causal_dag.splits import SPLITS, HeldOutLink, Split
 from gym_causal.scm import variable_names
 
-EXPLAIN_MODES = ("none", "properties", "reward", "full")
 EXPLORATION_SIGNS = ("positive", "random")
 EXPERT_EXPLORATIONS = ("systematic", "random")
 
@@ -53,9 +55,15 @@ class CausalDAGConfig:
         expert_exploration: "systematic": the expert sets each relevant variable once, in random order; "random": any relevant variable in
             each exploration trial, whatever it has tried so far.
         expert_temperature: 0: the expert exploits optimally; else it is Boltzmann-rational, p ~ exp(value / temperature).
-        explain: "none", "properties", "reward" or "full": which explanations ``info["explanation"]`` holds.
+        explain: which explanations ``info["explanation"]`` holds: "none", "properties" (what an intervention did, in exploration), "reward"
+            (whether a choice was optimal, in exploitation) or "full" (both).
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
         graph_info: put the dense weights (N, N) into ``info["weights"]``; [i, j] is the direct effect of i on j.
+        models: causal models of one's own over the N variables, instead of the generator's: :class:`~gym_causal.scm.StructuralCausalModels`,
+            of which each episode draws one uniformly; the same as a dict (``to_dict()``, for JSON); a function ``(rng, count)`` that
+            returns ``count`` of them, drawn with ``rng`` alone; or the function's name "module:function". Splits still admit only models
+            that satisfy their condition, and goals are drawn as ever. The arguments of the generator (``num_roots``, ``num_parents``,
+            ``weight_range``, ``noise_scale_mean``, ``noise_scale_std``, ``negative_slope``, ``shuffle_names``) then change no episode.
 
     Raises:
         ValueError: a value out of range; the message names the argument, what is accepted and what came.
@@ -83,10 +91,11 @@ class CausalDAGConfig:
     explain: str = "full"
     expert_info: bool = False
     graph_info: bool = False
+    models: ModelsArgument | None = None
 
     def __post_init__(self) -> None:
         _one_of("split", self.split, tuple(SPLITS))
-        _one_of("explain", self.explain, EXPLAIN_MODES)
+        _one_of("explain", self.explain, tuple(MODES))
         _one_of("exploration_sign", self.exploration_sign, EXPLORATION_SIGNS)
         _one_of("expert_exploration", self.expert_exploration, EXPERT_EXPLORATIONS)
         _integer("num_variables", self.num_variables, 2, 702)
@@ -105,6 +114,7 @@ class CausalDAGConfig:
         _pair("weight_range", self.weight_range, -1e3, 1e3, whole=False)
         self._check_graph()
         self._link()  # raises when the link is not one
+        _ = self.model_sampler  # raises when the models are none
 
     def _check_graph(self) -> None:
         _pair("num_parents", self.num_parents, 1, 100, whole=True)
@@ -129,6 +139,16 @@ class CausalDAGConfig:
         return Phase.EXPLORATION if trial < self.exploration_trials else Phase.EXPLOITATION
 
     @property
+    def explained_kinds(self) -> tuple[str, ...]:
+        """The kinds of explanation that ``explain`` asks for."""
+        return MODES[self.explain]
+
+    @cached_property
+    def model_sampler(self) -> ModelSampler | None:
+        """Draws the models of ``models``; None: they are drawn from :attr:`distribution`."""
+        return None if self.models is None else model_sampler(self.models, self.num_variables)
+
+    @property
     def names(self) -> list[str]:
         return variable_names(self.num_variables)
 
@@ -139,7 +159,7 @@ class CausalDAGConfig:
     @property
     def link(self) -> HeldOutLink:
         cause, effect = self._link()
-        return HeldOutLink(cause, effect, (float(self.intervention_value), -float(self.intervention_value)), float(self.min_effect))
+        return HeldOutLink(cause, effect, float(self.intervention_value), float(self.min_effect))
 
     @property
     def cues(self) -> CueClass | None:
@@ -183,7 +203,10 @@ class CausalDAGConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class CausalDAGCuedConfig(CausalDAGConfig):
-    """Arguments of ``CausalDAGCued-v0``: those of ``CausalDAG-v0``, ten variables by default, and these.
+    """Arguments of ``CausalDAGCued-v0``: those of ``CausalDAG-v0`` but ``models``, ten variables by default, and these.
+
+    ``models`` must be None: the cue names the variables in the graph, and which these are is drawn before the graph is. (For one's own
+    model with one's own cue: ``reset(options={"model": ..., "cue": ..., "goal": ...})``.)
 
     Args:
         num_relevant: R, from 2 to N; how many variables are in the graph of an episode. The others are independent noise.
@@ -201,6 +224,11 @@ class CausalDAGCuedConfig(CausalDAGConfig):
         _integer("num_relevant", self.num_relevant, 2, self.num_variables)
         _integer("cue_modulus", self.cue_modulus, 2, 10_000)
         _integer("cue_residue", self.cue_residue, 0, self.cue_modulus - 1)
+        if self.models is not None:
+            raise ValueError(
+                "models must be None in CausalDAGCued-v0, whose cue is drawn before the graph; use CausalDAG-v0, or "
+                'reset(options={"model": ..., "cue": ..., "goal": ...})'
+            )
         super()._check_graph()
 
     @property

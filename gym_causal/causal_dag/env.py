@@ -164,12 +164,10 @@ class CausalDAGVectorEnv(TaskVectorEnv):
     Args:
         num_envs: how many episodes at once.
         explanation_text: put explanations into words, ``infos["explanation"]["text"]``; words are slow, so the default is data only.
-        max_episode_steps: None; episodes have a length of their own. (Gymnasium 0.29's ``make_vec`` passes it to every vector env.)
         config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`.
     """
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any) -> None:
-        _check_no_time_limit(max_episode_steps)
+    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
         super().__init__(make_task("CausalDAG-v0", num_envs, **config), explanation_text=explanation_text)
 
 
@@ -179,15 +177,8 @@ class CausalDAGCuedVectorEnv(TaskVectorEnv):
     Args:
         num_envs: how many episodes at once.
         explanation_text: put explanations into words, ``infos["explanation"]["text"]``.
-        max_episode_steps: None, as in :class:`CausalDAGVectorEnv`.
         config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`.
     """
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, max_episode_steps: None = None, **config: Any) -> None:
-        _check_no_time_limit(max_episode_steps)
+    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
         super().__init__(make_task("CausalDAGCued-v0", num_envs, **config), explanation_text=explanation_text)
-
-
-def _check_no_time_limit(max_episode_steps: Any) -> None:
-    if max_episode_steps is not None:
-        raise ValueError(f"max_episode_steps must be None, episodes have a length of their own, got {max_episode_steps!r}")

@@ -1,9 +1,9 @@
 """Explanations of an experiment and of a choice: data first, then token ids and words.
 
-*Property* explanations say, in exploration, what an intervention did to every variable; sizes are counterfactual (the same exogenous
-noise with and without it). *Reward* explanations say, in exploitation, whether the choice was optimal and what would have been;
-their sizes are noise-free, as the optimum is defined. Facts are plain arrays with fixed shapes: -1 stands for "no variable" and 0 or
-False for "nothing to say".
+The kind "properties" states, in exploration, what an intervention did to every variable; sizes are counterfactual (the same exogenous
+noise with and without it). The kind "reward" states, in exploitation, whether the choice was optimal and which one is; its sizes are
+noise-free, as the optimum is defined. Facts are plain arrays with fixed shapes; -1 stands for "no variable", and 0 or False for a fact
+that does not apply.
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ from functools import cache
 
 import numpy as np
 
-from gym_causal.causal_dag.expert import Optimum
+from gym_causal.causal_dag.actions import action_value, action_variable
+from gym_causal.causal_dag.optimum import Optimum
+from gym_causal.core.explanations import ExplanationSpec
 from gym_causal.scm import StructuralCausalModels, variable_names
 
 Facts = dict[str, np.ndarray]
+
+NONE, PROPERTIES, REWARD = "none", "properties", "reward"
+MODES: dict[str, tuple[str, ...]] = {NONE: (), PROPERTIES: (PROPERTIES,), REWARD: (REWARD,), "full": (PROPERTIES, REWARD)}
+"""What ``explain`` accepts -> the kinds of explanation that episodes then have."""
 
 _WORDS = ("", "set", "optimal", "not optimal", "not allowed", "+", "-", "moves down", "does not move", "moves up", "directly", "nothing")
 _PAD, _SET, _OPTIMAL, _NOT_OPTIMAL, _NOT_ALLOWED, _PLUS, _MINUS, _DOWN, _STILL, _UP, _DIRECTLY, _NOTHING = range(len(_WORDS))
@@ -32,30 +38,35 @@ def vocabulary(num_variables: int) -> list[str]:
     return [*_WORDS, *_SIZES, *names]
 
 
+def explanation_spec(num_variables: int) -> ExplanationSpec:
+    """The modes, words and length of explanations over N variables."""
+    return ExplanationSpec(MODES, tuple(vocabulary(num_variables)), num_tokens(num_variables), version=1)
+
+
 def num_tokens(num_variables: int) -> int:
     """L; the length of ``tokens``.
 
-    A property explanation is ``set C +`` and then five tokens a variable: its name, how it moves, by how much, ``directly``, and the
-    variable it is moved through. A reward explanation is the verdict, the goal, the best intervention and its sign, by how much,
-    ``directly`` and the variable it acts through. What does not apply is padding.
+    A "properties" explanation is ``set C +`` and then five tokens a variable: its name, how it moves, by how much, ``directly``, and the
+    mediator. A "reward" explanation is the verdict, the goal, the best intervention and its sign, by how much, ``directly`` and the
+    mediator. What does not apply is padding.
     """
     return _TOKENS_BEFORE + _TOKENS_PER_VARIABLE * num_variables
 
 
 def no_facts(count: int, num_variables: int, **known: np.ndarray) -> Facts:
-    """Facts that say nothing but what is ``known``; fresh arrays (count, ...)."""
-    return {name: known[name] if name in known else value.copy() for name, value in _nothing(count, num_variables).items()}
+    """The facts ``known``, and for all others the value that stands for none; fresh arrays (count, ...)."""
+    return {name: known[name] if name in known else value.copy() for name, value in _missing_facts(count, num_variables).items()}
 
 
 @cache
-def _nothing(count: int, num_variables: int) -> Facts:
+def _missing_facts(count: int, num_variables: int) -> Facts:
     per_variable = (count, num_variables)
     return {
         "do_target": np.full(count, -1, np.int16),  # the variable that was set
         "do_value": np.zeros(count, np.float32),  # the value it was set to
         "effects": np.zeros(per_variable, np.float32),  # change of every variable because of it
         "direct": np.zeros(per_variable, bool),  # whether there is an edge from do_target to the variable
-        "through": np.full(per_variable, -1, np.int16),  # its heaviest direct cause among the descendants of do_target
+        "through": np.full(per_variable, -1, np.int16),  # mediator: its heaviest direct cause among the descendants of do_target
         "goal_variable": np.full(count, -1, np.int16),
         "optimal": np.full(count, -1, np.int8),  # 1: the choice was optimal, 0: it was not
         "allowed": np.zeros(count, bool),  # False: the choice was the goal itself, nothing was set
@@ -70,58 +81,59 @@ def _nothing(count: int, num_variables: int) -> Facts:
 
 @dataclass(frozen=True)
 class MediatorTable:
-    """How a change of one variable reaches another, in E models: a matter of the graph, not of the noise."""
+    """How one variable causes another in E models: directly, through a mediator, or both. It depends on the graph alone."""
 
     # (E, N, N) int16; [e, i, j] is 2 * (1 + the heaviest direct cause of j among the descendants of i; 0 for none) + whether i is a
-    # direct cause of j. One number, because it is looked up in every step.
+    # direct cause of j. One number, because it is read in every step.
     code: np.ndarray
 
     @classmethod
     def of(cls, models: StructuralCausalModels) -> MediatorTable:
         num_variables, batch = models.order.shape
-        source, model = np.arange(num_variables)[:, None], np.arange(batch)
-        # By position, from every source at once: [j, i, e] for the variable at position j and a source at position i.
+        model = np.arange(batch)
+        # By position, from every source at once: [j, i, e] for the variable at position j and a source at position i < j.
         reached = np.zeros((num_variables, num_variables, batch), bool)
         code = np.zeros(reached.shape, np.int16)
         for j in range(1, num_variables):
-            heaviest = np.zeros((num_variables, batch))
-            direct = np.zeros((num_variables, batch), bool)
+            source = np.arange(j)[:, None]
+            heaviest = np.zeros((j, batch))
+            direct = np.zeros((j, batch), bool)
             for slot in range(models.causes.shape[1]):
                 cause, parent_mask = models.causes[j, slot], models.parent_mask[j, slot]
                 direct |= (source == cause) & parent_mask
-                carries = reached.reshape(-1).take((cause * num_variables + source) * batch + model)
-                carries &= parent_mask
-                # Even a weight of 0 is an edge: one more than nothing.
-                weight = carries * (1.0 + np.abs(models.cause_weights[j, slot]))
-                through = 2 * (1 + models.order.take(models.flat_causes[j, slot])).astype(np.int16)
-                np.copyto(code[j], through, where=weight > heaviest)
+                is_mediator = reached.reshape(-1).take((cause * num_variables + source) * batch + model)
+                is_mediator &= parent_mask
+                # Even a weight of 0 is an edge: one more than no mediator.
+                weight = is_mediator * (1.0 + np.abs(models.cause_weights[j, slot]))
+                mediator = 2 * (1 + models.order.take(models.flat_causes[j, slot])).astype(np.int16)
+                np.copyto(code[j, :j], mediator, where=weight > heaviest)
                 np.maximum(heaviest, weight, out=heaviest)
-                reached[j] |= carries
-            reached[j] |= direct
-            code[j] += direct
-        place = models.to_variable(np.broadcast_to(source, models.order.shape))  # (E, N) position of every variable
-        flat = (place[:, None, :] * num_variables + place[:, :, None]) * batch + model[:, None, None]  # (E, N, N), [e, i, j]
+                reached[j, :j] |= is_mediator
+            reached[j, :j] |= direct
+            code[j, :j] += direct
+        position = models.positions  # (E, N)
+        flat = (position[:, None, :] * num_variables + position[:, :, None]) * batch + model[:, None, None]  # (E, N, N), [e, i, j]
         by_variable = code.reshape(-1).take(flat)
         return cls(by_variable)
 
     def from_source(self, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """From (E,) variables to every variable: (E, N) bool, directly; (E, N) int16, through which direct cause, -1 = none."""
+        """From (E,) variables to every variable: (E, N) bool, directly; (E, N) int16, the mediator (a direct cause), -1 = none."""
         episodes, num_variables, _ = self.code.shape
         code = self.code.reshape(-1, num_variables).take(np.arange(episodes) * num_variables + source, axis=0)
         return (code & 1).astype(bool), (code >> 1) - np.int16(1)
 
 
-def experiment_facts(routes: MediatorTable, do_target: np.ndarray, do_value: np.ndarray, effects: np.ndarray) -> Facts:
+def experiment_facts(mediators: MediatorTable, do_target: np.ndarray, do_value: np.ndarray, effects: np.ndarray) -> Facts:
     """What an intervention did to every variable.
 
     Args:
-        routes: of E models.
+        mediators: of E models.
         do_target: (E,) int, the variable that was set.
         do_value: (E,) float, the value it was set to.
         effects: (E, N) float32, the change of every variable because of it, in the same noise.
     """
     count, num_variables = effects.shape
-    direct, through = routes.from_source(do_target)
+    direct, mediator = mediators.from_source(do_target)
     tokens = _experiment_tokens(count, num_variables).copy()
     tokens[:, 1] = _FIRST_VARIABLE + do_target
     tokens[:, 2] = np.where(do_value > 0, _PLUS, _MINUS)
@@ -130,7 +142,7 @@ def experiment_facts(routes: MediatorTable, do_target: np.ndarray, do_value: np.
     slots[..., 1] = _STILL + sign
     slots[..., 2] = _size_tokens(effects) * (sign != 0)
     slots[..., 3] = direct * np.int16(_DIRECTLY)
-    slots[..., 4] = (through >= 0) * (through + np.int16(_FIRST_VARIABLE))
+    slots[..., 4] = (mediator >= 0) * (mediator + np.int16(_FIRST_VARIABLE))
     # That the variable that was set moved is no finding.
     own = np.arange(count) * tokens.shape[1] + _TOKENS_BEFORE + _TOKENS_PER_VARIABLE * do_target
     for slot in (1, 2):
@@ -142,34 +154,33 @@ def experiment_facts(routes: MediatorTable, do_target: np.ndarray, do_value: np.
         do_value=do_value.astype(np.float32),
         effects=effects,
         direct=direct,
-        through=through,
+        through=mediator,
         tokens=tokens,
     )
 
 
 @cache
 def _experiment_tokens(count: int, num_variables: int) -> np.ndarray:
-    """(count, L) int16; the tokens that all property explanations share."""
+    """(count, L) int16; the tokens that all "properties" explanations share."""
     tokens = np.zeros((count, num_tokens(num_variables)), np.int16)
     tokens[:, 0] = _SET
     tokens[:, _TOKENS_BEFORE::_TOKENS_PER_VARIABLE] = _FIRST_VARIABLE + np.arange(num_variables)
     return tokens
 
 
-def best_choice_facts(routes: MediatorTable, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> Facts:
-    """The intervention that raises each of (E,) goals most; what a reward explanation says whatever the choice."""
-    count, num_variables, row = len(goals), routes.code.shape[1], np.arange(len(goals))
+def best_choice_facts(mediators: MediatorTable, goals: np.ndarray, optimum: Optimum, intervention_value: float) -> Facts:
+    """The intervention that raises each of (E,) goals most; the part of a "reward" explanation that does not depend on the choice."""
+    count, num_variables, row = len(goals), mediators.code.shape[1], np.arange(len(goals))
     action, raises = optimum.is_optimal.argmax(axis=1), optimum.best_value > 0
-    target = action % num_variables
-    value = np.where(action < num_variables, intervention_value, -intervention_value)
-    direct, through = (field[row, goals] for field in routes.from_source(target))
+    target, value = action_variable(action, num_variables), action_value(action, num_variables, intervention_value)
+    direct, mediator = (field[row, goals] for field in mediators.from_source(target))
     facts = no_facts(count, num_variables)
     facts["goal_variable"][:] = goals
     facts["best_target"][:] = np.where(raises, target, -1)
     facts["best_value"][:] = raises * value
     facts["best_effect"][:] = raises * optimum.best_value
     facts["best_direct"][:] = raises & direct
-    facts["best_through"][:] = np.where(raises, through, -1)
+    facts["best_through"][:] = np.where(raises, mediator, -1)
     facts["tokens"][:, 1:_CHOICE_TOKENS] = np.stack(
         [
             _FIRST_VARIABLE + goals,
@@ -177,7 +188,7 @@ def best_choice_facts(routes: MediatorTable, goals: np.ndarray, optimum: Optimum
             raises * np.where(value > 0, _PLUS, _MINUS),
             raises * _size_tokens(optimum.best_value),
             (raises & direct) * _DIRECTLY,
-            (raises & (through >= 0)) * (_FIRST_VARIABLE + through),
+            (raises & (mediator >= 0)) * (_FIRST_VARIABLE + mediator),
         ],
         axis=1,
     )
@@ -205,20 +216,20 @@ def _size_tokens(sizes: np.ndarray) -> np.ndarray:
 
 def describe(kind: str, facts: Facts, row: int, names: list[str]) -> str:
     """The explanation of one row of ``facts`` in words; "" when there is none."""
-    if kind == "properties":
+    if kind == PROPERTIES:
         return _describe_experiment(facts, row, names)
-    return _describe_choice(facts, row, names) if kind == "reward" else ""
+    return _describe_choice(facts, row, names) if kind == REWARD else ""
 
 
 def _describe_experiment(facts: Facts, row: int, names: list[str]) -> str:
     target = int(facts["do_target"][row])
     moved, still = [], []
     columns = (facts[key][row].tolist() for key in ("effects", "direct", "through"))
-    for variable, (effect, direct, through) in enumerate(zip(*columns, strict=True)):
+    for variable, (effect, direct, mediator) in enumerate(zip(*columns, strict=True)):
         if variable == target:
             continue
         if effect:
-            moved.append(f"moves {names[variable]} by {_size(effect)}{_route(direct, through, names)}")
+            moved.append(f"moves {names[variable]} by {_size(effect)}{_path(direct, mediator, names)}")
         else:
             still.append(names[variable])
     if still:
@@ -234,9 +245,9 @@ def _describe_choice(facts: Facts, row: int, names: list[str]) -> str:
         verdict = "Optimal:" if facts["optimal"][row] else "Not optimal:"
     if best < 0:
         return f"{verdict} nothing that may be set raises {goal}."
-    route = _route(bool(facts["best_direct"][row]), int(facts["best_through"][row]), names)
+    path = _path(bool(facts["best_direct"][row]), int(facts["best_through"][row]), names)
     value, effect = float(facts["best_value"][row]), float(facts["best_effect"][row])
-    return f"{verdict} setting {names[best]} to {_size(value)} moves {goal} most, by {_size(effect)}{route}."
+    return f"{verdict} setting {names[best]} to {_size(value)} moves {goal} most, by {_size(effect)}{path}."
 
 
 def _size(value: float) -> str:
@@ -245,10 +256,10 @@ def _size(value: float) -> str:
     return rounded.removesuffix(".0")
 
 
-def _route(direct: bool, through: int, names: list[str]) -> str:
-    if through < 0:
+def _path(direct: bool, mediator: int, names: list[str]) -> str:
+    if mediator < 0:
         return ", directly" if direct else ""
-    return f", directly and through {names[through]}" if direct else f", through {names[through]}"
+    return f", directly and through {names[mediator]}" if direct else f", through {names[mediator]}"
 
 
 def _listed(items: list[str], conjunction: str, *, comma: bool = False) -> str:

@@ -23,7 +23,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 
 from gym_causal.causal_dag.layout import layered_layout
-from gym_causal.causal_dag.rendering import Snapshot, signed
+from gym_causal.causal_dag.snapshot import EpisodeSnapshot, signed
 
 _DPI = 100
 _MANY = 12  # with more variables than this the picture is larger, and numbers give way to colours
@@ -46,7 +46,7 @@ class Box:
     height: float
 
 
-def picture(snapshot: Snapshot) -> np.ndarray:
+def picture(snapshot: EpisodeSnapshot) -> np.ndarray:
     """(H, W, 3) uint8; its size depends on the number of variables alone."""
     width, height = (800, 480) if len(snapshot.names) <= _MANY else (1120, 672)  # multiples of 16, for video codecs
     with default_style():
@@ -80,7 +80,7 @@ def blank_canvas(width: int, height: int, dpi: int = _DPI) -> tuple[Figure, Axes
 # --- the graph -----------------------------------------------------------------------------------------------------------------
 
 
-def draw_graph(axes: Axes, snapshot: Snapshot, box: Box) -> np.ndarray:
+def draw_graph(axes: Axes, snapshot: EpisodeSnapshot, box: Box) -> np.ndarray:
     """The graph in layers, causes left of effects; variables coloured by the last outcome (before the first: by the initial values).
 
     The variable that was set has a thick ring, and its incoming edges, which the intervention cuts, are dotted. The goal has a green
@@ -201,7 +201,7 @@ def _clipped(curve: np.ndarray, start_gap: float, end_gap: float) -> np.ndarray:
 # --- the table of trials -------------------------------------------------------------------------------------------------------
 
 
-def draw_trials(axes: Axes, snapshot: Snapshot, box: Box) -> None:
+def draw_trials(axes: Axes, snapshot: EpisodeSnapshot, box: Box) -> None:
     """A row of outcomes a trial, the variable that was set framed, and the rewards; below, the coming trial's initial values."""
     num_variables = len(snapshot.names)
     rows = min(snapshot.trials, _MAX_TABLE_TRIALS)
@@ -274,7 +274,7 @@ def draw_explanation(axes: Axes, text: str, box: Box, size: float = 10) -> None:
 # --- colours -------------------------------------------------------------------------------------------------------------------
 
 
-def _color_limit(snapshot: Snapshot) -> float:
+def _color_limit(snapshot: EpisodeSnapshot) -> float:
     """The value of the fullest colour: the same all through an episode unless values are extreme."""
     return max(_FULL_COLOR, float(np.abs(snapshot.outcomes).max(initial=0)), float(np.abs(snapshot.initial_values).max(initial=0)))
 

@@ -1,4 +1,4 @@
-"""What there is to show of an episode, and two ways to show it: a trial log in words and numbers, and a picture of the graph.
+"""Two ways to show an episode: a trial log in words and numbers, and a picture of the graph.
 
 The picture needs the extra ``render``; it is drawn in :mod:`gym_causal.causal_dag.picture`.
 """
@@ -6,11 +6,11 @@ The picture needs the extra ``render``; it is drawn in :mod:`gym_causal.causal_d
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gym_causal.causal_dag.snapshot import EpisodeSnapshot, signed
 from gym_causal.extras import needs_extra
 
 # A log wider or longer than this is no longer read; what is left out is said in a line of its own.
@@ -20,61 +20,7 @@ _LOG_WIDTH = 100  # characters; the table may be wider
 _MAX_EXPLANATION_LINES = 6  # info["explanation"] holds all of it
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """What there is to show of one row after t of T trials; privileged: it holds the graph and the goal."""
-
-    names: list[str]
-    weights: np.ndarray  # (N, N); [i, j] direct effect of i on j
-    relevant: np.ndarray  # (N,) bool
-    goal: int  # shown from the first exploitation trial on
-    exploration_trials: int
-    trials: int  # T
-    initial_values: np.ndarray  # (t + 1, N); the last row is the coming trial's (zeros when the episode is over)
-    interventions: np.ndarray  # (t, N); the value set, 0 = none
-    outcomes: np.ndarray  # (t, N)
-    explanation: str  # of the last trial; "" = none
-
-    @property
-    def played(self) -> int:
-        """t; how many trials were played."""
-        return len(self.outcomes)
-
-    @property
-    def is_over(self) -> bool:
-        return self.played == self.trials
-
-    @property
-    def shows_goal(self) -> bool:
-        """Whether the agent knows the goal by now; until then it is not shown either."""
-        return self.played >= self.exploration_trials
-
-    @property
-    def rewards(self) -> np.ndarray:
-        """(t,) float; what each trial paid, 0 in exploration."""
-        return np.where(np.arange(self.played) >= self.exploration_trials, self.outcomes[:, self.goal], 0.0)
-
-    @property
-    def heading(self) -> str:
-        """Phase, trial, goal and reward in one line."""
-        goal = self.names[self.goal]
-        if self.is_over:
-            return f"Over after {self.trials} trials: the goal was {goal}, reward {signed(self.rewards.sum())}"
-        trial = f"trial {self.played + 1} of {self.trials}"
-        return f"Exploitation, {trial}: the goal is {goal}" if self.shows_goal else f"Exploration, {trial}: no goal yet"
-
-    def do_target(self, trial: int) -> int:
-        """The variable that was set in a trial, -1 = none."""
-        was_set = np.nonzero(self.interventions[trial])[0]
-        return int(was_set[0]) if was_set.size else -1
-
-    def intervention(self, trial: int) -> str:
-        """``do(C=+5)``, or ``nothing set`` for an action that is not allowed."""
-        target = self.do_target(trial)
-        return f"do({self.names[target]}={self.interventions[trial, target]:+g})" if target >= 0 else "nothing set"
-
-
-def render(snapshot: Snapshot, mode: str) -> Any:
+def render(snapshot: EpisodeSnapshot, mode: str) -> Any:
     """A picture of an episode.
 
     Args:
@@ -95,17 +41,10 @@ def render(snapshot: Snapshot, mode: str) -> Any:
     return picture(snapshot)
 
 
-def signed(value: float, decimals: int = 2) -> str:
-    """A value with its sign, never "-0.00", and in short when it is large."""
-    if abs(value) >= 1000:
-        return f"{value:+.0e}"
-    return f"{round(float(value), decimals) + 0.0:+.{decimals}f}"
-
-
 # --- the trial log -------------------------------------------------------------------------------------------------------------
 
 
-def trial_log(snapshot: Snapshot) -> str:
+def trial_log(snapshot: EpisodeSnapshot) -> str:
     """One pair of lines a trial, initial values above the outcome; then the coming trial's initial values and the explanation."""
     first = max(0, snapshot.played - _MAX_LOG_TRIALS)
     shown = _logged_variables(snapshot, first)
@@ -131,7 +70,7 @@ def trial_log(snapshot: Snapshot) -> str:
     return "\n".join(lines)
 
 
-def _logged_variables(snapshot: Snapshot, first_trial: int) -> list[int]:
+def _logged_variables(snapshot: EpisodeSnapshot, first_trial: int) -> list[int]:
     """The variables that have a column: all, or the goal, those set last, the relevant ones, and others while there is room."""
     goal = [snapshot.goal] if snapshot.shows_goal else []
     was_set = [snapshot.do_target(trial) for trial in reversed(range(first_trial, snapshot.played))]

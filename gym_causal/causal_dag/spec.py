@@ -7,6 +7,10 @@ from gym_causal.core.task_spec import TaskSpec
 _TASK = "gym_causal.causal_dag.task:CausalDAGTask"
 _SPLITS = ("train", "eval_target", "eval_path")
 _NETWORKS = ("variable", "embedded", "equivariant", "trial")
+_PRESETS = {
+    "quick": {"training": {"num_batches": 1_000}},
+    "full": {"training": {"num_batches": 6_000, "evaluate_every": 1_000, "evaluation_episodes": 2_000, "checkpoint_every": 500}},
+}
 
 SPECS = (
     TaskSpec(
@@ -16,6 +20,7 @@ SPECS = (
         splits=_SPLITS,
         metrics=("normalized_reward", "optimal_action_rate"),
         networks=_NETWORKS,
+        presets=_PRESETS,
         env="gym_causal.causal_dag.env:CausalDAGEnv",
         vector_env="gym_causal.causal_dag.env:CausalDAGVectorEnv",
     ),
@@ -26,6 +31,7 @@ SPECS = (
         splits=_SPLITS,
         metrics=("normalized_reward", "optimal_action_rate", "exploration_relevance", "exploration_coverage"),
         networks=_NETWORKS,
+        presets=_PRESETS,
         env="gym_causal.causal_dag.env:CausalDAGCuedEnv",
         vector_env="gym_causal.causal_dag.env:CausalDAGCuedVectorEnv",
     ),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gym_causal.causal_dag.optimum import Optimum
 from gym_causal.scm import StructuralCausalModels
 
 
@@ -20,7 +21,7 @@ class HeldOutLink:
 
     cause: int
     effect: int
-    do_values: tuple[float, float]  # the values that a variable may be set to
+    intervention_value: float  # an action sets a variable to plus or minus this
     min_effect: float  # noise-free value of the effect that setting the cause well must reach in the evaluation splits
 
 
@@ -39,10 +40,10 @@ def _link_strong(models: StructuralCausalModels, link: HeldOutLink) -> tuple[np.
     # Outcomes under every intervention are the costly part: only for models that can qualify at all.
     candidates = np.nonzero(reached)[0]
     if candidates.size:
-        outcomes = models[candidates].noise_free_outcomes(link.effect, link.do_values).max(axis=1)  # (C, N)
-        strong[candidates] = outcomes[:, link.cause] >= link.min_effect
-        outcomes[:, link.effect] = -np.inf  # the goal itself may not be set
-        best[candidates] = outcomes.argmax(axis=1)
+        goals = np.full(candidates.size, link.effect)
+        values = Optimum.of(models[candidates], goals, link.intervention_value).value_by_variable  # (C, N)
+        strong[candidates] = values[:, link.cause] >= link.min_effect
+        best[candidates] = values.argmax(axis=1)
     return strong, best
 
 
@@ -68,6 +69,7 @@ class Split:
     admits: Callable[[StructuralCausalModels, HeldOutLink], np.ndarray]  # -> (B,) bool
     acceptance: float  # roughly, with the default arguments: how many models to draw at first is guessed from it
     held_out: bool = False  # an evaluation of the held-out link: the goal is its effect, cues come from the held-out subsets
+    restricts_cues: bool = True  # whether cues come from the subsets of training, or of evaluation, alone
 
 
 SPLITS: dict[str, Split] = {
@@ -79,5 +81,5 @@ SPLITS: dict[str, Split] = {
         0.045,
         held_out=True,
     ),
-    "unrestricted": Split("any model, any goal", _any_model, 1.0),
+    "unrestricted": Split("any model, any goal", _any_model, 1.0, restricts_cues=False),
 }

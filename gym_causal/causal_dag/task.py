@@ -11,19 +11,21 @@ from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
 from gym_causal.causal_dag import explanations, rendering
+from gym_causal.causal_dag.actions import action_variable, legal_actions, num_actions
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.episode_batch import EpisodeBatch, EpisodeNoise
 from gym_causal.causal_dag.expert import draw_actions, exploration_actions
-from gym_causal.causal_dag.trials import Table, begin, explained, play_trial
+from gym_causal.causal_dag.snapshot import EpisodeSnapshot
+from gym_causal.causal_dag.trials import OutcomeTable, begin, explained_kind, play_trial
 from gym_causal.core.streams import take_rows
 from gym_causal.core.task import BatchedTask, Infos, Observations, constant
 from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
 
-# Up to this many rows, and this many values an episode, all 2N interventions of all trials of a run of episodes are simulated at once
-# and then looked up: NumPy on a few numbers costs as much as on a few thousand.
-_LOOKUP_ROWS = 16
-_LOOKUP_VALUES = 2_000
-_LOOKUP_EPISODES = 64
+# Up to this many rows, and this many values an episode, the outcomes of all 2N actions in all trials of a run of episodes are computed at
+# once, in a table: NumPy on a few numbers costs as much as on a few thousand.
+_TABLE_ROWS = 16
+_TABLE_VALUES = 2_000
+_TABLE_EPISODES = 64
 # Smaller batches are prepared for this many episodes at once, for the same reason.
 _PREPARED_EPISODES = 512
 
@@ -51,13 +53,16 @@ class CausalDAGTask(BatchedTask):
         if config.cues is not None:
             keys["cue"] = spaces.MultiBinary(num_variables)
         self.observation_space = spaces.Dict(keys)
-        self.action_space = spaces.Discrete(2 * num_variables)
-        self._worlds: EpisodeBatch | None = None  # holds the episodes being played, at ``_now``
-        self._first_episode = -1  # of the prepared worlds; -1: they are no run of the stream
+        self.action_space = spaces.Discrete(num_actions(num_variables))
+        self.explanations = explanations.explanation_spec(num_variables)
+        self._batch: EpisodeBatch | None = None  # holds the episodes being played, at ``_now``
+        self._first_episode = -1  # of the prepared episodes; -1: they are no run of the stream
+        self._trial = 0
+        self._actions: list[np.ndarray] = []  # one (B,) a trial
         # The kind of the explanation by the number of trials played.
-        self._kinds = ["none", *(explained(config, trial) for trial in range(config.trials))]
-        table = config.trials * 2 * num_variables * num_variables
-        self._looks_up = num_envs <= _LOOKUP_ROWS and table <= _LOOKUP_VALUES
+        self._kinds = [explanations.NONE, *(explained_kind(config, trial) for trial in range(config.trials))]
+        table = config.trials * num_actions(num_variables) * num_variables
+        self._uses_table = num_envs <= _TABLE_ROWS and table <= _TABLE_VALUES
 
     # --- episodes --------------------------------------------------------------------------------------------------------
 
@@ -80,35 +85,46 @@ class CausalDAGTask(BatchedTask):
         first = int(episodes[0])
         assert self._stream is not None
         if options:
-            draws = self._with_options(self._stream.take(episodes), options)
-            self._prepare(EpisodeBatch(draws, self.config), first_episode=-1)
+            noise = self._with_options(self._stream.take(episodes), options)
+            self._prepare(EpisodeBatch(noise, self.config), first_episode=-1)
             first = 0
         else:
             if self._first_episode < 0 or not self._first_episode <= first <= self._first_episode + len(self._prepared) - self.num_envs:
-                most = _LOOKUP_EPISODES if self._looks_up else min(_PREPARED_EPISODES, self.block_size)
+                most = _TABLE_EPISODES if self._uses_table else min(_PREPARED_EPISODES, self.block_size)
                 count = self.num_envs * max(1, most // self.num_envs)
                 self._prepare(EpisodeBatch(self._stream.take(np.arange(first, first + count)), self.config), first_episode=first)
             first -= self._first_episode
         now = slice(first, first + self.num_envs)
-        if self._looks_up:
-            self._worlds, self._now, self._places = self._prepared, now, np.arange(now.start, now.stop)
+        if self._uses_table:
+            self._batch, self._now, self._table_rows = self._prepared, now, np.arange(now.start, now.stop)
         else:
-            self._worlds, self._now = self._prepared.take(now), slice(0, self.num_envs)
+            self._batch, self._now = self._prepared.take(now), slice(0, self.num_envs)
         self._trial = 0
-        self._actions: list[np.ndarray] = []  # one (B,) a trial
-        self._result = begin(self._worlds, self._now)
+        self._actions = []
+        self._result = begin(self._batch, self._now)
 
-    def _prepare(self, worlds: EpisodeBatch, first_episode: int) -> None:
-        self._prepared, self._first_episode = worlds.prepare(), first_episode
+    @property
+    def episodes(self) -> EpisodeBatch:
+        """The episodes being played, one for each row: their models, goals, noise and optimum. Privileged."""
+        return self._playing.take(self._now)
+
+    @property
+    def _playing(self) -> EpisodeBatch:
+        if self._batch is None:
+            raise ResetNeeded("no episode has begun; call reset first")
+        return self._batch
+
+    def _prepare(self, episodes: EpisodeBatch, first_episode: int) -> None:
+        self._prepared, self._first_episode = episodes.prepare(), first_episode
         self.__dict__.pop("_table", None)
 
-    def _with_options(self, draws: EpisodeNoise, options: dict[str, Any]) -> EpisodeNoise:
+    def _with_options(self, noise: EpisodeNoise, options: dict[str, Any]) -> EpisodeNoise:
         unknown = set(options) - {"model", "goal", "cue"}
         if unknown:
             raise ValueError(f"options may hold model, goal and cue, got {sorted(map(str, unknown))}")
         if "cue" in options and self.config.cues is None:
             raise ValueError("options: cue is for CausalDAGCued-v0 only")
-        models, goals, relevant = draws.models, draws.goals, draws.relevant
+        models, goals, relevant = noise.models, noise.goals, noise.relevant
         if "model" in options:
             models = options["model"]
             if not isinstance(models, StructuralCausalModels) or models.num_variables != self.config.num_variables:
@@ -134,7 +150,7 @@ class CausalDAGTask(BatchedTask):
             goals = np.broadcast_to(goals, self.num_envs)
         if not relevant[np.arange(self.num_envs), goals].all():
             raise ValueError("options: goal must be one of the relevant variables of cue; give both")
-        return dataclasses.replace(draws, models=models, goals=goals, relevant=relevant)
+        return dataclasses.replace(noise, models=models, goals=goals, relevant=relevant)
 
     # --- playing ---------------------------------------------------------------------------------------------------------
 
@@ -143,44 +159,45 @@ class CausalDAGTask(BatchedTask):
         return self.config.phase(self._trial)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        assert self._worlds is not None
-        if self._looks_up:
-            self._result = self._table.look_up(self._places, self._trial, actions)
+        episodes = self._playing
+        if self._uses_table:
+            self._result = self._table.result(self._table_rows, self._trial, actions)
         else:
-            self._result = play_trial(self._worlds, self._trial, actions)
+            self._result = play_trial(episodes, self._trial, actions)
         self._actions.append(actions.copy())
         self._trial += 1
         return self._result.reward, constant(self.num_envs, self._trial == self.config.trials), constant(self.num_envs, False)
 
     def observations(self) -> Observations:
+        _ = self._playing
         return self._result.observation
 
     def infos(self, *, text: bool) -> Infos:
+        episodes = self._playing
         infos: Infos = {"explanation": self._explanation(text=text)}
         if self.config.expert_info:
             over = self._trial == self.config.trials
             infos["expert_action"] = constant(self.num_envs, -1) if over else self.expert_actions()
         if self.config.graph_info:
-            assert self._worlds is not None
-            infos["weights"] = self._worlds.models[self._now].weights.astype(np.float32)
+            infos["weights"] = episodes.models[self._now].weights.astype(np.float32)
         return infos
 
     def action_masks(self) -> np.ndarray:
         num_variables = self.config.num_variables
+        goals = self._playing.goals[self._now]
         if self.phase is Phase.EXPLORATION:
-            return np.ones((self.num_envs, 2 * num_variables), bool)
-        return np.tile(np.arange(num_variables), 2) != self._goals[:, None]
+            goals = constant(self.num_envs, num_variables)
+        return legal_actions(goals, num_variables)
 
     def expert_actions(self) -> np.ndarray:
-        assert self._worlds is not None
-        draws, config, trial = self._worlds.draws, self.config, self._trial
+        episodes, noise, config, trial = self._playing, self._playing.noise, self.config, self._trial
         if trial == config.trials:
             raise ValueError("expert_actions: the episode is over; call reset first")
         if self.phase is Phase.EXPLORATION:
-            relevant, priority, uniform = (x[self._now] for x in (draws.relevant, draws.priority, draws.decision))
+            relevant, priority, uniform = (x[self._now] for x in (noise.relevant, noise.priority, noise.decision))
             return exploration_actions(config, relevant, priority, self.tried, trial, uniform[:, trial])
-        probabilities = self._worlds.optimum.action_probabilities(float(config.expert_temperature))
-        return draw_actions(probabilities[self._now], draws.decision[self._now, trial])
+        probabilities = episodes.optimum.action_probabilities(float(config.expert_temperature))
+        return draw_actions(probabilities[self._now], noise.decision[self._now, trial])
 
     @property
     def tried(self) -> np.ndarray:
@@ -191,23 +208,18 @@ class CausalDAGTask(BatchedTask):
         """(B, N) bool; the variables that some trials' actions, (B,) each, set."""
         set_by = np.zeros((self.num_envs, self.config.num_variables), bool)
         for action in actions:
-            set_by[np.arange(self.num_envs), action % self.config.num_variables] = True
+            set_by[np.arange(self.num_envs), action_variable(action, self.config.num_variables)] = True
         return set_by
-
-    @property
-    def _goals(self) -> np.ndarray:
-        assert self._worlds is not None
-        return self._worlds.goals[self._now]
 
     def _explanation(self, *, text: bool) -> dict[str, Any]:
         """The explanation of the last trial."""
         kind = self._kinds[self._trial]
         explanation: dict[str, Any] = {"kind": constant(self.num_envs, kind)}
-        if self.config.explain != "none":
+        if self.config.explained_kinds:
             explanation.update(self._result.facts)
         if text:
             words = constant(self.num_envs, "")
-            if kind != "none":
+            if kind != explanations.NONE:
                 for row in range(self.num_envs):
                     words[row] = explanations.describe(kind, self._result.facts, row, self._names)
             explanation["text"] = words
@@ -218,31 +230,29 @@ class CausalDAGTask(BatchedTask):
         return self.config.names
 
     @cached_property
-    def _table(self) -> Table:
-        return Table(self._prepared)
+    def _table(self) -> OutcomeTable:
+        return OutcomeTable(self._prepared)
 
     # --- evaluation, pictures --------------------------------------------------------------------------------------------
 
     def is_choice(self) -> np.ndarray:
-        """Exploitation trials in which something is at stake: some intervention raises the goal. (Else all are equally good.)"""
-        return self._staked(self._trial)
+        """Exploitation trials in which some intervention raises the goal. (In the others all legal actions are equally good.)"""
+        return self._is_choice(self._trial)
 
-    def _staked(self, trial: int) -> np.ndarray:
-        assert self._worlds is not None
-        return (self._worlds.optimum.best_value[self._now] > 0) & (self.config.phase(trial) is Phase.EXPLOITATION)
+    def _is_choice(self, trial: int) -> np.ndarray:
+        return (self._playing.optimum.best_value[self._now] > 0) & (self.config.phase(trial) is Phase.EXPLOITATION)
 
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See the base class; docs/evaluation.md defines each metric."""
-        assert self._worlds is not None
-        worlds, trial, actions, row = self._worlds, self._trial - 1, self._actions[-1], np.arange(self.num_envs)
-        exploring, staked = self.config.phase(trial) is Phase.EXPLORATION, self._staked(trial)
-        relevant, variable = worlds.relevant[self._now], actions % self.config.num_variables
+        episodes, trial, actions, row = self._playing, self._trial - 1, self._actions[-1], np.arange(self.num_envs)
+        exploring, is_choice = self.config.phase(trial) is Phase.EXPLORATION, self._is_choice(trial)
+        relevant, variable = episodes.relevant[self._now], action_variable(actions, self.config.num_variables)
         earlier, hit = self._set_by(self._actions[:-1]), relevant[row, variable]
-        optimum = take_rows(worlds.optimum, self._now)
+        optimum = take_rows(episodes.optimum, self._now)
         explored, exploited = np.full(self.num_envs, float(exploring)), np.full(self.num_envs, float(not exploring))
         return {
             "normalized_reward": (exploited * optimum.values[row, actions], exploited * optimum.best_value),
-            "match_optimum": (staked * optimum.is_optimal[row, actions], staked.astype(float)),
+            "match_optimum": (is_choice * optimum.is_optimal[row, actions], is_choice.astype(float)),
             "optimal_action_rate": (exploited * optimum.is_optimal[row, actions], exploited),
             "illegal_action_rate": (exploited * ~optimum.legal[row, actions], exploited),
             # A relevant variable counts the first time it is tried; their number counts once an episode, in the first trial.
@@ -251,26 +261,22 @@ class CausalDAGTask(BatchedTask):
         }
 
     def render(self, row: int, mode: str) -> Any:
-        return rendering.render(self._snapshot(row), mode)
+        return rendering.render(self.snapshot(row), mode)
 
-    def _snapshot(self, row: int) -> rendering.Snapshot:
-        worlds = self._worlds
-        if worlds is None:
-            raise ResetNeeded("render: nothing to show yet; call reset first")
-        episode = self._now.start + row
-        kind = self._kinds[self._trial]
-        played = worlds.take(slice(episode, episode + 1))
-        results = [play_trial(played, trial, actions[row : row + 1]) for trial, actions in enumerate(self._actions)]
-        nothing = np.zeros((0, self.config.num_variables), np.float32)
-        return rendering.Snapshot(
+    def snapshot(self, row: int) -> EpisodeSnapshot:
+        """What there is to show of the episode in a row; privileged."""
+        episode = self.episodes.take(slice(row, row + 1))
+        results = [play_trial(episode, trial, actions[row : row + 1]) for trial, actions in enumerate(self._actions)]
+        no_trials = np.zeros((0, self.config.num_variables), np.float32)
+        return EpisodeSnapshot(
             names=self._names,
-            weights=played.models.weights[0],
-            relevant=worlds.relevant[episode],
-            goal=int(worlds.goals[episode]),
+            weights=episode.models.weights[0],
+            relevant=episode.relevant[0],
+            goal=int(episode.goals[0]),
             exploration_trials=self.config.exploration_trials,
             trials=self.config.trials,
-            initial_values=worlds.initial_values[1 : self._trial + 2, episode],
-            interventions=np.concatenate([nothing, *(result.observation["last_intervention"] for result in results)]),
-            outcomes=np.concatenate([nothing, *(result.observation["last_outcome"] for result in results)]),
-            explanation=explanations.describe(kind, self._result.facts, row, self._names),
+            initial_values=episode.initial_values[1 : self._trial + 2, 0],
+            interventions=np.concatenate([no_trials, *(result.observation["last_intervention"] for result in results)]),
+            outcomes=np.concatenate([no_trials, *(result.observation["last_outcome"] for result in results)]),
+            explanation=explanations.describe(self._kinds[self._trial], self._result.facts, row, self._names),
         )

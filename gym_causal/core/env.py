@@ -15,9 +15,17 @@ class TaskEnv(gym.Env):
     """A :class:`BatchedTask` of one row as a :class:`gymnasium.Env`.
 
     The k-th call of ``reset`` after a seed plays episode k of that seed.
+
+    Args:
+        task: of one row.
+        render_mode: None or one of the task's ``metadata["render_modes"]``.
+
+    Raises:
+        ValueError: another ``render_mode``.
     """
 
     def __init__(self, task: BatchedTask, render_mode: str | None = None) -> None:
+        self.metadata = task.metadata
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
@@ -27,18 +35,19 @@ class TaskEnv(gym.Env):
         self.action_space = task.action_space
         self._num_actions = int(task.action_space.n)
         self._rows = np.zeros(1, int)
-        self._episode: int | None = None  # the next one to play; None until seeded
+        self._next_episode: int | None = None  # None until seeded
+        self._begun = False
         self._over = True
         self._window: Any = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
         super().reset(seed=seed)
-        if seed is not None or self._episode is None:
-            self.task.seed(new_seed(seed, self.np_random))
-            self._episode = 0
-        self.task.begin(self._rows, np.array([self._episode]), options)
-        self._episode += 1
-        self._over = False
+        if seed is not None or self._next_episode is None:
+            self.task.seed(task_seed(seed, self.np_random))
+            self._next_episode = 0
+        self.task.begin(self._rows, np.array([self._next_episode]), options)
+        self._next_episode += 1
+        self._begun, self._over = True, False
         observation = {key: value[0] for key, value in self.task.observations().items()}
         result = observation, row_of(self.task.infos(text=True), 0)
         if self.render_mode == "human":
@@ -70,13 +79,21 @@ class TaskEnv(gym.Env):
 
     def expert_action(self) -> int:
         """The expert's action in the present state."""
+        self.require_reset("expert_action")
         return int(self.task.expert_actions()[0])
 
     def action_masks(self) -> np.ndarray:
         """(A,) bool; which actions are legal now."""
+        self.require_reset("action_masks")
         return self.task.action_masks()[0]
 
+    def require_reset(self, call: str) -> None:
+        """Raise ``ResetNeeded``, naming the method ``call``, if no episode was ever begun."""
+        if not self._begun:
+            raise gym.error.ResetNeeded(f"{call}: no episode yet; call reset first")
+
     def render(self) -> Any:
+        self.require_reset("render")
         if self.render_mode is None:
             gym.logger.warn('render: no render_mode was given; use gym.make(..., render_mode="ansi" | "rgb_array" | "human")')
             return None
@@ -94,5 +111,6 @@ class TaskEnv(gym.Env):
             self._window = None
 
 
-def new_seed(seed: int | None, np_random: np.random.Generator) -> int:
+def task_seed(seed: int | None, np_random: np.random.Generator) -> int:
+    """The seed of the task's episodes: the given one, else a random one."""
     return int(np_random.integers(2**63)) if seed is None else int(seed)

@@ -1,4 +1,4 @@
-"""What a task's explanations are made of, as data: which modes it has, and how token ids become words."""
+"""A task's explanations as data: which modes it has, and which word each token id stands for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ class ExplanationSpec:
     """The explanations of a task.
 
     Attributes:
-        modes: what ``explain`` accepts -> the kinds of explanation that ``info["explanation"]`` then holds. "none" has no kinds.
+        modes: each accepted value of the argument ``explain`` -> the values of ``info["explanation"]["kind"]`` that it leads to, "none"
+            aside.
         vocabulary: token id -> word. Id 0 is padding.
         num_tokens: L, the length of ``tokens``.
-        version: raised whenever a token id changes its meaning; recorded with every file that holds tokens.
+        version: raised whenever a token id changes its meaning; recorded in every file that holds tokens.
     """
 
     modes: Mapping[str, tuple[str, ...]]
@@ -24,4 +25,4 @@ class ExplanationSpec:
 
 
 NO_EXPLANATIONS = ExplanationSpec({"none": ()}, ("",), 0)
-"""Of a task that explains nothing."""
+"""The spec of a task without explanations."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
 
 from gym_causal.core.explanations import NO_EXPLANATIONS, ExplanationSpec
 from gym_causal.core.streams import EpisodeStream, SeedDomain
@@ -17,9 +18,13 @@ Infos = dict[str, Any]
 
 
 class BatchedTask(ABC):
-    """A task's whole logic, on arrays with a leading batch axis of ``num_envs`` rows.
+    """A task's whole logic, on arrays with a leading batch axis of B = ``num_envs`` rows.
 
-    All randomness of an episode is drawn when it begins; dynamics are then deterministic and rows are independent.
+    All randomness of an episode is drawn when it begins; dynamics are then deterministic and rows are independent. Used as
+    ``seed``, ``begin``, then any number of ``step``; a row whose episode is over must be begun again before it is stepped.
+
+    A task of your own must define the abstract methods and the two spaces. The others have defaults: every action is legal, there
+    is no expert, every step is a choice, and the reward is the only metric.
     """
 
     observation_space: spaces.Dict  # of one row
@@ -39,9 +44,20 @@ class BatchedTask(ABC):
         self._stream = EpisodeStream(self.draw_block, self.block_size, seed, domain, max_blocks=blocks)
 
     @property
-    @abstractmethod
+    def stream(self) -> EpisodeStream[Any]:
+        """The episodes of the seed.
+
+        Raises:
+            ResetNeeded: :meth:`seed` was never called.
+        """
+        if self._stream is None:
+            raise ResetNeeded("begin: no episodes yet; call seed first")
+        return self._stream
+
+    @property
     def block_size(self) -> int:
         """Episodes of a large block (see :class:`EpisodeStream`); a function of the task's arguments alone."""
+        return 1_024
 
     @abstractmethod
     def draw_block(self, rng: np.random.Generator, count: int) -> Any:
@@ -49,7 +65,7 @@ class BatchedTask(ABC):
 
     @abstractmethod
     def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
-        """Begin the given episodes, (n,) ints of the stream, in the given rows, (n,) ints."""
+        """Begin the given episodes, (n,) ints of :attr:`stream`, in the given rows, (n,) ints."""
 
     @abstractmethod
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -57,27 +73,35 @@ class BatchedTask(ABC):
 
     @abstractmethod
     def observations(self) -> Observations:
-        """What the agent sees now, (B, ...) each: fresh arrays in every state (but the same ones when asked twice in one state)."""
+        """The present observations, (B, ...) each: fresh arrays in every state (but the same ones when asked twice in one state)."""
 
     def observations_of(self, rows: np.ndarray) -> Observations:
         """The observations of some rows, (n,) ints. A task whose rows end at different times should compute no others."""
         return {key: value[rows] for key, value in self.observations().items()}
 
-    @abstractmethod
     def infos(self, *, text: bool) -> Infos:
-        """What is said beside it, privileged facts included: fresh arrays (B, ...); ``text`` also puts explanations into words."""
+        """The present infos, privileged facts included: fresh arrays (B, ...), nested dicts allowed, the same keys in every state.
 
-    @abstractmethod
+        Args:
+            text: also put the explanations into words, ``infos["explanation"]["text"]``.
+        """
+        return {}
+
     def action_masks(self) -> np.ndarray:
         """(B, A) bool; which actions are legal now."""
+        return np.ones((self.num_envs, int(self.action_space.n)), bool)
 
-    @abstractmethod
     def expert_actions(self) -> np.ndarray:
-        """(B,) int; the expert's action in the present state."""
+        """(B,) int; the expert's action in the present state.
 
-    @abstractmethod
+        Raises:
+            NotImplementedError: the task has no expert.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no expert: give a policy of your own instead of 'expert'")
+
     def is_choice(self) -> np.ndarray:
-        """(B,) bool; whether the coming step is one in which strategies are told apart (an exploitation trial, say)."""
+        """(B,) bool; whether the coming step tells strategies apart (in the causal DAG, exploitation trials)."""
+        return np.ones(self.num_envs, bool)
 
     def has_effect(self, observations: Observations) -> np.ndarray:
         """(...) bool; whether an action chosen at these observations, (..., *shape) each, can do anything. Others are not learned from."""
@@ -85,13 +109,25 @@ class BatchedTask(ABC):
         shape = self.observation_space[key].shape or ()
         return np.ones(observations[key].shape[: observations[key].ndim - len(shape)], bool)
 
-    @abstractmethod
-    def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Metric -> (numerator, denominator), (B,) float each, that the last step adds to a ratio of sums over the episode."""
+    def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
+        """Groups of tokens whose predictions are scored together, for tokens (n, L) of n explanations.
 
-    @abstractmethod
+        Returns:
+            name -> (mask, columns): at the steps where ``mask`` (n,) bool is true, the group is the tokens ``tokens[:, columns]``.
+        """
+        return {}
+
+    def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Metric -> (numerator, denominator), (B,) float each, that the last step adds to a ratio of sums over episodes."""
+        return {}
+
     def render(self, row: int, mode: str) -> Any:
-        """A picture of one row: a str for ``ansi``, (H, W, 3) uint8 for ``rgb_array``."""
+        """A picture of one row: a str for ``ansi``, (H, W, 3) uint8 for ``rgb_array``.
+
+        Raises:
+            NotImplementedError: the task has no pictures.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not render")
 
 
 @lru_cache(maxsize=None, typed=True)  # typed: True and 1 make different arrays
@@ -105,5 +141,5 @@ def constant(count: int, value: Any) -> np.ndarray:
 
 
 def row_of(infos: Infos, row: int) -> Infos:
-    """What batched infos say of one row."""
+    """The info of one row, from batched infos."""
     return {key: row_of(value, row) if type(value) is dict else value[row] for key, value in infos.items()}

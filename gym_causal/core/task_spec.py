@@ -1,4 +1,4 @@
-"""All that is particular to a task, in one record: what :func:`gym_causal.register_task` takes."""
+"""The record that registers a task, for :func:`gym_causal.register_task`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """A registered task.
+    """Everything that the library has to know about a task.
 
-    Classes are given as ``"module:Class"``, so that registering imports none of them, or as the class itself.
+    A class is given as ``"module:Class"``, so that registering does not import it, or as the class itself.
 
     Attributes:
         env_id: "Name-v0".
         task: a :class:`~gym_causal.core.task.BatchedTask`, called as ``task(config, num_envs)``.
         config: the frozen dataclass of the env's arguments; it has at least ``split``, ``explain`` and ``expert_info``.
-        splits: those that results are reported on; the first is what agents are trained on.
-        metrics: headline metrics, printed by every command; the first is drawn. "reward" always exists.
-        compact_kwargs: arguments under which observations are smaller and faster to make but say the same. Strategies are compared and
+        splits: those that results are reported on; agents are trained on the first.
+        metrics: the metrics that commands print; figures show the first. "reward" always exists.
+        compact_kwargs: arguments under which observations hold the same information in less memory. Strategies are compared and
             demonstrations recorded with them; networks expand what they read.
         networks: names in ``agents.networks.registry`` of the networks that read its observations; the first is the default.
         presets: name ("quick", "full") -> entries of ``agents.config.AgentConfig`` that differ from its defaults, as nested dicts.
-        env: the ``gymnasium.Env`` that ``gym.make`` makes, as ``env(render_mode=..., **arguments)``; None: a plain one.
-        vector_env: likewise, what ``make_vec`` makes.
+        env: the ``gymnasium.Env`` of ``gym.make``, called as ``env(render_mode=..., **arguments)``; None: a plain
+            :class:`~gym_causal.core.env.TaskEnv`.
+        vector_env: the vector env of ``make_vec``, called as ``vector_env(num_envs=..., explanation_text=..., **arguments)``; None: a
+            plain :class:`~gym_causal.core.vector_env.TaskVectorEnv`.
     """
 
     env_id: str
@@ -35,5 +37,5 @@ class TaskSpec:
     compact_kwargs: Mapping[str, Any] = field(default_factory=dict)
     networks: tuple[str, ...] = ("generic",)
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    env: str | None = None
-    vector_env: str | None = None
+    env: str | type | None = None
+    vector_env: str | type | None = None

@@ -9,7 +9,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector.utils import batch_space
 
-from gym_causal.core.env import new_seed
+from gym_causal.arguments import checked_actions
+from gym_causal.core.env import task_seed
 from gym_causal.core.task import BatchedTask, Infos, Observations
 
 
@@ -17,10 +18,18 @@ class TaskVectorEnv(gym.vector.VectorEnv):
     """A :class:`BatchedTask` as a native, batched :class:`gymnasium.vector.VectorEnv`.
 
     Row b of B plays episodes b, b + B, b + 2B, ... of the seed, so the i-th episode is the same whatever ``num_envs``. (Gymnasium's
-    own vector envs seed row i with ``seed + i`` instead.) A row that is done begins its next episode in the same step; the
-    observation and info that ended the old one are in ``infos["final_obs"]`` (per row a dict, None where not done; also under
-    0.29's name, ``final_observation``) and ``infos["final_info"]`` (batched like any info), with the mask
-    ``infos["_final_obs"]`` saying where.
+    own vector envs seed row i with ``seed + i`` instead.)
+
+    A row that is done begins its next episode in the same step. The last observation and info of the old episode are then in
+
+    * ``infos["final_obs"]``: :class:`FinalObservations`, per row a dict, or None where not done. ``infos["final_observation"]``, the
+      name of gymnasium 0.29, is the same object.
+    * ``infos["final_info"]``: batched like any info.
+    * ``infos["_final_obs"]``, ``infos["_final_observation"]``, ``infos["_final_info"]``: (B,) bool; which rows were done.
+
+    Args:
+        task: of B rows.
+        explanation_text: put explanations into words, ``infos["explanation"]["text"]``; words are slow, so the default is data only.
     """
 
     def __init__(self, task: BatchedTask, *, explanation_text: bool = False) -> None:
@@ -36,6 +45,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         self.action_space = batch_space(task.action_space, task.num_envs)
         self.render_mode = None
         self.closed = False
+        self._num_actions = int(task.action_space.n)
         self._text = explanation_text
         self._rows = np.arange(task.num_envs)
         self._episodes: np.ndarray | None = None  # (B,) the episode that each row plays; None until seeded
@@ -46,88 +56,103 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         if seed is not None:
             self._np_random, _ = gym.utils.seeding.np_random(int(seed))
         if seed is not None or self._episodes is None:
-            self.task.seed(new_seed(seed, self.np_random))
-            self._episodes = self._rows.copy()
+            self.task.seed(task_seed(seed, self.np_random))
+            episodes = self._rows.copy()
         else:
-            self._episodes = self._episodes + self.num_envs
-        self.task.begin(self._rows, self._episodes, options)
+            episodes = self._episodes + self.num_envs
+        self.task.begin(self._rows, episodes, options)
+        self._episodes = episodes
         return self.task.observations(), self.task.infos(text=self._text)
 
     def step(self, actions: Any) -> tuple[Observations, np.ndarray, np.ndarray, np.ndarray, Infos]:
         if self._episodes is None:
-            raise gym.error.ResetNeeded("step: call reset first")
-        rewards, terminated, truncated = self.task.step(_checked(actions, (self.num_envs,), int(self.task.action_space.n)))
+            self.require_reset("step")
+        task = self.task
+        rewards, terminated, truncated = task.step(checked_actions("actions", actions, self.num_envs, self._num_actions))
         done = terminated | truncated
-        if not done.any():
-            return self.task.observations(), rewards, terminated, truncated, self.task.infos(text=self._text)
-        observations, final_info = self.task.observations(), self.task.infos(text=self._text)
+        observations, infos = task.observations(), task.infos(text=self._text)
+        if np.count_nonzero(done):  # several times faster than `any`
+            observations, infos = self._begin_next_episodes(done, observations, infos)
+        return observations, rewards, terminated, truncated, infos
+
+    def _begin_next_episodes(self, done: np.ndarray, last: Observations, final_info: Infos) -> tuple[Observations, Infos]:
+        """Begin the next episode in the rows that are done, (B,) bool; returns all rows' observations and infos."""
+        assert self._episodes is not None
         rows = self._rows[done]
         self._episodes[rows] += self.num_envs
         if len(rows) == self.num_envs:
-            final_obs = FinalObservations(observations, rows, self.num_envs)
+            final_obs = FinalObservations(last, rows, self.num_envs)
             self.task.begin(rows, self._episodes)
             observations = self.task.observations()
-        else:  # only what has changed
-            final_obs = FinalObservations({key: value[rows] for key, value in observations.items()}, rows, self.num_envs)
+        else:  # the other rows keep their observations, so only these are computed
+            final_obs = FinalObservations({key: value[rows] for key, value in last.items()}, rows, self.num_envs)
             self.task.begin(rows, self._episodes[rows])
+            observations = last
             for key, value in self.task.observations_of(rows).items():
                 observations[key][rows] = value
         infos = self.task.infos(text=self._text)
         infos.update(final_obs=final_obs, final_observation=final_obs, final_info=final_info)
-        infos.update({f"_{key}": done.copy() for key in ("final_obs", "final_observation", "final_info")})
-        return observations, rewards, terminated, truncated, infos
+        infos.update(_final_obs=done.copy(), _final_observation=done.copy(), _final_info=done.copy())
+        return observations, infos
 
     def expert_actions(self) -> np.ndarray:
         """(B,) int; the expert's action in every row's present state."""
+        self.require_reset("expert_actions")
         return self.task.expert_actions()
 
     def action_masks(self) -> np.ndarray:
         """(B, A) bool; which actions are legal now."""
+        self.require_reset("action_masks")
         return self.task.action_masks()
+
+    def require_reset(self, call: str) -> None:
+        """Raise ``ResetNeeded``, naming the method ``call``, if no episode was ever begun."""
+        if self._episodes is None:
+            raise gym.error.ResetNeeded(f"{call}: no episodes yet; call reset first")
+
+    def render(self) -> Any:
+        """Not implemented: a vector env has no window. ``task.render(row, "rgb_array")`` draws one row."""
+        self.require_reset("render")
+        raise NotImplementedError('render: a vector env does not render; use task.render(row, "rgb_array"), or gym.make')
 
     def close(self, **kwargs: Any) -> None:
         self.closed = True
 
 
-def _checked(actions: Any, shape: tuple[int, ...], num_actions: int) -> np.ndarray:
-    actions = np.asarray(actions)
-    if actions.shape != shape or actions.dtype.kind not in "iu":
-        raise ValueError(f"actions must be integers of shape {shape}, got {actions.dtype} of shape {actions.shape}")
-    if actions.min() < 0 or actions.max() >= num_actions:
-        raise ValueError(f"actions must be in 0..{num_actions - 1}, got {actions.min()}..{actions.max()}")
-    return actions
-
-
 class FinalObservations(Sequence[Any]):
-    """The last observations of the episodes that ended: like Gymnasium's object array, the dict of row i or None, but made on demand.
+    """The last observation of each row whose episode ended: entry b is a dict, or None where row b's did not end.
 
-    (Making thousands of small dicts costs more than playing the episodes.) ``batched`` holds the same as arrays (n, ...), one row for each
-    of the ``rows`` that ended.
+    It stands for Gymnasium's object array of dicts. The dicts are made when they are read: making thousands of them costs more than
+    playing the episodes.
+
+    Attributes:
+        batched: the same as arrays, (n, ...) each, of the n rows that ended.
+        rows: (n,) int, ascending; which rows those are.
     """
 
     def __init__(self, batched: Observations, rows: np.ndarray, num_envs: int) -> None:
         self.batched, self.rows, self._num_envs = batched, rows, num_envs
-        self._made: dict[int, Any] = {}
+        self._entries: dict[int, Any] = {}  # those made or replaced so far
 
     def __len__(self) -> int:
         return self._num_envs
 
-    def __getitem__(self, row: Any) -> Any:
-        if not hasattr(row, "__index__"):  # a slice, a mask or a list, as of an array
-            return np.asarray(self)[row]
-        index = range(len(self))[row]
-        if index not in self._made:
-            place = int(np.searchsorted(self.rows, index))
-            ended = place < len(self.rows) and self.rows[place] == index
-            self._made[index] = {key: value[place] for key, value in self.batched.items()} if ended else None
-        return self._made[index]
+    def __getitem__(self, index: Any) -> Any:
+        if not hasattr(index, "__index__"):  # a slice, a mask or a list, as of an array
+            return np.asarray(self)[index]
+        row = range(len(self))[index]
+        if row not in self._entries:
+            position = int(np.searchsorted(self.rows, row))
+            ended = position < len(self.rows) and self.rows[position] == row
+            self._entries[row] = {key: value[position] for key, value in self.batched.items()} if ended else None
+        return self._entries[row]
 
-    def __setitem__(self, row: int, observation: Any) -> None:
-        """Wrappers that transform observations put theirs in place."""
-        self._made[range(len(self))[row]] = observation
+    def __setitem__(self, index: int, observation: Any) -> None:
+        """Replace an entry, as wrappers that transform observations do."""
+        self._entries[range(len(self))[index]] = observation
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        rows = np.empty(len(self), object)
-        for i in range(len(self)):
-            rows[i] = self[i]
-        return rows
+        entries = np.empty(len(self), object)
+        for row in range(len(self)):
+            entries[row] = self[row]
+        return entries

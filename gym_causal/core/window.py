@@ -1,4 +1,4 @@
-"""A window that shows pictures, for ``render_mode="human"``. It needs the extra ``render``."""
+"""A window for ``render_mode="human"``; it needs the extra ``render``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gym_causal.extras import needs_extra
 
 
 class Window:
-    """A window on the screen; it opens with the first picture and takes its size.
+    """A window on the screen. It opens with the first picture, and has its size.
 
     Args:
-        title: what its title bar says.
-        fps: pictures a second, at most: :meth:`show` waits to keep this pace.
+        title: the text of the title bar.
+        fps: at most this many pictures per second: :meth:`show` waits as long as that takes.
 
     Raises:
         ImportError: pygame is not installed.
@@ -38,12 +38,12 @@ class Window:
         if self._screen is None or self._screen.get_size() != size:
             self._screen = pygame.display.set_mode(size)
         self._screen.blit(pygame.surfarray.make_surface(rgb.swapaxes(0, 1)), (0, 0))
-        pygame.event.pump()  # or the desktop takes the window for dead
+        pygame.event.pump()  # otherwise the desktop believes that the window does not respond
         pygame.display.flip()
         self._clock.tick(self._fps)
 
     def close(self) -> None:
-        """Close the window; :meth:`show` would open it again."""
+        """Close the window; the next :meth:`show` opens it again."""
         if self._screen is not None:
             self._pygame.display.quit()
             self._screen = None

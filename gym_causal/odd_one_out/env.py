@@ -22,6 +22,7 @@ class _RoomEnv(TaskEnv):
 
     def oracle_action(self) -> int:
         """The action of an expert that is told which attribute pays, and makes no mistakes."""
+        self.require_reset("oracle_action")
         return int(self.task.oracle_actions()[0])
 
 
@@ -34,6 +35,7 @@ class _RoomVectorEnv(TaskVectorEnv):
 
     def oracle_actions(self) -> np.ndarray:
         """(B,) int; the actions of an expert that is told which attribute pays, and makes no mistakes."""
+        self.require_reset("oracle_actions")
         return self.task.oracle_actions()
 
 

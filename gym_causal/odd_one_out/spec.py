@@ -6,6 +6,64 @@ from typing import Any
 
 from gym_causal.core.task_spec import TaskSpec
 
+# An expert that knows what cannot be seen teaches to walk to where something may be, and never to look around first.
+_EXPERT = {"expert_sight": "view"}
+
+
+def _presets(num_batches: int, observation: str, architecture: dict[str, int], training: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Presets of a room.
+
+    Args:
+        num_batches: updates of "full", which observes pixels.
+        observation: of "quick".
+        architecture: of "quick"; the network of "full" is twice as wide.
+        training: of "quick".
+    """
+    full = {
+        **training,
+        "num_batches": num_batches,
+        "batch_size": 512,
+        "evaluate_every": num_batches // 10,
+        "evaluation_episodes": 1_000,
+        "checkpoint_every": 500,
+    }
+    return {
+        "quick": {
+            "architecture": architecture,
+            "training": training,
+            "env_kwargs": {"observation": observation},
+            "demonstration_kwargs": _EXPERT,
+        },
+        "full": {
+            "architecture": {**architecture, "width": 2 * architecture["width"]},
+            "training": full,
+            "env_kwargs": {"observation": "pixels"},
+            "demonstration_kwargs": _EXPERT,
+        },
+    }
+
+
+_ONE_TRIAL = _presets(
+    10_000,
+    "pixels",
+    {"width": 64, "num_layers": 1},
+    {"num_batches": 1_200, "batch_size": 64, "validation_episodes": 512, "evaluate_every": 300, "evaluation_episodes": 500},
+)
+_FOUR_TRIALS = _presets(
+    20_000,
+    "symbolic",
+    {"width": 64, "num_layers": 3, "comparisons": 64},
+    {
+        "num_batches": 900,
+        "batch_size": 32,
+        "muon": "all",
+        "explanation_weight": 2.0,
+        "validation_episodes": 512,
+        "evaluate_every": 300,
+        "evaluation_episodes": 300,
+    },
+)
+
 
 def _spec(name: str, *more_metrics: str, **more: Any) -> TaskSpec:
     return TaskSpec(
@@ -22,7 +80,15 @@ def _spec(name: str, *more_metrics: str, **more: Any) -> TaskSpec:
 
 
 SPECS = (
-    _spec("OddOneOut"),
-    _spec("OddOneOutConfounded", "choice_color", "choice_texture", "choice_shape", "choice_none", splits=("train", "eval")),
-    _spec("OddOneOutIntervention", "test_correct_rate", splits=("train", "eval")),
+    _spec("OddOneOut", presets=_ONE_TRIAL),
+    _spec(
+        "OddOneOutConfounded",
+        "choice_color",
+        "choice_texture",
+        "choice_shape",
+        "choice_none",
+        splits=("train", "eval"),
+        presets=_ONE_TRIAL,
+    ),
+    _spec("OddOneOutIntervention", "test_correct_rate", splits=("train", "eval"), presets=_FOUR_TRIALS),
 )

@@ -2,12 +2,20 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import tyro
 
-from baselines.compare import COLUMNS, Args, main, table
-from baselines.registry import SUITES
+import baselines
+import gym_causal
+from baselines.compare import Args, main
+from baselines.comparison import results_table
+from baselines.results import COLUMNS
+from gym_causal.causal_dag.config import CausalDAGConfig
+from gym_causal.causal_dag.task import CausalDAGTask
+from gym_causal.core.task_spec import TaskSpec
+from gym_causal.registry import registered_ids, task_spec
 
 POLICIES = ("expert", "random", "value", "structure")
 
@@ -47,7 +55,7 @@ def test_figures_are_written_and_nothing_else_is_left(out):
 
 
 def test_table_has_policies_as_rows_and_splits_as_columns(out):
-    shown = table(pd.read_csv(out / "results.csv"))
+    shown = results_table(pd.read_csv(out / "results.csv"))
     assert [column.header for column in shown.columns] == ["policy", "train", "eval_path"]
     assert list(shown.columns[0].cells) == list(POLICIES)
     assert next(iter(shown.columns[1].cells)) == "1.000 [1.000, 1.000]"
@@ -58,7 +66,11 @@ def test_table_has_policies_as_rows_and_splits_as_columns(out):
     [
         ({"policies": ("luck",)}, "name must be one of"),
         ({"splits": ("tain",)}, "split must be one of"),
-        ({"env": "CartPole-v1"}, "env_id must be one of"),
+        ({"env": "Luck-v0"}, "env_id must be"),
+        ({"env_kwargs": ("num_variables",)}, "env_kwargs must be NAME=VALUE each, got 'num_variables'"),
+        ({"env_kwargs": ("num_variable=4",)}, "did you mean 'num_variables'"),
+        ({"env_kwargs": ("num_variables=1",)}, "num_variables must be"),
+        ({"env": "OddOneOut-v0", "exploration_sign": "random"}, "OddOneOut-v0 has no argument 'exploration_sign'"),
     ],
 )
 def test_mistakes_are_reported_before_anything_is_written(tmp_path, arguments, message):
@@ -72,16 +84,97 @@ def test_help_answers(capsys):
         tyro.cli(Args, args=["--help"])
     assert stopped.value.code == 0
     shown = capsys.readouterr().out
-    for option in ("--env", "--episodes", "--seed", "--out", "--splits", "--policies", "--exploration-sign"):
+    for option in ("--env", "--episodes", "--seed", "--out", "--splits", "--policies", "--exploration-sign", "--env-kwargs"):
         assert option in shown
 
 
-@pytest.mark.parametrize("env_id", [env_id for env_id in SUITES if env_id != "CausalDAG-v0"])
+@pytest.mark.parametrize("env_id", [env_id for env_id in registered_ids() if env_id != "CausalDAG-v0"])
 def test_every_env_has_a_comparison(env_id, tmp_path, capsys):
-    main(Args(env=env_id, episodes=20, out=tmp_path))
-    results, suite = pd.read_csv(tmp_path / "results.csv"), SUITES[env_id]
-    assert set(results["policy"]) == {"expert", *suite.compared} and set(results["split"]) == set(suite.splits)
+    shorter = ("num_experiments=1",) if env_id == "OddOneOutIntervention-v0" else ()
+    main(Args(env=env_id, episodes=6, out=tmp_path, env_kwargs=shorter))
+    results, spec = pd.read_csv(tmp_path / "results.csv"), task_spec(env_id)
+    assert list(results["policy"].unique()) == ["expert", *baselines.compared_strategies(env_id)]
+    assert tuple(results["split"].unique()) == spec.splits
     printed = capsys.readouterr().out
-    assert all(metric in printed for metric in suite.headlines)
+    assert all(metric in printed for metric in spec.metrics)
     normalized = results[results["metric"] == "normalized_reward"].set_index(["policy", "split"])["mean"]
     assert (normalized["expert"] > normalized["random"]).all()
+
+
+def means(out, metric="reward"):
+    """policy -> mean of a metric on the train split."""
+    results = pd.read_csv(out / "results.csv")
+    return results[(results["metric"] == metric) & (results["split"] == "train")].set_index("policy")["mean"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env_kwargs"),
+    [
+        ({"exploration_sign": "random"}, {"exploration_sign": "random"}),
+        ({"env_kwargs": ("num_variables=4", "exploration_sign=random")}, {"num_variables": 4, "exploration_sign": "random"}),
+    ],
+)
+def test_arguments_of_the_env_reach_the_env_and_its_strategies(arguments, env_kwargs, tmp_path):
+    main(Args(episodes=25, out=tmp_path, policies=("change",), splits=("train",), **arguments))
+    change = baselines.make("change", "CausalDAG-v0", **env_kwargs)
+    expected = gym_causal.evaluate(change, "CausalDAG-v0", split="train", num_episodes=25, seed=0, **env_kwargs)
+    assert means(tmp_path)["change"] == expected.reward.mean
+    assert json.loads((tmp_path / "results.json").read_text())["arguments"]["exploration_sign"] == arguments.get("exploration_sign")
+
+
+# --- tasks and strategies of other people -----------------------------------------------------------------------------------
+
+
+class WithoutExpert(CausalDAGTask):
+    """Causal DAGs of which nobody knows the optimum."""
+
+    def expert_actions(self):
+        raise NotImplementedError
+
+
+def first_variable(seed, env_kwargs):
+    """Sets variable ``seed`` to its positive value in every trial."""
+    return lambda observations, state, episode_starts: (np.full(len(episode_starts), seed), state)
+
+
+@pytest.fixture(scope="module")
+def registered():
+    """Two tasks of our own, the second without an expert; the first with two strategies."""
+    ids = ("ComparedDAG-v0", "ComparedDAGWithoutExpert-v0")
+    for env_id, task in zip(ids, (CausalDAGTask, WithoutExpert), strict=True):
+        spec = TaskSpec(env_id=env_id, task=task, config=CausalDAGConfig, splits=("train", "eval_path"), metrics=("normalized_reward",))
+        gym_causal.register_task(spec)
+    baselines.register_strategy(ids[0], "constant", first_variable)
+    baselines.register_strategy(ids[0], "hidden", first_variable, compared=False)
+    return ids
+
+
+def test_a_registered_task_is_compared_with_its_strategies(registered, tmp_path):
+    main(Args(env=registered[0], episodes=10, out=tmp_path))
+    results = pd.read_csv(tmp_path / "results.csv")
+    assert list(results["policy"].unique()) == ["expert", "random", "constant"]
+    assert list(results["split"].unique()) == ["train", "eval_path"]
+    match = means(tmp_path, "match_constant")
+    assert match["random"] < 0.5  # the reference has another seed, so it sets another variable than "constant" itself
+    assert (tmp_path / "strategy_match.png").exists()
+    main(Args(env=registered[0], episodes=10, out=tmp_path, policies=("hidden",)))
+    assert list(pd.read_csv(tmp_path / "results.csv")["policy"].unique()) == ["hidden"]
+
+
+def test_a_task_without_an_expert_is_compared_without_it(registered, tmp_path, capsys):
+    main(Args(env=registered[1], episodes=10, out=tmp_path))
+    assert list(means(tmp_path).index) == ["random"]
+    assert f"{registered[1]} has no expert" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="got 'expert', which it does not have"):
+        main(Args(env=registered[1], episodes=10, out=tmp_path / "new", policies=("expert",)))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_strategy_needs_a_new_name_and_a_known_env(registered):
+    for name in ("constant", "expert"):
+        with pytest.raises(ValueError, match=f"name must be a new one for {registered[0]}, got '{name}'"):
+            baselines.register_strategy(registered[0], name, first_variable)
+    with pytest.raises(ValueError, match="env_id must be"):
+        baselines.register_strategy("Luck-v0", "constant", first_variable)
+    with pytest.raises(ValueError, match="name must be one of constant, hidden, got 'luck'"):
+        baselines.make("luck", registered[0])

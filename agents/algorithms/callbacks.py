@@ -1,0 +1,153 @@
+"""What happens between updates: evaluations, checkpoints, logs and a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from imitation.util.logger import HierarchicalLogger
+from tqdm.auto import tqdm
+
+import gym_causal
+from agents.algorithms.learning_curve import History, TensorBoard
+from agents.algorithms.losses import validation_losses
+from agents.algorithms.trainer import Callback, Trainer
+from agents.config.agent import AgentConfig
+from agents.data.collate import iterate_batches
+from agents.policies.agent import Agent
+from agents.policies.checkpoints import Checkpoint, save_checkpoint
+from gym_causal.core.streams import SeedDomain
+from gym_causal.core.task import BatchedTask
+
+_LOGGED = ("validation_loss", "normalized_reward")
+"""Metrics of the evaluations that TensorBoard gets; all are in the learning curve."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Demonstrations that are not learned from; the loss on them is watched."""
+
+    episodes: gym_causal.Episodes
+    task: BatchedTask
+    batch_size: int
+    about: dict[str, Any]  # columns of their rows in the learning curve
+
+    def rows(self, agent: Agent) -> list[dict[str, Any]]:
+        """Tidy rows of the losses."""
+        losses = validation_losses(agent.policy, iterate_batches(self.episodes, self.batch_size, self.task))
+        return [{**self.about, "metric": metric, "mean": mean} for metric, mean in losses.items()]
+
+
+class LogUpdates(Callback):
+    """Tells TensorBoard how many updates were made, and the logger of imitation the learning rate."""
+
+    def __init__(self, logger: HierarchicalLogger, tensorboard: TensorBoard) -> None:
+        self.logger, self.tensorboard = logger, tensorboard
+
+    def on_start(self, trainer: Trainer) -> None:
+        self.logger.record("bc/learning_rate", trainer.learning_rate)
+
+    def on_update(self, trainer: Trainer) -> None:
+        self.tensorboard.batch = trainer.updates
+        self.logger.record("bc/learning_rate", trainer.learning_rate)
+
+    def on_end(self, trainer: Trainer) -> None:
+        self.tensorboard.close()
+
+
+class Evaluate(Callback):
+    """Adds evaluations on all splits and the validation loss to the learning curve.
+
+    What it plays is of a seed domain of its own: no episode of a reported evaluation is looked at while training.
+
+    Args:
+        agent: acts with the policy that is trained.
+        config: of the agent; says how often and how many episodes.
+        splits: to evaluate on.
+        validation: None: no loss is watched.
+        history: the learning curve.
+        tensorboard: gets some of the metrics.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        config: AgentConfig,
+        splits: Sequence[str],
+        validation: Validation | None,
+        history: History,
+        tensorboard: TensorBoard,
+    ) -> None:
+        self.agent, self.config, self.splits, self.validation = agent, config, splits, validation
+        self.history, self.tensorboard = history, tensorboard
+
+    def on_update(self, trainer: Trainer) -> None:
+        if not trainer.is_due(self.config.training.evaluate_every):
+            return
+        with torch.random.fork_rng():  # how often it is evaluated changes nothing that is learned
+            for split in self.splits:
+                self.history.add(trainer.updates, self._evaluated(split).rows())
+            if self.validation is not None:
+                self.history.add(trainer.updates, self.validation.rows(self.agent))
+        self.history.save()
+        self.tensorboard.add({f"{metric}/{split}": x for metric in _LOGGED for split, x in self.history.latest(metric).items()})
+        trainer.policy.train()
+
+    def _evaluated(self, split: str) -> gym_causal.evaluation.EvaluationResult:
+        config = self.config
+        return gym_causal.evaluate(
+            self.agent,
+            config.env_id,
+            split=split,
+            num_episodes=config.training.evaluation_episodes,
+            seed=config.seed,
+            domain=SeedDomain.LEARNING_CURVE,
+            **config.env_kwargs,
+        )
+
+
+class SaveCheckpoint(Callback):
+    """Saves a checkpoint from which training can go on; the last one holds the weights alone."""
+
+    def __init__(self, folder: Path, every: int) -> None:
+        self.folder, self.every = folder, every
+
+    def on_update(self, trainer: Trainer) -> None:
+        if not trainer.is_due(self.every):
+            return
+        weights = trainer.policy.state_dict()
+        if trainer.is_finished:
+            save_checkpoint(self.folder, Checkpoint(weights, trainer.updates))
+        else:
+            state = trainer.optimizer.named_state(trainer.policy)
+            save_checkpoint(self.folder, Checkpoint(weights, trainer.updates, state, torch.get_rng_state()))
+
+
+class ProgressBar(Callback):
+    """A bar with the remaining time and the last evaluation's normalized rewards."""
+
+    def __init__(self, name: str, history: History) -> None:
+        self.name, self.history = name, history
+
+    def on_start(self, trainer: Trainer) -> None:
+        interval = 0.1 if sys.stderr.isatty() else 60  # seconds; a log keeps every line
+        self.bar = tqdm(
+            total=trainer.num_updates,
+            initial=trainer.updates,
+            unit="batch",
+            desc=self.name,
+            mininterval=interval,
+            maxinterval=max(interval, 10),
+        )
+
+    def on_update(self, trainer: Trainer) -> None:
+        if self.history.last_batch == trainer.updates:
+            self.bar.set_postfix(self.history.latest("normalized_reward"), refresh=False)
+        self.bar.update()
+
+    def on_end(self, trainer: Trainer) -> None:
+        self.bar.close()

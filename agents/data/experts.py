@@ -1,0 +1,45 @@
+"""Who demonstrates: a task's own expert, or a policy of one's own."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from gym_causal.core.task import BatchedTask
+
+
+def load_expert(reference: str | None) -> Any:
+    """The policy whose actions are cloned, as :func:`gym_causal.collect` takes it.
+
+    Args:
+        reference: "module:name" of a policy: a callable(observations, state, episode_starts), or an object with stable-baselines3's
+            ``predict``. A class is called without arguments. None: the task's own expert.
+
+    Raises:
+        ValueError: there is no such thing.
+    """
+    if reference is None:
+        return "expert"
+    module, _, name = reference.partition(":")
+    try:
+        found = importlib.import_module(module) if module and name else None
+    except ImportError as error:
+        raise ValueError(f"expert must be module:name of a policy, got {reference!r}: {error}") from error
+    if found is None or not hasattr(found, name):
+        raise ValueError(f"expert must be module:name of a policy, got {reference!r}" + (f": {module} has no {name}" if found else ""))
+    policy = getattr(found, name)
+    return policy() if isinstance(policy, type) else policy
+
+
+def has_expert(task: BatchedTask) -> bool:
+    """Whether a task, a fresh one, has an expert of its own."""
+    rows = np.arange(task.num_envs)
+    task.seed(0)
+    task.begin(rows, rows)
+    try:
+        task.expert_actions()
+    except NotImplementedError:
+        return False
+    return True

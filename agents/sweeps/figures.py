@@ -1,0 +1,44 @@
+"""Which figures a study has: those that its metrics and files allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from agents.algorithms.learning_curve import HISTORY
+from agents.analysis import plots, probe_plots
+from agents.sweeps.runs import PROBE, Run
+from agents.sweeps.study import Study
+from agents.sweeps.tables import combine_file
+
+
+def study_figures(
+    study: Study, runs: Sequence[Run], results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str]
+) -> dict[str, Figure]:
+    """File name -> figure, each as PNG and as SVG.
+
+    Args:
+        study: whose runs they are.
+        runs: the finished ones.
+        results: their tidy rows with ``seed_of_training``.
+        summary: of them, over seeds.
+        palette: colours.
+    """
+    figures = {
+        "learning_curves": plots.learning_curves(combine_file(runs, HISTORY), palette),
+        "rewards": plots.final_rewards(results, summary, palette, study.metric),
+    }
+    if results["metric"].str.startswith("choice_").any():
+        figures["choices"] = plots.choices(results, summary, palette)
+    if results["metric"].str.startswith("explained_").any():
+        figures["explained"] = plots.explained(results, summary, palette)
+    counts = {run.variation: run.config.training.num_demonstrations or 0 for run in runs}
+    if len(set(counts.values())) > 1 and all(counts.values()):
+        metrics = [(column.metric, column.split) for column in study.columns]
+        figures["demonstrations"] = plots.by_demonstrations(results, counts, palette, metrics)
+    if probes := combine_file(runs, PROBE):
+        figures["probe"] = probe_plots.probe_curves(probes, palette[5])
+        figures["probe_slopes"] = probe_plots.probe_slopes(probes)
+    return {f"{name}{suffix}": figure for name, figure in figures.items() for suffix in (".png", ".svg")}

@@ -1,0 +1,91 @@
+"""Which runs of a study are made, and the recipes of all runs that docs/results.md reports."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from agents.config import AgentConfig, preset
+from agents.sweeps.studies import study
+from agents.sweeps.study import Variation
+from gym_causal.arguments import check_integer, check_one_of
+from gym_causal.registry import canonical_id
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Variations of a study, how they are trained and how they are evaluated. :meth:`check` raises if it cannot be followed."""
+
+    study: Literal["architectures", "trial", "confounded", "demonstrations", "feature_set", "hard_dimension"] = "architectures"
+    """Which one (agents.sweeps.studies)."""
+    env: str | None = None
+    """Id of the environment, for a study that has several; default: its first."""
+    seeds: int = 5
+    """Trainings of each variation: seeds 0, 1, ..."""
+    preset: Literal["quick", "full"] = "quick"
+    """How long to train: a few minutes on two CPU cores, or until it no longer helps."""
+    batches: int | None = None
+    """Updates of the weights; default: as many as the preset says."""
+    variations: tuple[str, ...] = ()
+    """Which of the study's variations; none named: all."""
+    episodes: int = 2_000
+    """Episodes a split in the final evaluations; every agent plays the same ones."""
+    out: Path | None = None
+    """Folder for the runs and the results; default: results/ablate/ENV/STUDY."""
+
+    @property
+    def env_id(self) -> str:
+        """The id of the environment."""
+        return self.env or study(self.study).env_ids[0]
+
+    @property
+    def folder(self) -> Path:
+        """For the runs and the results."""
+        return self.out or Path("results/ablate") / canonical_id(self.env_id) / self.study
+
+    def check(self) -> None:
+        """Raise a ValueError for an unknown name or a number out of range."""
+        for name in ("seeds", "episodes"):
+            check_integer(name, getattr(self, name), 1, 10**9)
+        check_one_of("env", canonical_id(self.env_id), study(self.study).env_ids)
+        for _ in self.configs():
+            pass
+
+    def configs(self) -> Iterator[tuple[Variation, AgentConfig]]:
+        """Each variation with each seed; seed by seed, so that early results cover all variations."""
+        chosen = study(self.study)
+        common = preset(self.env_id, self.preset).lasting(self.batches)
+        if self.preset == "quick":
+            common = dataclasses.replace(common, env_kwargs={**common.env_kwargs, **chosen.quick_env_kwargs})
+        for seed in range(self.seeds):
+            for variation in chosen.select(self.variations):
+                yield variation, variation.config(self.env_id, seed, common)
+
+
+_RESULTS = Path("results")
+
+PUBLISHED: tuple[Recipe, ...] = (
+    Recipe(preset="full", seeds=4, episodes=20_000, out=_RESULTS / "full", variations=("variable",)),
+    Recipe(preset="full", seeds=1, episodes=20_000, out=_RESULTS / "full", variations=("equivariant",)),
+    Recipe(
+        seeds=1,
+        out=_RESULTS / "controls",
+        variations=("unrestricted", "random_exploration", "no_exploration", "embedded", "embedded_one_head"),
+    ),
+    Recipe(
+        study="trial",
+        batches=1_500,
+        seeds=3,
+        out=_RESULTS / "trial",
+        variations=("trial", "trial_linear", "one_head", "names", "linear_one_head", "names_one_head"),
+    ),
+    Recipe(env="CausalDAGCued-v0", batches=2_000, seeds=1, out=_RESULTS / "cued", variations=("variable",)),
+    Recipe(study="confounded", seeds=3, out=_RESULTS / "confounded", variations=("none", "shape", "color", "shape_shuffled")),
+    Recipe(study="confounded", seeds=1, out=_RESULTS / "confounded_texture", variations=("texture",)),
+    Recipe(study="confounded", batches=600, seeds=1, out=_RESULTS / "parts", variations=("shape_properties", "shape_reward")),
+    Recipe(study="feature_set", seeds=3, out=_RESULTS / "feature_set", variations=("none", "full")),
+)
+"""All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""

@@ -1,0 +1,96 @@
+"""The tables of a study: rows of all its runs, their summary over training seeds, and what each variation is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.table import Table
+from scipy import stats
+
+from agents.policies.sb3 import build_policy
+from agents.sweeps.recipes import Recipe
+from agents.sweeps.runs import Run
+from agents.sweeps.study import Column
+
+SUMMARY_COLUMNS = ["env_id", "split", "policy", "metric", "mean", "low", "high", "lowest", "highest", "seeds"]
+
+
+def combine_results(runs: Sequence[Run]) -> pd.DataFrame:
+    """The tidy rows of finished runs, with ``seed_of_training``, variation by variation."""
+    variations = list(dict.fromkeys(run.variation for run in runs))
+    ordered = sorted(runs, key=lambda run: variations.index(run.variation))
+    return pd.concat([run.results() for run in ordered], ignore_index=True)
+
+
+def combine_file(runs: Sequence[Run], file: str) -> dict[str, pd.DataFrame]:
+    """Variation -> the rows of one CSV of all its runs that have it, with ``seed_of_training``."""
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for run in runs:
+        if (run.folder / file).exists():
+            rows = pd.read_csv(run.folder / file, float_precision="round_trip")
+            parts.setdefault(run.variation, []).append(rows.assign(seed_of_training=run.config.seed))
+    return {variation: pd.concat(rows, ignore_index=True) for variation, rows in parts.items()}
+
+
+def summarize_seeds(results: pd.DataFrame) -> pd.DataFrame:
+    """Over training seeds: the mean, its 95% interval by Student's t (NaN with one seed), and the lowest and highest seed.
+
+    Args:
+        results: tidy rows with ``seed_of_training``.
+
+    Returns:
+        A row (``SUMMARY_COLUMNS``) for each policy, split and metric.
+    """
+    groups = results.groupby(["env_id", "split", "policy", "metric"], sort=False)["mean"]
+    summary = groups.agg(mean="mean", spread="std", lowest="min", highest="max", seeds="count").reset_index()
+    # The interval is about the mean over all possible training seeds; the intervals in ``results`` are over episodes of one seed.
+    half = stats.t.ppf(0.975, summary["seeds"] - 1) * summary["spread"] / np.sqrt(summary["seeds"])
+    return summary.assign(low=summary["mean"] - half, high=summary["mean"] + half)[SUMMARY_COLUMNS]
+
+
+def summary_table(summary: pd.DataFrame, descriptions: Mapping[str, Mapping[str, Any]], columns: Sequence[Column]) -> Table:
+    """Variations as rows, with means over seeds, their intervals, and the number of parameters and updates.
+
+    Args:
+        summary: see :func:`summarize_seeds`.
+        descriptions: see :func:`describe_variations`.
+        columns: of the study.
+    """
+    cells = summary.set_index(["metric", "policy", "split"])
+    title = f"{summary['env_id'].iloc[0]} (mean of {summary['seeds'].max()} training seeds, 95% interval)"
+    table = Table("variation", title=title)
+    for heading in ("parameters", "updates", *(column.title for column in columns)):
+        table.add_column(heading, justify="right")
+
+    def cell(column: Column, variation: str) -> str:
+        key = column.metric, variation, column.split
+        if key not in cells.index:
+            return ""
+        row = cells.loc[key]
+        return f"{row['mean']:.3f}" + ("" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]")
+
+    for variation in summary["policy"].unique():
+        counts = (f"{descriptions[variation][name]:,}" for name in ("parameters", "updates"))
+        table.add_row(variation, *counts, *(cell(column, variation) for column in columns))
+    return table
+
+
+def describe_variations(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Variation -> its description, number of parameters and updates, and its configuration without the seed.
+
+    Raises:
+        ValueError: an architecture that cannot act in the env.
+    """
+    return {
+        variation.name: {
+            "description": variation.description,
+            "parameters": sum(parameter.numel() for parameter in build_policy(config).parameters()),
+            "updates": config.training.num_batches,
+            "config": {key: value for key, value in config.to_json().items() if key != "seed"},
+        }
+        for variation, config in recipe.configs()
+        if config.seed == 0
+    }

@@ -1,0 +1,57 @@
+"""What Gymnasium calls to make an env: ``"gym_causal.entry_points:env/<id>"`` and ``"gym_causal.entry_points:vector_env/<id>"``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from gym_causal.core.env import TaskEnv
+from gym_causal.core.vector_env import TaskVectorEnv
+from gym_causal.registry import load_target, make_task, task_spec
+
+
+def make_env(*, env_id: str, render_mode: str | None = None, **kwargs: Any) -> Any:
+    """The env of an id: of its own class, if its spec names one, else a plain :class:`TaskEnv`.
+
+    Args:
+        env_id: a registered id.
+        render_mode: None, or one of the task's.
+        kwargs: the env's arguments.
+    """
+    env_class = task_spec(env_id).env
+    if env_class is not None:
+        return load_target(env_class)(render_mode=render_mode, **kwargs)
+    return TaskEnv(make_task(env_id, 1, **kwargs), render_mode)
+
+
+def make_vector_env(
+    *, env_id: str, num_envs: int = 1, explanation_text: bool = False, max_episode_steps: None = None, **kwargs: Any
+) -> Any:
+    """The vector env of an id: of its own class, if its spec names one, else a plain :class:`TaskVectorEnv`.
+
+    Args:
+        env_id: a registered id.
+        num_envs: how many episodes at once.
+        explanation_text: put explanations into words, ``infos["explanation"]["text"]``.
+        max_episode_steps: None; gymnasium 0.29's ``make_vec`` passes it to every vector env. Episodes have a length of their own.
+        kwargs: the env's arguments.
+
+    Raises:
+        ValueError: ``max_episode_steps`` is not None.
+    """
+    if max_episode_steps is not None:
+        raise ValueError(f"max_episode_steps must be None, episodes have a length of their own, got {max_episode_steps!r}")
+    env_class = task_spec(env_id).vector_env
+    if env_class is not None:
+        return load_target(env_class)(num_envs=num_envs, explanation_text=explanation_text, **kwargs)
+    return TaskVectorEnv(make_task(env_id, num_envs, **kwargs), explanation_text=explanation_text)
+
+
+def __getattr__(name: str) -> Any:
+    """``env/<id>`` and ``vector_env/<id>`` as functions of the remaining arguments."""
+    kind, slash, env_id = name.partition("/")
+    if not slash or kind not in ("env", "vector_env"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    make: Any = partial(make_env if kind == "env" else make_vector_env, env_id=env_id)
+    make.metadata = load_target(task_spec(env_id).task).metadata  # by which gym.make knows the render modes
+    return make
