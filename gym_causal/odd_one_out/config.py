@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gym_causal.arguments import check_integer, check_number, check_one_of
+from gym_causal.odd_one_out.explanations import EXPLANATIONS
 from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_MOVES, NUM_VISIBLE, Attribute
 
 OBSERVATIONS = ("pixels", "symbolic")
-EXPLAIN_MODES = ("none", "properties", "reward", "outcome", "full")
 GENERALIZATIONS = ("feature_set", "hard_dimension")
 EXPERTS = ("inferring", "oracle")
 EXPERT_SIGHTS = ("room", "view")
@@ -18,17 +18,17 @@ EXPERT_SIGHTS = ("room", "view")
 
 @dataclass(frozen=True, kw_only=True)
 class RoomConfig:
-    """What the three tasks share.
+    """The arguments that the three tasks share.
 
     Args:
         split: see the env's own arguments.
-        observation: "pixels": ``view`` is (99, 99, 3) uint8; "symbolic": (11, 11, 4) uint8, what is there, colour, texture, shape.
-        max_trial_steps: >= 1; a trial that lasts longer pays nothing and the next begins; in the last trial that truncates the episode.
-        feedback_steps: >= 0; for how many steps the board stays after a touch, while actions do nothing and the explanation is shown.
+        observation: "pixels": ``view`` is (99, 99, 3) uint8; "symbolic": (11, 11, 4) uint8: kind of cell, colour, texture, shape.
+        max_trial_steps: >= 1; a trial that reaches it without a touch ends without reward. In the last trial that truncates the episode.
+        feedback_steps: >= 0; the number of steps after a touch in which actions have no effect and the explanation is shown.
         explain: "none", "properties", "reward", "outcome" or "full" (properties and reward): which explanations ``info`` holds.
-        expert_sight: "room": the expert knows where all objects are and what they look like, seen or not; "view": it first walks to the
-            center, from where all can be seen, until each object has been in its view in this trial.
-        expert_info: put the expert's action into ``info["expert_action"]`` (-1 where it means nothing: feedback, episode over).
+        expert_sight: "room": the expert knows the positions and features of all objects; "view": it first walks to the center, from which
+            all objects are visible, until each object has been in its view in this trial.
+        expert_info: put the expert's action into ``info["expert_action"]`` (-1 in feedback steps and after the end of the episode).
 
     Raises:
         ValueError: a value out of range; the message names the argument, what is accepted and what came.
@@ -48,7 +48,7 @@ class RoomConfig:
     def __post_init__(self) -> None:
         check_one_of("split", self.split, self.splits)
         check_one_of("observation", self.observation, OBSERVATIONS)
-        check_one_of("explain", self.explain, EXPLAIN_MODES)
+        check_one_of("explain", self.explain, tuple(EXPLANATIONS.modes))
         check_one_of("expert_sight", self.expert_sight, EXPERT_SIGHTS)
         check_integer("max_trial_steps", self.max_trial_steps, 1, 30_000)
         check_integer("feedback_steps", self.feedback_steps, 0, 100)
@@ -57,12 +57,12 @@ class RoomConfig:
 
     @property
     def trial_rewards(self) -> tuple[float, ...]:
-        """What the right object of each trial pays."""
+        """(T,) the reward of the correct object, by trial."""
         return (1.0,)
 
     @property
     def transforms(self) -> tuple[int, ...]:
-        """How many transforms each trial allows."""
+        """(T,) the number of transforms allowed, by trial."""
         return (0,) * self.trials
 
     @property
@@ -75,14 +75,14 @@ class RoomConfig:
         return NUM_MOVES + (NUM_VISIBLE if any(self.transforms) else 0)
 
     @property
-    def named(self) -> tuple[Attribute, ...]:
-        """The attributes whose values explanations name."""
-        return (Attribute.COLOR, Attribute.TEXTURE, Attribute.SHAPE)
+    def expert_is_oracle(self) -> bool:
+        """Whether the expert knows which attribute is rewarded."""
+        return False
 
     @property
-    def explains_attribute(self) -> bool:
-        """Whether reward explanations say which attribute pays."""
-        return False
+    def named_attributes(self) -> tuple[Attribute, ...]:
+        """The attributes whose values explanations name."""
+        return (Attribute.COLOR, Attribute.TEXTURE, Attribute.SHAPE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +90,8 @@ class OddOneOutConfig(RoomConfig):
     """Arguments of ``OddOneOut-v0``: those of :class:`RoomConfig` (its only split is "train"), and these.
 
     Args:
-        odd_attributes: some of "color", "texture", "shape", "position"; an episode's odd one is odd in one of them, uniformly drawn.
-        mistake_rate: in [0, 1]; how often the expert touches a wrong object, uniformly drawn, so that its demonstrations contain errors.
+        odd_attributes: some of "color", "texture", "shape", "position"; the odd object is odd in one of them, uniformly drawn.
+        mistake_rate: in [0, 1]; the probability that the expert touches a wrong object, uniformly drawn.
     """
 
     odd_attributes: Sequence[str] = ATTRIBUTES
@@ -106,7 +106,7 @@ class OddOneOutConfig(RoomConfig):
             check_one_of("odd_attributes", attribute, ATTRIBUTES)
 
     @property
-    def named(self) -> tuple[Attribute, ...]:
+    def named_attributes(self) -> tuple[Attribute, ...]:
         return tuple(Attribute)
 
 
@@ -116,10 +116,10 @@ class OddOneOutConfoundedConfig(RoomConfig):
 
     Args:
         split: "train": one object is odd in colour, texture and shape at once; "eval": three objects are odd in one attribute each.
-        explained_attribute: "color", "texture", "shape": the only one that explanations speak of; None: there are no explanations.
-        rewarded_attribute: "color", "texture", "shape" or "random": which odd object pays in "eval" ("random": drawn each episode).
+        explained_attribute: "color", "texture", "shape": the only one that explanations name; None: there are no explanations.
+        rewarded_attribute: "color", "texture", "shape" or "random": which odd object is rewarded in "eval" ("random": drawn each episode).
             None: the explained one, "random" when there is none. It changes neither the layout nor, before the touch, any observation.
-        mistake_rate: in [0, 1]; how often the expert touches a wrong object, uniformly drawn, so that its demonstrations contain errors.
+        mistake_rate: in [0, 1]; the probability that the expert touches a wrong object, uniformly drawn.
     """
 
     explained_attribute: str | None = "color"
@@ -138,12 +138,12 @@ class OddOneOutConfoundedConfig(RoomConfig):
             check_one_of("rewarded_attribute", self.rewarded_attribute, (*visible, "random"))
 
     @property
-    def named(self) -> tuple[Attribute, ...]:
+    def named_attributes(self) -> tuple[Attribute, ...]:
         return () if self.explained_attribute is None else (Attribute(ATTRIBUTES.index(self.explained_attribute)),)
 
     @property
     def rewarded(self) -> Attribute | None:
-        """The attribute that pays in the deconfounded evaluation; None: drawn each episode."""
+        """The rewarded attribute of the deconfounded evaluation; None: drawn each episode."""
         name = self.rewarded_attribute or self.explained_attribute or "random"
         return None if name == "random" else Attribute(ATTRIBUTES.index(name))
 
@@ -161,8 +161,8 @@ class OddOneOutInterventionConfig(RoomConfig):
         difficulties: some of 0 (easy), 1, 2, 3: how many attributes are split two and two in an experiment trial, uniformly drawn each
             trial. "hard_dimension" leaves out those that a split makes impossible: 3 in "train", 0 in "eval".
         num_experiments: >= 0; trials with a transform before the test trial.
-        test_reward: > 0; what the right object of the test trial pays (an experiment: 1).
-        expert: "inferring": knows the room but not the hidden attribute; "oracle": knows that too.
+        test_reward: > 0; the reward of the correct object in the test trial (in an experiment: 1).
+        expert: "inferring": knows the room but not the rewarded attribute; "oracle": knows that too.
     """
 
     generalization: str = "feature_set"
@@ -202,8 +202,8 @@ class OddOneOutInterventionConfig(RoomConfig):
         return NUM_MOVES + NUM_VISIBLE
 
     @property
-    def explains_attribute(self) -> bool:
-        return True
+    def expert_is_oracle(self) -> bool:
+        return self.expert == "oracle"
 
     @property
     def held_out_dimension(self) -> Attribute | None:

@@ -8,46 +8,46 @@ import numpy as np
 
 from gym_causal.core.env import TaskEnv
 from gym_causal.core.vector_env import TaskVectorEnv
-from gym_causal.odd_one_out.task import OddOneOutTask
+from gym_causal.odd_one_out.task import RoomTask
 from gym_causal.registry import make_task
 
 
 class _RoomEnv(TaskEnv):
-    metadata = OddOneOutTask.metadata
-    task: OddOneOutTask
+    metadata = RoomTask.metadata
+    task: RoomTask
     env_id: str
 
     def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
         super().__init__(make_task(self.env_id, 1, **config), render_mode)
 
     def oracle_action(self) -> int:
-        """The action of an expert that is told which attribute pays, and makes no mistakes."""
+        """The action of an expert that is told which attribute is rewarded, and makes no mistakes."""
         self.require_reset("oracle_action")
         return int(self.task.oracle_actions()[0])
 
 
 class _RoomVectorEnv(TaskVectorEnv):
-    task: OddOneOutTask
+    task: RoomTask
     env_id: str
 
     def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
         super().__init__(make_task(self.env_id, num_envs, **config), explanation_text=explanation_text)
 
     def oracle_actions(self) -> np.ndarray:
-        """(B,) int; the actions of an expert that is told which attribute pays, and makes no mistakes."""
+        """(B,) int; the actions of an expert that is told which attribute is rewarded, and makes no mistakes."""
         self.require_reset("oracle_actions")
         return self.task.oracle_actions()
 
 
 class OddOneOutEnv(_RoomEnv):
-    """Find the object that is odd in colour, texture, shape or position, in a room seen from within.
+    """Find the object that is odd in colour, texture, shape or position, in a room.
 
     Actions: 0 to 7 move north, northeast, east, ... northwest. Stepping onto an object touches it.
 
     Observations: ``view``, 11x11 cells around the agent, as pixels (99, 99, 3) or symbols (11, 11, 4), both uint8; ``may_transform`` and
     ``touched``, 0 or 1; ``trial``; ``last_reward`` (1,) float32.
 
-    Reward: 1 for touching the odd object, once. The episode ends ``feedback_steps`` steps after the touch (terminated), or without one
+    Reward: 1 for touching the odd object, once. The episode ends ``feedback_steps`` steps after the touch (terminated), or without a touch
     after ``max_trial_steps`` (truncated).
 
     Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutConfig`, and ``render_mode``: None, "human", "rgb_array" or "ansi".
@@ -59,9 +59,9 @@ class OddOneOutEnv(_RoomEnv):
 
 
 class OddOneOutConfoundedEnv(_RoomEnv):
-    """Find the odd one out, which in training is odd in colour, texture and shape at once and in evaluation in one of them.
+    """Find the odd one out, which in training is odd in colour, texture and shape at once and in evaluation in one of the three.
 
-    Actions, observations, reward and end are those of :class:`OddOneOutEnv`. Explanations speak of one attribute only.
+    Actions, observations, reward and end are those of :class:`OddOneOutEnv`. Explanations name one attribute only.
 
     Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutConfoundedConfig`, and ``render_mode``.
 
@@ -72,14 +72,14 @@ class OddOneOutConfoundedEnv(_RoomEnv):
 
 
 class OddOneOutInterventionEnv(_RoomEnv):
-    """Find out by experiments which attribute makes an object pay, then take the right one.
+    """Find out by experiments which attribute is rewarded, then touch the object that is odd in it.
 
     Actions: those of :class:`OddOneOutEnv`; and 8, 9, 10: change the colour, texture or shape of the first adjacent object clockwise from
     north, once in each experiment trial.
 
     Observations are those of :class:`OddOneOutEnv`.
 
-    Reward: for touching the object that is odd in the hidden attribute, 1 in each of three experiment trials and 10 in the test trial.
+    Reward: for touching the object that is odd in the rewarded attribute, 1 in each of three experiment trials and 10 in the test trial.
     The episode ends after the test trial: terminated, or truncated if that timed out.
 
     Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutInterventionConfig`, and ``render_mode``.

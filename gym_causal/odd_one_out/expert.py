@@ -1,160 +1,85 @@
-"""The expert: shortest paths to the right object, and in experiments to the shortest way of making one.
+"""The expert of a room: when its plans are computed, and what it knows of the room.
 
-It knows all positions and features, seen or not, unless it is told to look first. In the intervention task it does not know the hidden
-attribute: it tries one that is still possible, keeps what paid and concludes by elimination.
+It knows all positions and features, also outside the agent's view, unless ``expert_sight="view"``: then it first walks to the center, until
+each object has been in view in this trial.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from gym_causal.odd_one_out.features import (
-    IS_FLOOR,
-    NEARNESS,
-    NEXT_CELL,
-    NUM_CELLS,
-    NUM_MOVES,
-    NUM_OBJECTS,
-    ODD_OBJECT,
-    POSITIONS,
-    ROOM_CELLS,
-    first_adjacent,
-)
+from gym_causal.odd_one_out.features import NUM_CELLS, NUM_OBJECTS
+from gym_causal.odd_one_out.frames import in_view
+from gym_causal.odd_one_out.plans import Plan, center_plan, plans_where
+from gym_causal.odd_one_out.rooms import Rooms
 
-CENTER = np.array(POSITIONS["in the center"])
-UNREACHABLE = 200
-"""Farther than any two cells of the room, and small enough that one more is no overflow."""
+_IN_VIEW = in_view().ravel()
 
 
-def steps_to(start: np.ndarray, blocked: np.ndarray) -> np.ndarray:
-    """The number of steps from every cell, by relaxing all rooms at once until nothing changes (Bellman-Ford).
+class Planner(Protocol):
+    """Plans for (n,) rows whose four objects are all known; ``oracle``: knowing which attribute is rewarded."""
+
+    def __call__(self, rows: np.ndarray, *, oracle: bool) -> Plan: ...
+
+
+class Expert:
+    """Plans of B rows, computed when actions are asked for and kept until the room changes.
 
     Args:
-        start: (121, ...) uint8; what it costs to finish at a cell, UNREACHABLE where one cannot.
-        blocked: (121, ...) bool; cells that cannot be entered.
-
-    Returns:
-        (121, ...) uint8; the least number of steps to a cell plus its ``start``.
+        rooms: the rooms it acts in.
+        planner: plans for rows whose objects are all known.
+        oracle: whether it knows which attribute is rewarded.
+        sight: "room" or "view"; see the module.
     """
-    grid = (ROOM_CELLS, ROOM_CELLS, -1)
-    wall = np.where(blocked, UNREACHABLE, 0).astype(np.uint8).reshape(grid)
-    steps = start.reshape(grid)
-    while True:
-        around = steps.copy()
-        np.minimum(around[1:-1], np.minimum(steps[:-2], steps[2:]), out=around[1:-1])
-        across = around.copy()
-        np.minimum(across[:, 1:-1], np.minimum(around[:, :-2], around[:, 2:]), out=across[:, 1:-1])
-        nearer = np.maximum(np.minimum(steps, across + 1), wall)
-        if (nearer == steps).all():
-            return steps.reshape(start.shape)
-        steps = nearer
 
+    def __init__(self, rooms: Rooms, planner: Planner, *, oracle: bool, sight: str) -> None:
+        self._rooms, self._planner, self._oracle = rooms, planner, oracle
+        self._needs_view = sight == "view"
+        self._plans: Plan | None = None  # allocated when first needed: most envs are never asked for expert actions
+        self._is_stale = np.ones(rooms.num_envs, bool)
+        self._viewed = np.zeros((NUM_OBJECTS, rooms.num_envs), bool)  # objects that were in view in this trial
 
-@dataclass(frozen=True)
-class Plan:
-    """Where to go from any cell, for n rows."""
+    def begin_trial(self, rows: np.ndarray) -> None:
+        """(n,) rows are at the start of a trial."""
+        self._is_stale[rows] = True
+        if self._needs_view:
+            self._viewed[:, rows] = False
+            self._update_viewed(rows)
 
-    steps: np.ndarray  # (121, n) uint8; how many steps remain
-    transform_here: np.ndarray  # (121, n) bool; transform at this cell
-    transform: np.ndarray  # (n,) int; the attribute that transforms change
+    def update(self, transformed: np.ndarray) -> None:
+        """The agents have moved, and in (n,) rows an object was transformed."""
+        if transformed.size:
+            self._is_stale[transformed] = True
+        if self._needs_view:
+            self._update_viewed(np.arange(self._rooms.num_envs))
 
-    @classmethod
-    def empty(cls, count: int) -> Plan:
-        """One to be written into."""
-        return cls(np.zeros((NUM_CELLS, count), np.uint8), np.zeros((NUM_CELLS, count), bool), np.zeros(count, int))
+    def _update_viewed(self, rows: np.ndarray) -> None:
+        """Add the objects that are in view now, in (n,) rows."""
+        before = self._viewed[:, rows]
+        now = before | _IN_VIEW.take(self._rooms.agent[rows] * NUM_CELLS + self._rooms.cells[:, rows])
+        self._viewed[:, rows] = now
+        self._is_stale[rows[now.all(axis=0) & ~before.all(axis=0)]] = True
 
-    def write(self, rows: np.ndarray, plan: Plan) -> None:
-        """Replace the plans of (n,) rows by the n of ``plan``."""
-        self.steps[:, rows], self.transform_here[:, rows], self.transform[rows] = plan.steps, plan.transform_here, plan.transform
+    def actions(self) -> np.ndarray:
+        """(B,) int; the first actions of shortest paths; 0 in feedback steps and after the end of the episode."""
+        acting = self._rooms.acting
+        if self._plans is None:
+            self._plans = Plan.empty(self._rooms.num_envs)
+        stale = np.flatnonzero(self._is_stale & acting)
+        if stale.size:
+            self._plans.write(stale, self._plan(stale))
+            self._is_stale[stale] = False
+        return np.where(acting, self._plans.actions(self._rooms.agent), 0)
 
-    def actions(self, agent: np.ndarray) -> np.ndarray:
-        """(n,) the first action of a shortest way, for agents at (n,) cells."""
-        rows = np.arange(len(agent))
-        moves = self.steps[NEXT_CELL[:NUM_MOVES, agent], rows].argmin(axis=0)
-        return np.where(self.transform_here[agent, rows], NUM_MOVES + self.transform, moves)
-
-
-def touch_plan(cells: np.ndarray, targets: np.ndarray) -> Plan:
-    """Touch the nearest of the target objects, and no other. ``cells`` (n, 4), ``targets`` (n, 4) bool."""
-    steps = _steps_to_objects(cells, targets)
-    return Plan(steps, np.zeros(steps.shape, bool), np.zeros(len(cells), int))
-
-
-def look_plan(cells: np.ndarray) -> Plan:
-    """Go to the nearest free cell of the center, from each of which the whole room is seen. ``cells`` (n, 4) of the objects."""
-    blocked = _blocked(cells, np.zeros(cells.shape, bool))
-    start = np.full(blocked.shape, UNREACHABLE, np.uint8)
-    start[CENTER] = np.where(blocked[CENTER], UNREACHABLE, 0)
-    steps = steps_to(start, blocked)
-    return Plan(steps, np.zeros(steps.shape, bool), np.zeros(len(cells), int))
-
-
-def experiment_plan(cells: np.ndarray, patterns: np.ndarray, attribute: np.ndarray) -> Plan:
-    """Make an object odd in an attribute with one transform and touch it, in as few steps as possible.
-
-    Changing one of four alike makes it the odd one; changing one of a pair makes its former partner the odd one.
-
-    Args:
-        cells: (n, 4) of the objects.
-        patterns: (n,) uint8; of the attribute.
-        attribute: (n,) int.
-    """
-    rows = np.arange(len(cells))
-    one_each = np.broadcast_to(np.eye(NUM_OBJECTS, dtype=bool), (len(cells), NUM_OBJECTS, NUM_OBJECTS))
-    steps_to_object = _steps_to_objects(np.repeat(cells, NUM_OBJECTS, axis=0), one_each.reshape(-1, NUM_OBJECTS))
-    steps_to_object = steps_to_object.reshape(NUM_CELLS, len(cells), NUM_OBJECTS)
-    blocked = _blocked(cells, np.zeros(cells.shape, bool))
-    changed, is_near = first_adjacent(NEARNESS[:, cells.T].transpose(1, 0, 2))  # (121, n) each
-    becomes_odd = ODD_OBJECT[patterns[:, None] ^ (1 << np.arange(NUM_OBJECTS))]  # (n, 4)
-    goal = becomes_odd[rows, changed]  # (121, n)
-    possible = is_near & (goal >= 0) & ~blocked
-    finish = np.where(possible, steps_to_object[np.arange(NUM_CELLS)[:, None], rows, goal] + 1, UNREACHABLE).astype(np.uint8)
-    steps = steps_to(np.minimum(finish, UNREACHABLE), blocked)
-    return Plan(steps, possible & (finish == steps), attribute)
-
-
-def attribute_to_try(possible: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """(n,) the first attribute in (n, 3) ``order`` that is still ``possible``, (n, 3) bool."""
-    in_order = np.take_along_axis(possible, order, 1)
-    return order[np.arange(len(order)), in_order.argmax(axis=1)]
-
-
-def odd_targets(patterns: np.ndarray, possible: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """(n, 4) bool; the object that is odd in the first possible attribute in which one is; any object where none is.
-
-    Args:
-        patterns: (n, 3) uint8.
-        possible: (n, 3) bool; attributes that may pay.
-        order: (n, 3) int; which to prefer.
-    """
-    odd = ODD_OBJECT[patterns]
-    promising = possible & (odd >= 0)
-    target = odd[np.arange(len(odd)), attribute_to_try(promising, order)]
-    return (target[:, None] == np.arange(NUM_OBJECTS)) | ~promising.any(axis=1)[:, None]
-
-
-def still_possible(possible: np.ndarray, unique: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """(n, 3) bool; which attributes may pay after a touch.
-
-    Args:
-        possible: (n, 3) bool; which may have paid before.
-        unique: (n, 3) bool; in which the touched object was odd.
-        correct: (n,) bool; whether it paid.
-    """
-    return possible & (unique == correct[:, None])
-
-
-def _blocked(cells: np.ndarray, enterable: np.ndarray) -> np.ndarray:
-    """(121, n) bool; walls, and objects (n, 4) that are not ``enterable``, (n, 4) bool."""
-    blocked = np.repeat(~IS_FLOOR[:, None], len(cells), axis=1)
-    blocked[cells.T, np.arange(len(cells))] = ~enterable.T
-    return blocked
-
-
-def _steps_to_objects(cells: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """(121, n) uint8; steps until the nearest of the targets (n, 4) bool is touched, around the other objects."""
-    start = np.full((NUM_CELLS, len(cells)), UNREACHABLE, np.uint8)
-    start[cells.T, np.arange(len(cells))] = np.where(targets.T, 0, UNREACHABLE)
-    return steps_to(start, _blocked(cells, targets))
+    def _plan(self, rows: np.ndarray) -> Plan:
+        if not self._needs_view:
+            return self._planner(rows, oracle=self._oracle)
+        all_viewed: np.ndarray = np.logical_and.reduce(self._viewed[:, rows], axis=0)
+        return plans_where(
+            all_viewed,
+            rows,
+            lambda some: self._planner(some, oracle=self._oracle),
+            lambda others: center_plan(self._rooms.cells[:, others].T),
+        )

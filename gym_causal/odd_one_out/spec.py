@@ -68,7 +68,7 @@ _FOUR_TRIALS = _presets(
 def _spec(name: str, *more_metrics: str, **more: Any) -> TaskSpec:
     return TaskSpec(
         env_id=f"{name}-v0",
-        task="gym_causal.odd_one_out.task:OddOneOutTask",
+        task=f"gym_causal.odd_one_out.variants:{name}Task",
         config=f"gym_causal.odd_one_out.config:{name}Config",
         metrics=("normalized_reward", *more_metrics),
         compact_kwargs={"observation": "symbolic"},

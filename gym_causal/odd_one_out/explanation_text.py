@@ -1,0 +1,59 @@
+"""Explanations in words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gym_causal.odd_one_out.explanations import FIRST_VALUE, OBJECT, STATEMENT_WORDS, Statement
+from gym_causal.odd_one_out.features import ATTRIBUTES, VALUES, Attribute
+
+
+def describe(facts: np.ndarray, *, names_rewarded_attribute: bool) -> str:
+    """One explanation in words; "" if it is empty.
+
+    Args:
+        facts: (9,) int8; of one explanation.
+        names_rewarded_attribute: whether a reward explanation also names the rewarded attribute (in the intervention task).
+    """
+    statement, attribute, unique = facts[:FIRST_VALUE].tolist()
+    values = {Attribute(a): VALUES[a][value] for a, value in enumerate(facts[FIRST_VALUE:OBJECT].tolist()) if value >= 0}
+    if statement < 0:
+        return ""
+    if statement == Statement.NEXT_TO:
+        return f"Next to you is {name_object(values)}."
+    if statement == Statement.NOTHING:
+        return "This says nothing about the attribute that pays."
+    if statement in (Statement.MUST_BE, Statement.MUST_NOT_BE, Statement.MAY_BE):
+        return f"The attribute that pays {STATEMENT_WORDS[statement]} {ATTRIBUTES[attribute]}."
+    verdict = "Correct" if statement == Statement.CORRECT else "Incorrect"
+    subject = "only this object is" if unique else "other objects are"
+    reason = f"{subject} {_predicates(values, plural=not unique)}"
+    if names_rewarded_attribute:
+        return f"{verdict}, the attribute that pays is {ATTRIBUTES[attribute]}: {reason}."
+    expected = bool(unique) == (statement == Statement.CORRECT)
+    return f"{verdict}, {reason}." if expected else f"{verdict}, although {reason}."
+
+
+def name_object(values: dict[Attribute, str]) -> str:
+    """Some values of an object in words: "a purple, noisy triangle in the center", "a noisy object"."""
+    adjectives = [values[a] for a in (Attribute.COLOR, Attribute.TEXTURE) if a in values]
+    noun = values.get(Attribute.SHAPE, "object")
+    described = _with_article(" ".join([", ".join(adjectives), noun]) if adjectives else noun)
+    return f"{described} {values[Attribute.POSITION]}" if Attribute.POSITION in values else described
+
+
+def _predicates(values: dict[Attribute, str], *, plural: bool) -> str:
+    words = []
+    for attribute, word in values.items():
+        if attribute != Attribute.SHAPE:
+            words.append(word)
+        elif plural:
+            words.append(word + ("es" if word[-1] in "sx" else "s"))
+        else:
+            words.append(_with_article(word))
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _with_article(phrase: str) -> str:
+    # "an H", "a U": by sound.
+    return f"{'an' if phrase[0] in 'aeioH' or phrase.startswith('up') else 'a'} {phrase}"
