@@ -6,7 +6,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from agents.config.agent import ArchitectureConfig
+from agents.config.architecture import ArchitectureConfig
 from agents.networks.attention import Transformer
 from agents.networks.base import Network, Observations
 from agents.networks.kv_cache import KVCache
@@ -14,7 +14,7 @@ from agents.networks.patches import APPEARANCE_SIZE, PatchExtractor, one_hot
 from gym_causal.core.task import BatchedTask
 from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_MOVES, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS
 from gym_causal.odd_one_out.frames import AGENT, PIXELS
-from gym_causal.odd_one_out.task import OddOneOutTask
+from gym_causal.odd_one_out.task import RoomTask
 
 CONTEXT = 256
 """Steps that are attended to unless the architecture says otherwise; an expert's episode has some fifty."""
@@ -42,7 +42,7 @@ class RoomNetwork(Network):
             config.width,
             config.num_layers,
             config.num_heads,
-            context=getattr(config, "context", None) or CONTEXT,
+            context=config.context or CONTEXT,
             num_bias_queries=1,  # the one-hot trial: steps of the same trial
             num_bias_keys=1,
             num_recent=NUM_RECENT,
@@ -152,7 +152,7 @@ def build(architecture: ArchitectureConfig, task: BatchedTask) -> Network:
     Raises:
         ValueError: another task.
     """
-    if not isinstance(task, OddOneOutTask):
+    if not isinstance(task, RoomTask):
         observed = ", ".join(task.observation_space.spaces)
         raise ValueError(
             f"env_id must be that of an odd-one-out environment for an agent of kind {architecture.kind!r}, "
