@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 
 from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig, named_architecture, preset
-from agents.config.command_line import env_kwargs_type, from_command_line
+from baselines.command_line import env_kwargs_type, from_command_line
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from agents.algorithms.trainer import Trainer
 from agents.config.agent import AgentConfig
 from agents.data.collate import Batch
 from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, fingerprint, shuffle_explanations
-from agents.data.experts import has_expert, load_expert
+from agents.data.experts import load_expert
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, load_weights, save_config
 from agents.policies.loading import build_policy
@@ -34,6 +34,7 @@ from agents.policies.sequence_policy import SequencePolicy
 from gym_causal.arguments import check_one_of
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask
+from gym_causal.policies import has_expert
 from gym_causal.registry import make_task, task_spec
 
 
