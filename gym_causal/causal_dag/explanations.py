@@ -53,6 +53,12 @@ def num_tokens(num_variables: int) -> int:
     return _TOKENS_BEFORE + _TOKENS_PER_VARIABLE * num_variables
 
 
+def token_groups(tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
+    """Groups of (n, L) tokens: whole property and reward explanations; see :meth:`gym_causal.core.task.BatchedTask.explanation_groups`."""
+    is_property = tokens[:, 0] == _SET
+    return {"properties": (is_property, slice(None)), "reward": ((tokens[:, 0] > 0) & ~is_property, slice(None))}
+
+
 def no_facts(count: int, num_variables: int, **known: np.ndarray) -> Facts:
     """The facts ``known``, and for all others the value that stands for none; fresh arrays (count, ...)."""
     return {name: known[name] if name in known else value.copy() for name, value in _missing_facts(count, num_variables).items()}

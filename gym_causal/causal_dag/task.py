@@ -242,6 +242,9 @@ class CausalDAGTask(BatchedTask):
     def _is_choice(self, trial: int) -> np.ndarray:
         return (self._playing.optimum.best_value[self._now] > 0) & (self.config.phase(trial) is Phase.EXPLOITATION)
 
+    def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
+        return explanations.token_groups(tokens)
+
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See the base class; docs/evaluation.md defines each metric."""
         episodes, trial, actions, row = self._playing, self._trial - 1, self._actions[-1], np.arange(self.num_envs)

@@ -74,6 +74,24 @@ def tokens(facts: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(ids.T)
 
 
+def token_groups(tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
+    """Groups of (n, L) tokens; see :meth:`gym_causal.core.task.BatchedTask.explanation_groups`.
+
+    "statement" at every step; "properties" and "touches", whole explanations next to an object and after a touch; and the value of each
+    attribute, at the steps that name it.
+    """
+    statement, whole = tokens[:, STATEMENT], slice(None)
+    is_property = statement == 1 + Statement.NEXT_TO
+    groups = {
+        "statement": (np.ones(len(tokens), bool), slice(STATEMENT, STATEMENT + 1)),
+        "properties": (is_property, whole),
+        "touches": ((statement > 0) & ~is_property, whole),
+    }
+    for column, attribute in enumerate(ATTRIBUTES, FIRST_VALUE):
+        groups[attribute] = tokens[:, column] > 0, slice(column, column + 1)
+    return groups
+
+
 def property_facts(features: np.ndarray, named: tuple[Attribute, ...]) -> np.ndarray:
     """(9, 4, n) facts about each object.
 

@@ -23,6 +23,7 @@ PIXELS = (ROOM_CELLS * CELL_PIXELS, ROOM_CELLS * CELL_PIXELS, 3)
 """The shape of a view in pixels."""
 
 _OUT_OF_VIEW = -1
+_NUM_VALUES: list[int] = NUM_VALUES.tolist()
 
 
 @cache
@@ -67,8 +68,11 @@ class View(ABC):
 
 def _object_index(features: np.ndarray) -> np.ndarray:
     """(n, ...) int, 0..1253; the number of each combination of colour, texture and shape, of ``features`` (3 or more, n, ...)."""
-    color, texture, shape = features[:NUM_VISIBLE].astype(np.intp)
-    return (color * NUM_VALUES[1] + texture) * NUM_VALUES[2] + shape
+    index = features[0].astype(np.intp)
+    for attribute in range(1, NUM_VISIBLE):
+        index *= _NUM_VALUES[attribute]
+        index += features[attribute]
+    return index
 
 
 class PixelView(View):

@@ -163,8 +163,8 @@ class RoomTask(BatchedTask):
         transformed, touch, finished, timed_out = self.rooms.act(actions)
         if transformed.size:
             self._update_features(transformed)
-        for expert in (self.expert, self.oracle):
-            expert.update(transformed)
+        self.expert.update(transformed)
+        self.oracle.update(transformed)
         rewards, touched = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
         if touch is not None:
             touched[touch.rows] = True
@@ -202,6 +202,9 @@ class RoomTask(BatchedTask):
             "last_reward": self._last_reward[rows].copy(),
         }
 
+    def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
+        return explanations.token_groups(tokens)
+
     def has_effect(self, observations: Observations) -> np.ndarray:
         """(...) bool; False in feedback steps, in which actions have no effect."""
         return np.asarray(observations["touched"]) == 0
@@ -211,7 +214,7 @@ class RoomTask(BatchedTask):
         self._require_begun("infos")
         rooms = self.rooms
         infos: Infos = {
-            "explanation": self._explanation(self._row, text=text),
+            "explanation": self._explanation(slice(None), text=text),
             "choice": _CHOICES.take(1 + rooms.odd_attribute_mask),
             "touched_object": rooms.touched.copy(),
             "rewarded_attribute": rooms.draws["rewarded"].copy(),
@@ -220,9 +223,9 @@ class RoomTask(BatchedTask):
             infos["expert_action"] = np.where(rooms.acting, self.expert_actions(), -1)
         return infos
 
-    def _explanation(self, rows: np.ndarray, *, text: bool) -> dict[str, Any]:
+    def _explanation(self, rows: slice | np.ndarray, *, text: bool) -> dict[str, Any]:
         slots = np.where(self.rooms.odd_attribute_mask[rows] >= 0, TOUCH, nearest_slot(self.rooms.nearness(rows)))
-        return self._explanation_table.explanation(rows, slots, text=text)
+        return self._explanation_table.explanation(self._row[rows], slots, text=text)
 
     def action_masks(self) -> np.ndarray:
         self._require_begun("action_masks")

@@ -33,6 +33,7 @@ TRAINING = TrainingConfig(
     evaluate_every=4,
     evaluation_episodes=16,
     checkpoint_every=3,
+    chunk_size=64,
 )
 ROOM_ARCHITECTURES = {
     "object": ArchitectureConfig(kind="object", width=16, num_layers=2, num_heads=2, look_size=8),

@@ -24,7 +24,7 @@ from agents.data import demonstrations
 from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, fingerprint, spaces
 from agents.policies.checkpoints import load_checkpoint, load_config
 from agents.policies.sb3 import TransformerPolicy
-from tests.agents.hand_made import ragged_episodes
+from tests.agents.data.hand_made import ragged_episodes
 from tests.agents.small import CONFIG, TRAINING, make_policy, played
 
 

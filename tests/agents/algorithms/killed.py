@@ -33,7 +33,7 @@ def start(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = No
     A server process imports everything once; trainings are forks of it.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.agents.preloaded"])
+    context.set_forkserver_preload(["tests.agents.algorithms.preloaded"])
     process = context.Process(target=_train, args=(config, folder, moment, recorded))
     process.start()
     return process
