@@ -72,13 +72,12 @@ def test_who_can_learn_a_rule_about_one_variable(kind, learns):
     observations, _ = played(num_episodes=16 * 40)
     for update in range(40):
         batch = {key: value[update * 16 : (update + 1) * 16] for key, value in observations.items()}
-        loss = -policy.log_probabilities(batch)[..., 0].mean()
+        loss = -torch.log_softmax(policy.network(batch), dim=-1)[..., 0].mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     observations, _ = played(num_episodes=100, seed=1)
-    with torch.no_grad():
-        probability = policy.log_probabilities(observations)[..., 0].exp().mean()
+    probability = torch.softmax(logits_of(policy, observations), dim=-1)[..., 0].mean()
     assert (probability > 0.95) if learns else (probability < 0.4)
 
 

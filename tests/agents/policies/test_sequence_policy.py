@@ -201,7 +201,7 @@ def test_drawn_actions_are_seeded_and_follow_the_probabilities():
     assert (first == again).all()
     assert (first != other).any() and (first != likeliest).any()
     observations, _ = played(num_episodes=500)
-    probabilities = policy.log_probabilities(observations)[:, 0].exp().detach()
+    probabilities = torch.softmax(logits_of(policy, observations)[:, 0], dim=-1)
     agent = Agent(policy, deterministic=False, seed=2)
     draws = np.concatenate([agent(at(observations, 0), None, np.ones(500, bool))[0] for _ in range(20)])
     assert np.abs(np.bincount(draws, minlength=10) / len(draws) - probabilities.mean(0).numpy()).max() < 0.03
