@@ -102,7 +102,11 @@ def test_no_evaluation_plays_a_demonstrated_episode(seed):
 def test_the_held_out_link_is_never_demonstrated():
     """D is no ancestor of E in any model behind a batch; each is found among the first episodes of the chunk's seed."""
     seed = int(np.random.SeedSequence([3, 0]).generate_state(1, np.uint64)[0])
-    seen = [episode for batch in take(StreamedDemonstrations("expert", ENV_ID, batch_size=256, seed=3, chunk_size=512), 2) for episode in beginnings(batch)]
+    seen = [
+        episode
+        for batch in take(StreamedDemonstrations("expert", ENV_ID, batch_size=256, seed=3, chunk_size=512), 2)
+        for episode in beginnings(batch)
+    ]
     task = seeded_task(ENV_ID, 512, seed, SeedDomain.COLLECTION, split="train", graph_info=True)
     task.begin(np.arange(512), np.arange(512))
     assert [tuple(x) for x in task.observations()["initial_values"].tolist()] == seen

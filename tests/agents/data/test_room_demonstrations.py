@@ -7,7 +7,14 @@ import pytest
 
 import gym_causal
 from agents.data.collate import IGNORE_INDEX, iterate_batches
-from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, fingerprint, shuffle_explanations
+from agents.data.demonstrations import (
+    FixedDemonstrations,
+    StreamedDemonstrations,
+    check_learnable,
+    collect,
+    fingerprint,
+    shuffle_explanations,
+)
 from gym_causal.odd_one_out.features import ATTRIBUTES, VALUES
 from gym_causal.odd_one_out.frames import OBJECT
 from gym_causal.registry import make_task
