@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
+from baselines.command_line import env_kwargs_type, from_command_line
 from gym_causal.registry import task_spec
 
 
 @dataclass(frozen=True)
-class Args:
+class _Env:
+    env: str = "CausalDAG-v0"
+    """Id of the environment: one of ours, or any that Gymnasium knows."""
+
+
+@dataclass(frozen=True)
+class Args(_Env):
     """Compare the expert, random play and the baseline strategies of an environment."""
 
-    env: str = "CausalDAG-v0"
-    """Id of the environment."""
     episodes: int = 2_000
     """Episodes a split; every policy plays the same ones."""
     seed: int = 0
@@ -32,29 +36,22 @@ class Args:
     """Which policies; none named: expert, random and the environment's strategies."""
     exploration_sign: Literal["positive", "random"] | None = None
     """In causal DAGs: the sign of the interventions with which the expert and the strategies explore; default: positive."""
-    env_kwargs: tuple[str, ...] = ()
-    """Arguments of the environment, each as NAME=VALUE with the value in JSON: num_variables=4 noise=null."""
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the environment."""
 
 
-def parse_env_kwargs(pairs: Sequence[str]) -> dict[str, Any]:
-    """Arguments of an env from the command line.
-
-    Args:
-        pairs: NAME=VALUE each. A value that is not JSON is a string.
+def parse(argv: Sequence[str] | None = None) -> Args:
+    """The arguments of a command line.
 
     Raises:
-        ValueError: there is no "=".
+        ValueError: an unknown env.
+        SystemExit: an unknown option, or a value of another type; tyro says which.
     """
-    arguments: dict[str, Any] = {}
-    for pair in pairs:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise ValueError(f"env_kwargs must be NAME=VALUE each, got {pair!r}")
-        try:
-            arguments[name] = json.loads(value)
-        except json.JSONDecodeError:
-            arguments[name] = value
-    return arguments
+    # The options for the env's arguments depend on the env, which is read first.
+    first, _ = tyro.cli(_Env, args=argv, return_unknown_args=True, add_help=False)
+    options = [("env_kwargs", env_kwargs_type(first.env, without=("split", "explain", "expert_info")), field(default_factory=dict))]
+    args_class = dataclasses.make_dataclass("Args", options, bases=(Args,), frozen=True)
+    return tyro.cli(args_class, args=argv, prog="python -m baselines.compare", description=Args.__doc__)
 
 
 def main(args: Args) -> None:
@@ -62,7 +59,7 @@ def main(args: Args) -> None:
     from baselines.comparison import Comparison, run_comparison  # noqa: PLC0415
 
     try:
-        env_kwargs = {**task_spec(args.env).compact_kwargs, **parse_env_kwargs(args.env_kwargs)}
+        env_kwargs = {**task_spec(args.env).compact_kwargs, **from_command_line(args.env, args.env_kwargs)}
         if args.exploration_sign is not None:
             env_kwargs["exploration_sign"] = args.exploration_sign
         comparison = Comparison(
@@ -74,4 +71,8 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, prog="python -m baselines.compare"))
+    try:
+        arguments = parse()
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
+    main(arguments)

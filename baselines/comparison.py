@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,22 +18,10 @@ import gym_causal
 from baselines import plots
 from baselines.registry import RANDOM, compared_strategies, make, strategy_names
 from baselines.results import COLUMNS, save_results
-from gym_causal.policies import Policy
+from gym_causal.policies import Policy, has_expert
 from gym_causal.registry import make_task, task_spec
 
 EXPERT = "expert"
-
-
-def has_expert(env_id: str, **env_kwargs: Any) -> bool:
-    """Whether the task of an id has an expert."""
-    task = make_task(env_id, 1, **env_kwargs)
-    task.seed(0)
-    task.begin(np.zeros(1, int), np.zeros(1, int))
-    try:
-        task.expert_actions()
-    except NotImplementedError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +52,7 @@ class Comparison:
         """The names of all policies that are compared, in the order of the tables."""
         if self.policies:
             return (*self.agents, *self.policies)
-        expert = (EXPERT,) if has_expert(self.env_id, **self.env_kwargs) else ()
+        expert = (EXPERT,) if self._has_expert else ()
         return (*self.agents, *expert, *compared_strategies(self.env_id))
 
     @property
@@ -81,7 +69,7 @@ class Comparison:
             raise ValueError(str(error)) from error
         for name in self.compared_policies:
             self._policy(name, self.seed)
-        if EXPERT in self.policies and not has_expert(self.env_id, **self.env_kwargs):
+        if EXPERT in self.policies and not self._has_expert:
             raise ValueError(f"policies must be policies of {self.env_id}, got 'expert', which it does not have")
 
     def evaluate(self) -> Iterator[pd.DataFrame]:
@@ -107,6 +95,10 @@ class Comparison:
                     **self.env_kwargs,
                 )
                 yield pd.DataFrame(result.rows(), columns=COLUMNS)
+
+    @cached_property
+    def _has_expert(self) -> bool:
+        return has_expert(make_task(self.env_id, 1, **self.env_kwargs))
 
     def _policy(self, name: str, seed: int) -> Policy | str:
         """A policy by name."""

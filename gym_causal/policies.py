@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gym_causal.arguments import checked_actions
-from gym_causal.core.task import Observations
+from gym_causal.core.task import BatchedTask, Observations
 
 _ACCEPTED = "'expert', 'random', a callable(observations, state, episode_starts), or an object with stable-baselines3's predict"
 
@@ -146,6 +146,18 @@ def checked_result(name: str, result: Any, num_envs: int, num_actions: int) -> t
         raise TypeError(f"{name} must return a pair (actions, state), got {got}")
     actions, state = result
     return checked_actions(f"{name}: actions", actions, num_envs, num_actions), state
+
+
+def has_expert(task: BatchedTask) -> bool:
+    """Whether a task has an expert. Begins an episode in every row."""
+    rows = np.arange(task.num_envs)
+    task.seed(0)
+    task.begin(rows, rows)
+    try:
+        task.expert_actions()
+    except NotImplementedError:
+        return False
+    return True
 
 
 def name_of(policy: Policy | Predictor | str) -> str:

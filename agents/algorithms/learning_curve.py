@@ -33,8 +33,9 @@ class History:
         self.rows = pd.DataFrame({"batch": pd.Series(dtype=int)})
         if batch and path.exists():
             try:
-                # By default pandas may change a number's last digit, and the file of a resumed training would differ.
-                rows = pd.read_csv(path, float_precision="round_trip")
+                # Reads every number as it was written, or the file of a resumed training would differ. pandas' own parser does so by default
+                # from 3.1 on, where float_precision="round_trip" is deprecated; before, it may change the last digit.
+                rows = pd.read_csv(path, engine="python")
                 self.rows = rows[rows["batch"] <= batch]
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(f"{str(path)!r} is not a learning curve: {error}") from error

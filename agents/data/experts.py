@@ -5,10 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import numpy as np
-
-from gym_causal.core.task import BatchedTask
-
 
 def load_expert(reference: str | None) -> Any:
     """The policy whose actions are cloned, as :func:`gym_causal.collect` takes it.
@@ -31,15 +27,3 @@ def load_expert(reference: str | None) -> Any:
         raise ValueError(f"expert must be module:name of a policy, got {reference!r}" + (f": {module} has no {name}" if found else ""))
     policy = getattr(found, name)
     return policy() if isinstance(policy, type) else policy
-
-
-def has_expert(task: BatchedTask) -> bool:
-    """Whether a task, a fresh one, has an expert of its own."""
-    rows = np.arange(task.num_envs)
-    task.seed(0)
-    task.begin(rows, rows)
-    try:
-        task.expert_actions()
-    except NotImplementedError:
-        return False
-    return True

@@ -15,7 +15,7 @@ from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
 from agents.config.agent import AgentConfig
 from agents.policies.checkpoints import CONFIG, load_config, updates_made
-from agents.policies.sb3 import Agent
+from agents.policies.agent import Agent
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.studies import study
 from agents.sweeps.study import FRACTION_OF_EXPERT, HELD_OUT_RATIO

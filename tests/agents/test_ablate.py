@@ -45,7 +45,7 @@ def tiny():
         patch.setitem(PRESETS["CausalDAG-v0"], "quick", TINY)
         if "forkserver" in multiprocessing.get_all_start_methods():
             context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["tests.agents.preloaded"])
+            context.set_forkserver_preload(["tests.agents.algorithms.preloaded"])
             patch.setattr(ablate_runs.multiprocessing, "get_context", lambda _: context)
         yield
 

@@ -1,15 +1,15 @@
 """The comparison command, end to end."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-import tyro
 
 import baselines
 import gym_causal
-from baselines.compare import Args, main
+from baselines.compare import Args, main, parse
 from baselines.comparison import results_table
 from baselines.results import COLUMNS
 from gym_causal.causal_dag.config import CausalDAGConfig
@@ -67,9 +67,8 @@ def test_table_has_policies_as_rows_and_splits_as_columns(out):
         ({"policies": ("luck",)}, "name must be one of"),
         ({"splits": ("tain",)}, "split must be one of"),
         ({"env": "Luck-v0"}, "env_id must be"),
-        ({"env_kwargs": ("num_variables",)}, "env_kwargs must be NAME=VALUE each, got 'num_variables'"),
-        ({"env_kwargs": ("num_variable=4",)}, "did you mean 'num_variables'"),
-        ({"env_kwargs": ("num_variables=1",)}, "num_variables must be"),
+        ({"env_kwargs": {"num_variable": 4}}, "did you mean 'num_variables'"),
+        ({"env_kwargs": {"num_variables": 1}}, "num_variables must be"),
         ({"env": "OddOneOut-v0", "exploration_sign": "random"}, "OddOneOut-v0 has no argument 'exploration_sign'"),
     ],
 )
@@ -81,16 +80,16 @@ def test_mistakes_are_reported_before_anything_is_written(tmp_path, arguments, m
 
 def test_help_answers(capsys):
     with pytest.raises(SystemExit) as stopped:
-        tyro.cli(Args, args=["--help"])
+        parse(["--help"])
     assert stopped.value.code == 0
     shown = capsys.readouterr().out
-    for option in ("--env", "--episodes", "--seed", "--out", "--splits", "--policies", "--exploration-sign", "--env-kwargs"):
+    for option in ("--env", "--episodes", "--seed", "--out", "--splits", "--policies", "--exploration-sign", "--env-kwargs.num-variables"):
         assert option in shown
 
 
 @pytest.mark.parametrize("env_id", [env_id for env_id in registered_ids() if env_id != "CausalDAG-v0"])
 def test_every_env_has_a_comparison(env_id, tmp_path, capsys):
-    shorter = ("num_experiments=1",) if env_id == "OddOneOutIntervention-v0" else ()
+    shorter = {"num_experiments": 1} if env_id == "OddOneOutIntervention-v0" else {}
     main(Args(env=env_id, episodes=6, out=tmp_path, env_kwargs=shorter))
     results, spec = pd.read_csv(tmp_path / "results.csv"), task_spec(env_id)
     assert list(results["policy"].unique()) == ["expert", *baselines.compared_strategies(env_id)]
@@ -99,6 +98,16 @@ def test_every_env_has_a_comparison(env_id, tmp_path, capsys):
     assert all(metric in printed for metric in spec.metrics)
     normalized = results[results["metric"] == "normalized_reward"].set_index(["policy", "split"])["mean"]
     assert (normalized["expert"] > normalized["random"]).all()
+
+
+def test_a_command_line_is_parsed_with_the_options_of_its_env():
+    line = "--env OddOneOut-v0 --episodes 7 --splits train --policies expert nearest --env-kwargs.max-trial-steps 9"
+    args = parse(line.split())
+    assert (args.env, args.episodes, args.splits, args.policies) == ("OddOneOut-v0", 7, ("train",), ("expert", "nearest"))
+    assert args.env_kwargs == {"max_trial_steps": 9}
+    assert parse(["--exploration-sign", "random"]) == replace(parse([]), exploration_sign="random")
+    with pytest.raises(ValueError, match="env_id must be"):
+        parse(["--env", "Luck-v0"])
 
 
 def means(out, metric="reward"):
@@ -111,7 +120,7 @@ def means(out, metric="reward"):
     ("arguments", "env_kwargs"),
     [
         ({"exploration_sign": "random"}, {"exploration_sign": "random"}),
-        ({"env_kwargs": ("num_variables=4", "exploration_sign=random")}, {"num_variables": 4, "exploration_sign": "random"}),
+        ({"env_kwargs": {"num_variables": 4}}, {"num_variables": 4}),
     ],
 )
 def test_arguments_of_the_env_reach_the_env_and_its_strategies(arguments, env_kwargs, tmp_path):

@@ -7,14 +7,17 @@ from gymnasium import spaces
 
 import gym_causal
 from gym_causal.registry import registered_ids
-from tests.agents.hand_made import check_same, ragged_episodes
+from tests.agents.data.hand_made import check_same, ragged_episodes
 
 pytest.importorskip("minari")
 pytest.importorskip("h5py")
 
 import minari
 
+from agents.data.demonstrations import check_learnable
 from agents.data.minari import from_minari, to_minari
+from agents.data.recorded import load_recorded
+from gym_causal.registry import make_task
 
 ABOUT = {"author": "somebody", "author_email": "somebody@example.org", "code_permalink": "https://example.org", "description": "Tests."}
 
@@ -132,7 +135,54 @@ def test_episodes_that_do_not_fit_are_refused(datasets):
     assert not list(datasets.iterdir())
 
 
-def test_datasets_of_others_are_refused():
-    other = minari.create_dataset_from_buffers("some/other-v0", [], Counter(), **ABOUT)
-    with pytest.raises(ValueError, match="dataset must be one that to_minari wrote, got 'some/other-v0'"):
-        from_minari(other)
+def collected(env_id, policy, num_episodes, dataset_id):
+    """A dataset that Minari's own collector recorded."""
+    env = minari.DataCollector(gym.make(env_id))
+    for episode in range(num_episodes):
+        observation, _ = env.reset(seed=episode)
+        done = False
+        while not done:
+            observation, _, terminated, truncated, _ = env.step(policy(observation))
+            done = terminated or truncated
+    return env.create_dataset(dataset_id, algorithm_name="somebody", **{k: v for k, v in ABOUT.items() if k != "algorithm_name"})
+
+
+def test_datasets_of_others():
+    dataset = collected("CartPole-v1", lambda observation: int(observation[2] > 0), 3, "cartpole/angle-v0")
+    episodes = load_recorded("cartpole/angle-v0")
+    assert episodes.observations["observation"].shape == (dataset.total_steps + 3, 4) and episodes.explanations == {}
+    assert (episodes.actions == (episodes.observations["observation"][_acting(episodes), 2] > 0)).all()
+    assert episodes.metadata == {"env_id": "CartPole-v1"} and not episodes.truncated.any() and episodes.returns.tolist() == episodes.lengths.tolist()
+    check_learnable(episodes, "CartPole-v1", make_task("CartPole-v1"))
+
+
+def _acting(episodes):
+    """(S,) which states are those before each step."""
+    return np.arange(len(episodes.actions)) + np.repeat(np.arange(len(episodes)), episodes.lengths)
+
+
+def test_datasets_of_minigrid():
+    """Its mission is text, which no network here reads."""
+    pytest.importorskip("minigrid")
+    env_id = "MiniGrid-Empty-5x5-v0"
+    collected(env_id, lambda observation: 2, 1, "minigrid/forward-v0")
+    episodes = load_recorded("minigrid/forward-v0")
+    assert set(episodes.observations) == {"image", "direction"} and (episodes.actions == 2).all()
+    check_learnable(episodes, env_id, make_task(env_id))
+
+
+def test_datasets_that_nothing_can_be_learned_from():
+    with pytest.raises(ValueError, match="dataset must have at least one episode"):
+        from_minari(minari.create_dataset_from_buffers("some/other-v0", [], Counter(), **ABOUT))
+    collected("Pendulum-v1", lambda observation: np.zeros(1, np.float32), 1, "pendulum/still-v0")
+    with pytest.raises(ValueError, match="dataset must have discrete actions, got 'pendulum/still-v0'"):
+        load_recorded("pendulum/still-v0")
+
+
+def test_sources_that_there_are_not(tmp_path):
+    with pytest.raises(FileNotFoundError, match="'no/such-v0' is neither a file, a folder nor a local Minari dataset"):
+        load_recorded("no/such-v0")
+    with pytest.raises(FileNotFoundError, match=r"nowhere.npz"):
+        load_recorded("nowhere.npz")
+    with pytest.raises(ValueError, match="is not a folder of imitation's trajectories"):
+        load_recorded(str(tmp_path))

@@ -16,15 +16,15 @@ _READABLE = {str, int, float, bool, type(None), tuple, list, Sequence, Ellipsis}
 
 
 def env_kwargs_type(env_id: str, without: Collection[str] = ()) -> Any:
-    """The type from which tyro makes the options for an env's arguments.
+    """A type from which tyro makes the options for an env's arguments.
 
     Args:
         env_id: the env.
         without: arguments that get no option.
 
     Returns:
-        A TypedDict with the fields of the task's config class, so that those not given stay out. For an env that is not ours, whose
-        arguments are not known: ``dict[str, str]``, pairs KEY VALUE; see :func:`from_command_line`.
+        A TypedDict with the fields of the task's config class, so that arguments that are not given stay out. For an env that is not
+        registered here, whose arguments are not known, ``dict[str, str]``: pairs KEY VALUE; see :func:`from_command_line`.
     """
     if canonical_id(env_id) not in registered_ids():
         return dict[str, str]

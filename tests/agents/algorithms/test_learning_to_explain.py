@@ -1,4 +1,4 @@
-"""The whole of it: an agent that is trained for some seconds says of rooms that it never saw what is so."""
+"""Agents that are trained for some seconds predict explanations of episodes that they never saw, and choose by what they predict."""
 
 from dataclasses import replace
 
@@ -9,9 +9,10 @@ pytest.importorskip("torch")
 pytest.importorskip("stable_baselines3")
 pytest.importorskip("imitation")
 
+import gym_causal
 from agents.algorithms.behavioral_cloning import train
 from agents.algorithms.learning_curve import HISTORY
-from agents.config.agent import AgentConfig, ArchitectureConfig, TrainingConfig
+from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig
 
 TEXTURES = AgentConfig(
     env_id="OddOneOutConfounded-v0",
@@ -32,7 +33,7 @@ TEXTURES = AgentConfig(
 
 
 @pytest.mark.slow
-def test_what_is_true_of_a_room_can_be_learned_and_what_is_true_of_another_cannot(tmp_path):
+def test_explanations_of_the_room_can_be_learned_and_those_of_another_cannot(tmp_path):
     """In a quarter of the steps there is one of six textures to tell: a mean of about 0.4 for who knows when, but not what."""
     losses = {}
     for shuffled in (False, True):
