@@ -15,7 +15,7 @@ from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
 from agents.config.agent import AgentConfig
 from agents.policies.checkpoints import CONFIG, load_config, updates_made
-from agents.policies.sb3 import Agent
+from agents.policies.agent import Agent
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.studies import study
 from agents.sweeps.study import FRACTION_OF_EXPERT, HELD_OUT_RATIO
@@ -42,8 +42,12 @@ class Run:
 
     def check(self) -> None:
         """Raise a ValueError if the folder holds an agent of another configuration."""
-        if (self.folder / CONFIG).exists() and load_config(self.folder) != self.config:
-            raise ValueError(f"out: {str(self.folder)!r} holds an agent of another configuration; choose another folder")
+        if not (self.folder / CONFIG).exists():
+            return
+        if differences := load_config(self.folder).differences(self.config):
+            raise ValueError(
+                f"out: {str(self.folder)!r} holds an agent of another configuration ({', '.join(differences)}); choose another folder"
+            )
 
     @property
     def finished(self) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 from scipy import stats
 
-from agents.policies.sb3 import build_policy
+from agents.policies.loading import build_policy
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.runs import Run
 from agents.sweeps.study import Column
