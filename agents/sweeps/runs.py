@@ -65,7 +65,7 @@ class Run:
 
     def results(self) -> pd.DataFrame:
         """Tidy rows, those of ``gym_causal.evaluate`` and of the analyses, with ``seed_of_training``."""
-        return pd.read_csv(self.folder / RESULTS, float_precision="round_trip")
+        return pd.read_csv(self.folder / RESULTS)
 
     def execute(self) -> None:
         """Train, or resume training, then evaluate and analyse. ``results.csv`` is written last: with it, a run is finished."""

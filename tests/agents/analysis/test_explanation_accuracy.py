@@ -1,10 +1,8 @@
-"""How many explanations an agent predicts right, with a hand-made agent that is known to be right here and wrong there."""
+"""Explanation accuracy, of hand-made agents that are known to be right at some steps and wrong at others."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,148 +11,157 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents.algorithms import behavioral_cloning
-from agents.analysis import explanation_accuracy as explaining
-from agents.analysis.explanation_accuracy import SEED, explanation_accuracy
-from agents.config.agent import ArchitectureConfig
-from agents.data.demonstrations import collect, spaces
-from agents.policies.sb3 import TransformerPolicy
+from agents.analysis.explanation_accuracy import explanation_accuracy
+from agents.config import ArchitectureConfig
+from agents.data.demonstrations import collect
+from agents.policies.sequence_policy import SequencePolicy
+from gym_causal.core.streams import SeedDomain
 from gym_causal.evaluation import bootstrap
 from gym_causal.odd_one_out.features import ATTRIBUTES
+from gym_causal.registry import make_task
 
-CONFOUNDED, INTERVENTION = "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
+CAUSAL_DAG, CONFOUNDED, INTERVENTION = "CausalDAG-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 NUM_EPISODES = 140  # more than one batch of them
-RIGHT, WRONG_STATEMENT, WRONG_VALUES, SILENT = range(4)
+RIGHT, WRONG_FIRST_TOKEN, WRONG_LATER_TOKENS, SILENT = range(4)
 
 
-@pytest.fixture
-def watched(monkeypatch):
-    """What was collected, and with which arguments; each state also shows its number, by which the hand-made agent knows it."""
-    seen = []
-
-    def numbered(*arguments):
-        episodes = collect(*arguments)
-        states = np.arange(len(episodes.actions) + len(episodes))
-        seen.append((arguments, episodes))
-        return replace(episodes, observations={**episodes.observations, "state": states})
-
-    monkeypatch.setattr(explaining, "collect", numbered)
-    return seen
-
-
-def behaviour(states):
-    """What the agent does about a state: something else in each of the four, in no step with what is to be said there."""
+def behaviour(states: np.ndarray) -> np.ndarray:
+    """Which of the four an agent does at (n,) states, independently of their explanations."""
     return (states * 7919 // 3) % 4
 
 
 def corrupted(tokens: np.ndarray, how: np.ndarray) -> np.ndarray:
-    """What the agent says where ``tokens`` would be right."""
-    said = tokens.copy()
-    said[how == WRONG_STATEMENT, 0] += 1
-    said[how == WRONG_VALUES, 3:] += 1
-    said[how == SILENT] = 0
-    return said
+    """What the agent predicts where ``tokens`` (n, L) would be right."""
+    predicted = tokens.copy()
+    predicted[how == WRONG_FIRST_TOKEN, 0] += 1
+    predicted[how == WRONG_LATER_TOKENS, 3:] += 1
+    predicted[how == SILENT] = 0
+    return predicted
 
 
-def hand_made_policy(watched, *, behave=behaviour):
-    """Summaries are the numbers of states; what the explainer says follows from them."""
+class HandMadePolicy:
+    """Knows the explanations of the episodes that it will be shown, in that order; does with each what ``behave`` says."""
 
-    def encode(observations):
-        return observations["state"][..., None].double()
+    device = "cpu"
 
-    def say(hidden_states):
-        states = hidden_states[:, 0].long().numpy()
-        return torch.as_tensor(corrupted(watched[-1][1].explanations["tokens"][states], behave(states)))
+    def __init__(self, episodes, behave=behaviour) -> None:
+        self.episodes, self.behave, self.num_seen = episodes, behave, 0
+        self.network = self.explanation_head = self
 
-    return SimpleNamespace(
-        explainer=SimpleNamespace(say=say),
-        network=SimpleNamespace(encode=encode),
-        set_training_mode=lambda training: None,
-        device="cpu",
-    )
+    def eval(self):
+        return self
+
+    def encode(self, observations):
+        """(B, T, 1) the number of each state among those of all episodes."""
+        batch, steps = observations["previous_action"].shape
+        episode = np.arange(self.num_seen, self.num_seen + batch)
+        self.num_seen += batch
+        first = self.episodes.starts[episode] + episode
+        return torch.as_tensor(first[:, None] + np.arange(steps))[..., None]
+
+    def explanation_features(self, hidden_states):
+        return hidden_states
+
+    def decode_greedy(self, features):
+        states = features[:, 0].numpy()
+        return torch.as_tensor(corrupted(self.episodes.explanations["tokens"][states], self.behave(states)))
 
 
-def counted_one_by_one(episodes):
-    """metric -> (2, E) right and all, state by state; the last state of an episode, which repeats the one before, is not asked about."""
+def shown_episodes(env_id, split, explanations, num_episodes=NUM_EPISODES, **env_kwargs):
+    """The episodes on which accuracy is measured."""
+    arguments = {**env_kwargs, "split": split, "explain": explanations}
+    return collect("expert", env_id, num_episodes, 0, arguments, domain=SeedDomain.EXPLANATION_ACCURACY)
+
+
+def totals_one_by_one(episodes, groups):
+    """metric -> (2, E) correct and all, state by state. The last state of an episode has no action, and is left out."""
     totals = defaultdict(lambda: np.zeros((2, len(episodes))))
-
-    def count(metric, is_right):
-        totals[metric][:, number] += is_right, 1
-
     for number, episode in enumerate(episodes):
         first = int(episodes.starts[number]) + number
         for step in range(int(episode.lengths[0])):
             tokens = episode.explanations["tokens"][step]
-            said = corrupted(tokens[None], behaviour(np.array([first + step])))[0]
-            count("explained_statement", said[0] == tokens[0])
-            if tokens[0] == 1:
-                count("explained_properties", (said == tokens).all())
-            elif tokens[0] > 1:
-                count("explained_touches", (said == tokens).all())
-            for attribute, token, guess in zip(ATTRIBUTES, tokens[3:], said[3:], strict=True):
-                if token:
-                    count(f"explained_{attribute}", guess == token)
+            predicted = corrupted(tokens[None], behaviour(np.array([first + step])))[0]
+            results = groups(tokens, predicted)
+            if tokens.any():
+                results["whole"] = [(predicted == tokens).all()]
+                results["tokens"] = (predicted == tokens)[tokens > 0]
+            for name, correct in results.items():
+                totals[f"explained_{name}"][:, number] += sum(correct), len(correct)
     return totals
 
 
+def room_groups(tokens, predicted):
+    """name -> whether the groups of one state of a room are correct."""
+    results = {"statement": [predicted[0] == tokens[0]]}
+    if tokens[0]:
+        results["properties" if tokens[0] == 1 else "touches"] = [(predicted == tokens).all()]
+    for attribute, token, guess in zip(ATTRIBUTES, tokens[3:], predicted[3:], strict=True):
+        if token:
+            results[attribute] = [guess == token]
+    return results
+
+
+def causal_dag_groups(tokens, predicted):
+    """The same in a causal DAG, where the first token of an explanation of an experiment is "set"."""
+    return {"properties" if tokens[0] == 1 else "reward": [(predicted == tokens).all()]} if tokens[0] else {}
+
+
 @pytest.mark.parametrize(
-    ("env_id", "explanations", "kwargs", "absent"),
+    ("env_id", "explanations", "kwargs", "groups", "absent"),
     [
-        (CONFOUNDED, "full", {"explained_attribute": "shape"}, {"color", "texture", "position"}),
-        (CONFOUNDED, "properties", {"explained_attribute": "color"}, {"touches", "texture", "shape", "position"}),
-        (INTERVENTION, "full", {}, {"position"}),
-        (INTERVENTION, "outcome", {}, {"properties", *ATTRIBUTES}),
+        (CONFOUNDED, "full", {"explained_attribute": "shape"}, room_groups, {"color", "texture", "position"}),
+        (CONFOUNDED, "properties", {"explained_attribute": "color"}, room_groups, {"touches", "texture", "shape", "position"}),
+        (INTERVENTION, "full", {}, room_groups, {"position"}),
+        (INTERVENTION, "outcome", {}, room_groups, {"properties", *ATTRIBUTES}),
+        (CAUSAL_DAG, "full", {}, causal_dag_groups, set()),
+        (CAUSAL_DAG, "reward", {"num_variables": 3}, causal_dag_groups, {"properties"}),
     ],
 )
-def test_shares_are_those_of_a_count_state_by_state(watched, env_id, explanations, kwargs, absent):
-    policy = hand_made_policy(watched)
-    result = explanation_accuracy(
-        policy, env_id, split="eval", explanations=explanations, num_episodes=NUM_EPISODES, observation="symbolic", **kwargs
-    )
-    ((_, _, _, _, env_kwargs), episodes) = watched[0]
-    assert (result.env_id, result.split, result.episodes, result.seed) == (env_id, "eval", NUM_EPISODES, SEED)
-    assert env_kwargs == {**kwargs, "observation": "symbolic", "split": "eval", "explain": explanations}
-    totals = counted_one_by_one(episodes)
-    expected = bootstrap(totals, np.random.default_rng(SEED))
+def test_shares_are_those_of_a_count_state_by_state(env_id, explanations, kwargs, groups, absent):
+    split = "eval_path" if env_id == CAUSAL_DAG else "eval"
+    episodes = shown_episodes(env_id, split, explanations, **kwargs)
+    policy = HandMadePolicy(episodes)
+    result = explanation_accuracy(policy, env_id, split=split, explanations=explanations, num_episodes=NUM_EPISODES, **kwargs)
+    assert (result.env_id, result.split, result.episodes, result.seed) == (env_id, split, NUM_EPISODES, 0)
+    totals = totals_one_by_one(episodes, groups)
     assert result.metrics.keys() == totals.keys()
-    for metric, (right, asked) in totals.items():
-        assert result.metrics[metric].mean == pytest.approx(right.sum() / asked.sum())
+    expected = bootstrap({metric: totals[metric] for metric in result.metrics}, np.random.default_rng(0))
+    for metric, (correct, count) in totals.items():
+        assert 0 < result.metrics[metric].mean < 1
+        assert result.metrics[metric].mean == pytest.approx(correct.sum() / count.sum())
         assert (result.metrics[metric].low, result.metrics[metric].high) == pytest.approx((expected[metric].low, expected[metric].high))
-    everything = {f"explained_{name}" for name in ("statement", "properties", "touches", *ATTRIBUTES)}
-    assert set(expected) == everything - {f"explained_{name}" for name in absent}
+    names = {"properties", "reward"} if env_id == CAUSAL_DAG else {"statement", "properties", "touches", *ATTRIBUTES}
+    assert {metric.removeprefix("explained_") for metric in totals} == {"whole", "tokens", *names} - absent
 
 
-def test_who_is_always_right_scores_one_and_who_is_silent_is_right_where_nothing_is_said(watched):
+def always(how):
+    return lambda states: np.full(len(states), how)
+
+
+def test_an_agent_that_is_always_right_scores_one_and_a_silent_one_is_right_where_there_is_no_explanation():
+    """The episodes are known to the hand-made agent by their seed domain: in any other it would be wrong."""
+    episodes = shown_episodes(CONFOUNDED, "train", "full", 20)
     right, silent = (
-        explanation_accuracy(
-            hand_made_policy(watched, behave=lambda states, always=always: np.full(len(states), always)),
-            CONFOUNDED,
-            split="train",
-            explanations="full",
-            num_episodes=20,
-            observation="symbolic",
-        )
-        for always in (RIGHT, SILENT)
+        explanation_accuracy(HandMadePolicy(episodes, always(how)), CONFOUNDED, split="train", explanations="full", num_episodes=20)
+        for how in (RIGHT, SILENT)
     )
     assert {estimate.mean for estimate in right.metrics.values()} == {1.0}
-    assert silent.explained_properties.mean == silent.explained_touches.mean == silent.explained_color.mean == 0
+    assert silent.explained_whole.mean == silent.explained_tokens.mean == silent.explained_color.mean == 0
     assert 0.2 < silent.explained_statement.mean < 1
 
 
-def test_rooms_are_none_that_an_agent_was_trained_or_validated_on(watched):
-    """Seeds of agents end before 2^32, those of their validations 2^32 later."""
-    assert SEED > 2**32 - 1 + behavioral_cloning._VALIDATION_SEED
-    explanation_accuracy(hand_made_policy(watched), CONFOUNDED, split="train", explanations="full", num_episodes=8, observation="symbolic")
-    ((who, _, _, seed, _), episodes) = watched[0]
-    assert who == "expert" and seed == SEED
-    views = {episodes.observations["view"][0].tobytes()}
-    for other in (*range(8), 2**32):  # 4 is what is left of 2^34 without its low 32 bits
-        training = collect("expert", CONFOUNDED, 8, other, {"observation": "symbolic", "split": "train", "explain": "full"})
-        assert not views & {episode.observations["view"][0].tobytes() for episode in training}
+@pytest.mark.parametrize(("env_id", "kind"), [(CAUSAL_DAG, "variable"), (CAUSAL_DAG, "trial"), (CONFOUNDED, "object")])
+def test_every_task_with_explanations_has_an_accuracy(env_id, kind):
+    architecture = ArchitectureConfig(kind=kind, width=16, num_layers=1, num_heads=2, look_size=8)
+    task = make_task(env_id, 1)
+    torch.manual_seed(0)
+    policy = SequencePolicy(task, architecture, explains=True)
+    result = explanation_accuracy(policy, env_id, split="train", explanations="full", num_episodes=4)
+    assert 0 <= result.explained_whole.mean < result.explained_tokens.mean < 0.5  # not trained yet
 
 
 def test_an_agent_that_predicts_none_is_refused():
     small = ArchitectureConfig(kind="object", width=16, num_layers=1, num_heads=2, look_size=8)
-    policy = TransformerPolicy(*spaces(CONFOUNDED, {"observation": "symbolic"}), small)
+    policy = SequencePolicy(make_task(CONFOUNDED, 1), small)
     with pytest.raises(ValueError, match="policy must be that of an agent that predicts explanations, got one without"):
-        explanation_accuracy(policy, CONFOUNDED, split="train", explanations="full", num_episodes=2, observation="symbolic")
+        explanation_accuracy(policy, CONFOUNDED, split="train", explanations="full", num_episodes=2)
