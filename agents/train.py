@@ -84,7 +84,7 @@ def parse(argv: Sequence[str] | None = None) -> Args:
         "env_kwargs": env_kwargs_type(first.env, without=("split", "explain", "expert_info")),
         "demonstration_kwargs": env_kwargs_type(first.env, without=("explain", "expert_info")),
     }
-    fields = [(name, type_, field(default_factory=dict)) for name, type_ in types.items()]
+    fields: list[Any] = [(name, type_, field(default_factory=dict)) for name, type_ in types.items()]
     args_class: type[Args] = dataclasses.make_dataclass("Args", fields, bases=(Args,), frozen=True, kw_only=True)
     default = args_class(
         **given,

@@ -32,7 +32,10 @@ def canonical_id(env_id: str) -> str:
 
 
 def task_spec(env_id: str) -> TaskSpec:
-    """The spec of a registered task, or a plain one for any other id that Gymnasium knows ("CartPole-v1", "minigrid:MiniGrid-Empty-5x5-v0").
+    """The spec of a registered task, or a plain one for any other id that Gymnasium knows.
+
+    Args:
+        env_id: "CausalDAG-v0", "gym_causal:CausalDAG-v0", "CartPole-v1" or "minigrid:MiniGrid-Empty-5x5-v0".
 
     Raises:
         ValueError: Gymnasium does not know the id either.

@@ -1,10 +1,14 @@
-"""What every test of an env needs."""
+"""What every test of an env needs: comparisons, and a tiny registered task of one's own."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import pytest
+
+from gym_causal import TaskSpec, register_task
+from tests.hint_task import BY_CLASS, BY_NAME
 
 
 def same(a: Any, b: Any) -> bool:
@@ -19,3 +23,21 @@ def same(a: Any, b: Any) -> bool:
 def row(batch: dict[str, Any], index: int) -> dict[str, Any]:
     """One row of batched observations or infos."""
     return {key: row(value, index) if isinstance(value, dict) else value[index] for key, value in batch.items()}
+
+
+@pytest.fixture(scope="session")
+def _registered_hints() -> None:
+    register_task(BY_NAME)
+    register_task(BY_CLASS)
+
+
+@pytest.fixture(params=[BY_NAME, BY_CLASS], ids=["by_name", "by_class"])
+def hint_spec(request: pytest.FixtureRequest, _registered_hints: None) -> TaskSpec:
+    """A task that is not ours, registered by its classes' names or by the classes."""
+    return request.param
+
+
+@pytest.fixture
+def hint_id(_registered_hints: None) -> str:
+    """The id of the same task."""
+    return BY_NAME.env_id

@@ -1,8 +1,8 @@
 """Recorded episodes: what was played, in order, through a file and back."""
 
 import json
+from pathlib import Path
 
-import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -10,6 +10,7 @@ import gym_causal
 from gym_causal import rollouts
 from gym_causal.core.streams import SeedDomain
 from gym_causal.episodes import Episodes
+from tests.conftest import row, same
 
 
 @pytest.fixture(scope="module")
@@ -17,26 +18,22 @@ def episodes() -> Episodes:
     return gym_causal.collect("expert", "CausalDAG-v0", num_episodes=50, seed=2)
 
 
-def test_an_episode_is_what_a_single_env_plays(episodes):
-    """Re-played action by action in a single env that is put into the same domain."""
-    env = gym.make("CausalDAG-v0").unwrapped
-    env.reset(seed=0)
-    env.task.seed(2, SeedDomain.COLLECTION)
-    env._episode = 0
-    for episode in episodes[:3]:
-        observation, info = env.reset()
+def test_an_episode_is_what_a_task_of_one_row_plays(episodes):
+    """Re-played action by action in the same domain."""
+    task = gym_causal.make_task("CausalDAG-v0")
+    task.seed(2, SeedDomain.COLLECTION)
+    for index, episode in enumerate(episodes[:3]):
+        task.begin(np.array([0]), np.array([index]))
         for step in range(7):
-            check_state(episode, step, observation, info)
-            observation, reward, _, _, info = env.step(episode.actions[step])
-            assert reward == episode.rewards[step]
-        check_state(episode, 7, observation, info)
+            check_state(episode, step, task)
+            assert task.step(episode.actions[step : step + 1])[0] == episode.rewards[step]
+        check_state(episode, 7, task)
 
 
-def check_state(episode, step, observation, info):
-    assert all(np.array_equal(episode.observations[key][step], observation[key]) for key in observation)
-    said = {key: value for key, value in info["explanation"].items() if key != "text"}
-    assert episode.explanations.keys() == said.keys()
-    assert all(np.array_equal(episode.explanations[key][step], said[key]) for key in said)
+def check_state(episode, step, task):
+    observations, explanation = task.observations(), task.infos(text=False)["explanation"]
+    assert same(row(episode.observations, step), row(observations, 0))
+    assert same(row(episode.explanations, step), row(explanation, 0))
 
 
 def test_arrays_stack_when_lengths_agree(episodes):
@@ -73,6 +70,30 @@ def test_a_file_keeps_everything(tmp_path, episodes):
     assert again.metadata == episodes.metadata == json.loads(json.dumps(episodes.metadata))
     assert again.metadata["env_kwargs"] == {"split": "train"} and again.metadata["policy"] == "expert"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_version_of_the_explanations_is_recorded(episodes):
+    assert (
+        episodes.metadata["explanation_version"]
+        == gym_causal.make_task("CausalDAG-v0").explanations.version
+        == episodes.explanation_version
+    )
+
+
+def test_a_file_of_the_first_release_still_loads(episodes):
+    """Written by version 0.1.0, whose metadata have no version of the explanations."""
+    old = Episodes.load(Path(__file__).parent / "data" / "episodes_of_the_first_release.npz")
+    new = episodes[:3]
+    assert (
+        same(old.observations, new.observations) and np.array_equal(old.actions, new.actions) and np.array_equal(old.rewards, new.rewards)
+    )
+    assert old.explanations.keys() == new.explanations.keys() and same(old.explanations["tokens"], new.explanations["tokens"])
+    assert "explanation_version" not in old.metadata and old.explanation_version == 1
+
+
+def test_arguments_are_recorded_as_json():
+    episodes = gym_causal.collect("random", "CausalDAG-v0", num_episodes=2, min_effect=np.float64(0.5), num_variables=np.int64(4))
+    assert json.loads(json.dumps(episodes.metadata["env_kwargs"])) == {"split": "train", "min_effect": 0.5, "num_variables": 4}
 
 
 def test_nothing_half_written_is_left(tmp_path, episodes, monkeypatch):

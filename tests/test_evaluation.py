@@ -6,7 +6,7 @@ import pytest
 import gym_causal
 from gym_causal import rollouts
 from gym_causal.core.streams import SeedDomain
-from gym_causal.evaluation import bootstrap
+from gym_causal.evaluation import NUM_RESAMPLES, bootstrap, resample_counts
 from gym_causal.policies import ExpertPolicy, RandomPolicy
 
 
@@ -25,22 +25,32 @@ def test_metrics_by_hand():
     """A policy that always sets A to +5, against the same episodes played and scored here."""
     count = 500
     result = gym_causal.evaluate(Always(0), "CausalDAG-v0", split="eval_path", num_episodes=count, seed=3, name="always A")
-    task = gym_causal.make_vec("CausalDAG-v0", count, split="eval_path").task
+    task = gym_causal.make_task("CausalDAG-v0", count, split="eval_path", graph_info=True)
     task.seed(3, SeedDomain.EVALUATION)
     task.begin(np.arange(count), np.arange(count))
-    rewards = np.zeros(count)
+    weights, rewards = task.infos(text=False)["weights"].astype(float), np.zeros(count)
     for _ in range(7):
         rewards += task.step(np.zeros(count, int))[0]
-    models, row = task._worlds.models, np.arange(count)
-    outcomes = np.stack([models.sample(np.zeros((count, 5)), a % 5, 5.0 if a < 5 else -5.0)[row, 4] for a in range(10)], axis=1)
+    # In eval_path the goal is always E. Its noise-free value under every action; setting E itself is not allowed.
+    outcomes = np.stack([noise_free(weights, variable=a % 5, value=5.0 if a < 5 else -5.0)[:, 4] for a in range(10)], axis=1)
     outcomes[:, [4, 9]] = -np.inf
     best = outcomes.max(axis=1)
     assert result.reward.mean == pytest.approx(rewards.mean())
     assert result.normalized_reward.mean == pytest.approx(outcomes[:, 0].mean() / best.mean())
-    assert result.optimal_action_rate.mean == pytest.approx((outcomes[:, 0] == best).mean())
+    assert result.optimal_action_rate.mean == pytest.approx(np.isclose(outcomes[:, 0], best, rtol=1e-5).mean())
     assert result.illegal_action_rate.mean == 0
     assert result.exploration_coverage.mean == pytest.approx(1 / 5) and result.exploration_relevance.mean == 1
     assert (result.policy, result.split, result.episodes, result.seed) == ("always A", "eval_path", count, 3)
+
+
+def noise_free(weights: np.ndarray, variable: int, value: float) -> np.ndarray:
+    """(B, N); values of models without noise once a variable is set. Repeated until they settle, so the order does not matter."""
+    values = np.zeros(weights.shape[:2])
+    for _ in range(weights.shape[1]):
+        inputs = np.einsum("bi,bij->bj", values, weights)
+        values = np.where(inputs > 0, inputs, 0.2 * inputs)
+        values[:, variable] = value
+    return values
 
 
 def test_illegal_choices_score_the_observational_value():
@@ -59,7 +69,7 @@ def test_results_do_not_depend_on_how_episodes_are_batched(monkeypatch):
 def test_more_episodes_begin_with_the_same_ones():
     """Exactly episodes 0..n-1: twice as many, minus the first half's sum, is the second half's."""
     few, many = (gym_causal.evaluate(Always(0), "CausalDAG-v0", num_episodes=n, split="unrestricted") for n in (30, 1_500))
-    task = gym_causal.make_vec("CausalDAG-v0", 1_500, split="unrestricted").task
+    task = gym_causal.make_task("CausalDAG-v0", 1_500, split="unrestricted")
     task.seed(0, SeedDomain.EVALUATION)
     rewards = np.zeros(1_500)
     for step in rollouts.play(Always(0), task, 1_500):
@@ -70,7 +80,7 @@ def test_more_episodes_begin_with_the_same_ones():
 def test_evaluation_never_plays_what_an_agent_trains_on():
     episodes = {}
     for domain in SeedDomain:
-        task = gym_causal.make_vec("CausalDAG-v0", 2_000).task
+        task = gym_causal.make_task("CausalDAG-v0", 2_000)
         task.seed(0, domain)
         task.begin(np.arange(2_000), np.arange(2_000))
         episodes[domain] = {values.tobytes() for values in task.observations()["initial_values"]}
@@ -123,6 +133,34 @@ def test_bootstrap_intervals_cover_the_truth():
     assert 88 <= hits <= 99
 
 
+def test_every_resample_has_as_many_episodes():
+    resamples = np.stack(list(resample_counts(50, np.random.default_rng(0))))
+    assert resamples.shape == (NUM_RESAMPLES, 50) and (resamples.sum(axis=1) == 50).all() and (resamples >= 0).all()
+    assert resamples.mean(axis=0) == pytest.approx(np.ones(50), abs=0.15) and len(np.unique(resamples, axis=0)) == NUM_RESAMPLES
+
+
+def test_intervals_are_the_quantiles_of_the_resampled_ratios():
+    rng = np.random.default_rng(1)
+    numerators, denominators = rng.normal(size=40), rng.random(40)
+    resamples = np.stack(list(resample_counts(40, np.random.default_rng(7))))
+    ratios = (resamples * numerators).sum(axis=1) / (resamples * denominators).sum(axis=1)
+    interval = bootstrap({"ratio": np.stack([numerators, denominators])}, np.random.default_rng(7))["ratio"]
+    assert (interval.low, interval.high) == pytest.approx(tuple(np.quantile(ratios, (0.025, 0.975))))
+
+
+def test_intervals_are_those_of_the_first_release():
+    result = gym_causal.evaluate("random", "CausalDAG-v0", split="eval_path", num_episodes=100, seed=0)
+    first_release = {
+        "reward": (4.661116742766462, 3.6740669874058804, 5.7681816211801475),
+        "normalized_reward": (0.24468758675962382, 0.18772026058344973, 0.3064168004340002),
+        "optimal_action_rate": (0.17, 0.12, 0.22012499999999988),
+        "exploration_coverage": (0.672, 0.644, 0.698),
+    }
+    for metric, expected in first_release.items():
+        estimate = getattr(result, metric)
+        assert (estimate.mean, estimate.low, estimate.high) == pytest.approx(expected, rel=1e-12), metric
+
+
 def test_rows_are_tidy():
     rows = gym_causal.evaluate("random", "CausalDAG-v0", num_episodes=10).rows()
     assert list(rows[0]) == ["env_id", "split", "policy", "metric", "mean", "low", "high", "episodes", "seed"]
@@ -143,7 +181,7 @@ def test_policies_bound_by_hand_are_the_named_ones():
 @pytest.mark.parametrize(
     ("policy", "kwargs", "error", "message"),
     [
-        ("best", {}, ValueError, "policy must be 'expert', 'random' or a callable, got 'best'"),
+        ("best", {}, ValueError, "policy must be 'expert', 'random', a callable.*, got 'best'; for baselines: baselines.make"),
         (3, {}, TypeError, "policy must be"),
         ("expert", {"num_episodes": 0}, ValueError, "num_episodes"),
         ("expert", {"num_episodes": 2.5}, ValueError, "num_episodes"),
@@ -160,6 +198,6 @@ def test_bad_arguments_are_named(policy, kwargs, error, message):
 
 def test_unknown_envs_and_metrics_are_named():
     with pytest.raises(ValueError, match="env_id must be one of CausalDAG-v0"):
-        gym_causal.evaluate("expert", "CartPole-v1")
+        gym_causal.evaluate("expert", "Nothing-v0")
     with pytest.raises(AttributeError, match="no metric 'speed'; there are reward"):
         _ = gym_causal.evaluate("expert", "CausalDAG-v0", num_episodes=2).speed

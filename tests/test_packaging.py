@@ -19,7 +19,7 @@ OURS = {"gym_causal", "baselines", "agents"}
 RENDER = {"matplotlib", "PIL", "pygame", "pygame_ce"}
 RENDERING = {
     "gym_causal/odd_one_out/rendering.py",
-    "gym_causal/window.py",
+    "gym_causal/core/window.py",
     "gym_causal/causal_dag/rendering.py",
     "gym_causal/causal_dag/picture.py",
     "gym_causal/causal_dag/layout.py",
@@ -48,6 +48,14 @@ def test_the_core_imports_only_numpy_and_gymnasium(path):
     if path.relative_to(ROOT).as_posix() in RENDERING:
         allowed |= RENDER
     assert third_party(path) <= allowed
+
+
+def test_importing_takes_less_than_half_a_second_over_gymnasium():
+    code = "import time, gymnasium, sys; start = time.process_time(); import gym_causal; print(time.process_time() - start)"
+    seconds = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout) for _ in range(2)
+    ]
+    assert min(seconds) < 0.5
 
 
 def test_playing_imports_no_extra():

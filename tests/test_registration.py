@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -13,10 +16,15 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 import gym_causal
-from gym_causal.registry import register_envs, registered_ids
+from gym_causal.core.env import TaskEnv
+from gym_causal.core.vector_env import TaskVectorEnv
+from gym_causal.registry import register_envs, registered_ids, task_spec
+from tests.conftest import row, same
+from tests.hint_task import BY_CLASS, HintConfig, HintTask
 
 CAUSAL_DAGS = [env_id for env_id in registered_ids() if env_id.startswith("CausalDAG")]
 IS_029 = gym.__version__.startswith("0.29")
+CUSTOM = "custom" if IS_029 else "vector_entry_point"
 PLUGIN = [point for point in metadata.entry_points(group="gymnasium.envs") if point.value.startswith("gym_causal")]
 
 
@@ -81,21 +89,115 @@ def test_make_vec_passes_every_argument_on(env_id, prefix):
     assert (observations["last_intervention"][:, 0] == 7.0).all()
 
 
-def test_gymnasium_make_vec_finds_it_too():
-    mode = "custom" if IS_029 else "vector_entry_point"
-    venv = gym.make_vec("CausalDAG-v0", num_envs=4, vectorization_mode=mode)
+@pytest.mark.parametrize("env_id", registered_ids())
+def test_gymnasium_make_vec_finds_it_too(env_id):
+    """On 0.29 with its "custom" mode, which passes ``max_episode_steps`` and drops every argument of the env."""
+    venv = gym.make_vec(env_id, num_envs=4, vectorization_mode=CUSTOM)
+    assert type(venv) is type(gym_causal.make_vec(env_id, num_envs=4)) and venv.num_envs == 4 and venv.spec.id == env_id
     observations, _ = venv.reset(seed=0)
-    expected, _ = gym_causal.make_vec("CausalDAG-v0", num_envs=4).reset(seed=0)
-    assert all(np.array_equal(observations[key], expected[key]) for key in expected)
+    expected, _ = gym_causal.make_vec(env_id, num_envs=4).reset(seed=0)
+    assert same(observations, expected)
 
 
-def test_unknown_id_names_the_known_ones():
-    with pytest.raises(ValueError, match=r"CausalDAG-v0, CausalDAGCued-v0.*'CartPole-v1'"):
-        gym_causal.make_vec("CartPole-v1")
+@pytest.mark.skipif(IS_029, reason="0.29 drops the arguments")
+def test_gymnasium_make_vec_passes_every_argument_on():
+    venv = gym.make_vec("CausalDAG-v0", num_envs=4, explanation_text=True, intervention_value=7.0)
+    assert venv.task.config.intervention_value == 7 and "text" in venv.reset(seed=0)[1]["explanation"]
 
 
-@pytest.mark.parametrize(("kwargs", "error"), [({"split": "test"}, ValueError), ({"colour": "blue"}, TypeError)])
-def test_bad_arguments_are_refused_alike(kwargs, error):
-    for make in (lambda: gym.make("CausalDAG-v0", **kwargs), lambda: gym_causal.make_vec("CausalDAG-v0", **kwargs)):
-        with pytest.raises(error):
-            make()
+def test_a_time_limit_of_the_users_own_is_refused():
+    with pytest.raises(ValueError, match=r"max_episode_steps must be None, .* got 5"):
+        gym_causal.make_vec("OddOneOut-v0", 2, max_episode_steps=5)
+
+
+def test_unknown_ids_are_told_the_known_ones():
+    for make in (gym_causal.make_vec, gym_causal.make_task):
+        for env_id in ("Nothing-v0", "gym_causal:Nothing-v0", "no_such_module:Nothing-v0"):
+            with pytest.raises(ValueError, match=rf"CausalDAG-v0, CausalDAGCued-v0.*any other id that Gymnasium knows, got '{env_id}'"):
+                make(env_id)
+
+
+def every_way(env_id: str) -> list[Callable[..., object]]:
+    return [
+        lambda **kwargs: gym.make(env_id, **kwargs),
+        lambda **kwargs: gym_causal.make_vec(env_id, 2, **kwargs),
+        lambda **kwargs: gym_causal.make_task(env_id, 2, **kwargs),
+        lambda **kwargs: gym_causal.evaluate("random", env_id, **kwargs),
+        lambda **kwargs: gym_causal.collect("random", env_id, **kwargs),
+        *([] if IS_029 else [lambda **kwargs: gym.make_vec(env_id, 2, **kwargs)]),
+    ]
+
+
+@pytest.mark.parametrize("env_id", registered_ids())
+def test_bad_arguments_are_refused_alike(env_id):
+    for make in every_way(env_id):
+        with pytest.raises(ValueError, match=r"split must be one of .*, got 'test'"):
+            make(split="test")
+        with pytest.raises(
+            TypeError, match=rf"{env_id} has no argument 'expert_inf'; did you mean 'expert_info'\? It accepts split, .*explain"
+        ):
+            make(expert_inf=True)
+        with pytest.raises(
+            TypeError, match=r"has no argument 'zzz'\. It accepts split, .*gym.make also render_mode; make_vec also explanation_text"
+        ):
+            make(zzz=1)
+
+
+def test_arguments_of_another_way_to_make_an_env_are_told_apart():
+    single, *others = every_way("CausalDAG-v0")
+    with pytest.raises(TypeError, match="'explanation_text' is an argument of make_vec only"):
+        single(explanation_text=True)
+    for make in others:
+        with pytest.raises(TypeError, match=r"'render_mode' is an argument of gym.make only"):
+            make(render_mode="ansi")
+    with pytest.raises(TypeError, match="did you mean 'render_mode'"):
+        single(rendermode="ansi")
+
+
+# --- a task of one's own -----------------------------------------------------------------------------------------------
+
+
+def test_a_registered_task_is_made_in_every_way(hint_spec):
+    env_id = hint_spec.env_id
+    assert env_id in registered_ids() and task_spec(env_id) is hint_spec
+    env, again = gym.make(env_id, prize=2.0), gym.make(EnvSpec.from_json(gym.make(env_id, prize=2.0).spec.to_json()))
+    venv, foreign = gym_causal.make_vec(env_id, 3, explanation_text=True), gym.make_vec(env_id, num_envs=3, vectorization_mode=CUSTOM)
+    (observation, info), (batch, infos) = env.reset(seed=3), venv.reset(seed=3)
+    assert same(observation, again.reset(seed=3)[0]) and same(observation, row(batch, 0)) and same(batch, foreign.reset(seed=3)[0])
+    assert info["explanation"]["text"] == infos["explanation"]["text"][0] == ("zero", "one", "two")[observation["hint"]]
+    assert env.unwrapped.expert_action() == observation["hint"]
+    assert env.step(observation["hint"])[1] == again.step(observation["hint"])[1] == 2.0
+    with pytest.raises(TypeError, match="has no argument 'prise'; did you mean 'prize'"):
+        gym.make(env_id, prise=2.0)
+
+
+def test_a_registered_task_is_evaluated_and_recorded(hint_spec):
+    env_id = hint_spec.env_id
+    expert, random = (gym_causal.evaluate(policy, env_id, num_episodes=300, prize=2.0) for policy in ("expert", "random"))
+    assert expert.reward.mean == 4 and random.reward.low < 4 / 3 < random.reward.high
+    episodes = gym_causal.collect("expert", env_id, num_episodes=20)
+    assert np.array_equal(episodes.stacked(episodes.observations["hint"])[:, :2], episodes.stacked(episodes.actions))
+    assert episodes.explanation_version == 3 and np.array_equal(episodes.explanations["tokens"][:, 0], 1 + episodes.observations["hint"])
+
+
+def test_an_env_class_of_ones_own_is_used(hint_id):
+    spec = dataclasses.replace(BY_CLASS, env_id="tests/HintEnv-v0", env=HintEnv, vector_env="tests.test_registration:HintVectorEnv")
+    gym_causal.register_task(spec)
+    env, venv = gym.make(spec.env_id, prize=3.0), gym_causal.make_vec(spec.env_id, 2, prize=3.0)
+    assert type(env.unwrapped) is HintEnv and type(venv) is HintVectorEnv and env.unwrapped.task.config.prize == venv.task.config.prize == 3
+
+
+class HintEnv(TaskEnv):
+    def __init__(self, render_mode: str | None = None, **config: Any) -> None:
+        super().__init__(HintTask(HintConfig(**config), 1), render_mode)
+
+
+class HintVectorEnv(TaskVectorEnv):
+    def __init__(self, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
+        super().__init__(HintTask(HintConfig(**config), num_envs), explanation_text=explanation_text)
+
+
+@pytest.mark.parametrize("env_id", ["CausalDAG-v0", "tests/Hint-v0", "CartPole-v1"])
+def test_an_id_is_registered_once(hint_id, env_id):
+    with pytest.raises(ValueError, match=f"env_id must be a new one, got '{env_id}'"):
+        gym_causal.register_task(dataclasses.replace(BY_CLASS, env_id=env_id))

@@ -16,26 +16,24 @@ from imitation.util.logger import HierarchicalLogger
 from stable_baselines3.common.logger import Logger
 
 import gym_causal
-from agents.algorithms.callbacks import Callback, Evaluate, LogUpdates, ProgressBar, SaveCheckpoint, Validation
+from agents.algorithms.callbacks import Callback, Evaluate, LogUpdates, ProgressBar, SaveCheckpoint
 from agents.algorithms.learning_curve import HISTORY, History, TensorBoard
 from agents.algorithms.losses import CloningLoss
 from agents.algorithms.optimizers import MuonAdamW
 from agents.algorithms.schedules import WarmupCosine
 from agents.algorithms.trainer import Trainer
+from agents.algorithms.training_data import checked_task, training_data
 from agents.config.agent import AgentConfig
 from agents.data.collate import Batch
-from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, fingerprint, shuffle_explanations
-from agents.data.experts import load_expert
+from agents.data.demonstrations import (
+    fingerprint,
+)
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, load_weights, save_config
 from agents.policies.loading import build_policy
 from agents.policies.sb3 import TransformerPolicy
 from agents.policies.sequence_policy import SequencePolicy
-from gym_causal.arguments import check_one_of
-from gym_causal.core.streams import SeedDomain
-from gym_causal.core.task import BatchedTask
-from gym_causal.policies import has_expert
-from gym_causal.registry import make_task, task_spec
+from gym_causal.registry import task_spec
 
 
 def train(
@@ -71,7 +69,8 @@ def train(
     """
     splits = task_spec(config.env_id).splits if splits is None else splits
     config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
-    task = _checked_task(config, splits, demonstrations, device)
+    _check_device(device)
+    task = checked_task(config, splits, demonstrations)
     torch.manual_seed(config.seed)
     policy = build_policy(config).to(device)
     agent = Agent(policy, seed=config.seed)
@@ -81,8 +80,7 @@ def train(
         if saved.batch >= config.training.num_batches:
             return agent
     first_batch = 0 if saved is None else saved.batch
-    episodes, validation = _demonstrations(config, task, demonstrations, agent.name)
-    batches = _batches(config, task, episodes, first_batch)
+    batches, validation = training_data(config, task, demonstrations, first_batch)
     optimizer = MuonAdamW(policy, config.training)
     if saved is not None:
         _restore(optimizer, policy, saved, folder)
@@ -153,27 +151,6 @@ class _DictObsBatches:
             yield {**batch, "obs": DictObs(batch["obs"])}
 
 
-def _checked_task(config: AgentConfig, splits: Sequence[str], demonstrations: gym_causal.Episodes | None, device: str) -> BatchedTask:
-    """The task that the agent acts in. See :func:`train` for what is raised."""
-    _check_device(device)
-    config.to_json()  # raises for what cannot be written
-    for split in splits:
-        make_task(config.env_id, 1, **config.env_kwargs, split=split)
-    task = make_task(config.env_id, 1, **config.env_kwargs)
-    check_one_of("explanations", config.training.explanations, tuple(task.explanations.modes))
-    demonstrated = make_task(config.env_id, 1, **_demonstration_kwargs(config))
-    if (demonstrated.observation_space, demonstrated.action_space) != (task.observation_space, task.action_space):
-        raise ValueError(f"demonstration_kwargs must leave observations and actions as they are, got {config.demonstration_kwargs}")
-    if demonstrations is not None:
-        check_learnable(demonstrations, config.env_id, task, config.training.explanations)
-    elif config.expert is None and not has_expert(demonstrated):
-        raise ValueError(
-            f"expert must be given for {config.env_id}, which has none of its own: module:name of a policy that demonstrates, "
-            "or recorded episodes as demonstrations"
-        )
-    return task
-
-
 def _check_device(device: str) -> None:
     try:
         torch.zeros(1, device=device)
@@ -199,42 +176,3 @@ def _restore(optimizer: MuonAdamW, policy: SequencePolicy, saved: Checkpoint, fo
         raise ValueError(f"{str(folder / CHECKPOINT)!r} has {error}: training cannot go on from it") from error
     if saved.rng is not None:
         torch.set_rng_state(saved.rng)
-
-
-def _demonstration_kwargs(config: AgentConfig) -> dict[str, Any]:
-    """Arguments of the env in which is demonstrated."""
-    return {**config.env_kwargs, **config.demonstration_kwargs, "explain": config.training.explanations}
-
-
-def _demonstrations(
-    config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, name: str
-) -> tuple[gym_causal.Episodes | None, Validation | None]:
-    """The fixed episodes to train on (None: streamed ones), and those that are held out.
-
-    Held-out ones are played by the expert, in a seed domain of their own; where there is none, a tenth of the recorded ones.
-    """
-    training, kwargs = config.training, _demonstration_kwargs(config)
-    if recorded is not None and config.expert is None and not has_expert(make_task(config.env_id, 1, **kwargs)):
-        count = min(training.validation_episodes, len(recorded) // 10)
-        held_out, recorded = recorded[len(recorded) - count :], recorded[: len(recorded) - count]
-    else:
-        expert, count = load_expert(config.expert), training.validation_episodes
-        held_out = collect(expert, config.env_id, count, config.seed, kwargs, domain=SeedDomain.VALIDATION)
-    split = kwargs.get("split", task_spec(config.env_id).splits[0])
-    about = {"env_id": config.env_id, "split": split, "policy": name, "episodes": count, "seed": config.seed}
-    return recorded, Validation(held_out, task, training.batch_size, about) if count else None
-
-
-def _batches(config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, first_batch: int) -> Iterable[Batch]:
-    """Endless batches to train on."""
-    training, seed, kwargs = config.training, config.seed, _demonstration_kwargs(config)
-    options: dict[str, Any] = {"batch_size": training.batch_size, "first_batch": first_batch, "bucket_size": training.bucket_size}
-    shuffled, expert = training.shuffled_explanations, load_expert(config.expert)
-    if recorded is not None:
-        episodes = shuffle_explanations(recorded, seed) if shuffled else recorded
-    elif training.num_demonstrations is not None:
-        episodes = collect(expert, config.env_id, training.num_demonstrations, seed, kwargs, shuffled=shuffled)
-    else:
-        options |= {"seed": seed, "env_kwargs": kwargs, "shuffled": shuffled, "chunk_size": training.chunk_size}
-        return StreamedDemonstrations(expert, config.env_id, **options)
-    return FixedDemonstrations(episodes, task, seed=seed, **options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +15,14 @@ import gym_causal
 from agents.algorithms.learning_curve import History, TensorBoard
 from agents.algorithms.losses import validation_losses
 from agents.algorithms.trainer import Callback, Trainer
+from agents.algorithms.training_data import Validation
 from agents.config.agent import AgentConfig
-from agents.data.collate import iterate_batches
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import Checkpoint, save_checkpoint
 from gym_causal.core.streams import SeedDomain
-from gym_causal.core.task import BatchedTask
 
 _LOGGED = ("validation_loss", "normalized_reward")
 """Metrics of the evaluations that TensorBoard gets; all are in the learning curve."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """Demonstrations that are not learned from; the loss on them is watched."""
-
-    episodes: gym_causal.Episodes
-    task: BatchedTask
-    batch_size: int
-    about: dict[str, Any]  # columns of their rows in the learning curve
-
-    def rows(self, agent: Agent) -> list[dict[str, Any]]:
-        """Tidy rows of the losses."""
-        losses = validation_losses(agent.policy, iterate_batches(self.episodes, self.batch_size, self.task))
-        return [{**self.about, "metric": metric, "mean": mean} for metric, mean in losses.items()]
 
 
 class LogUpdates(Callback):
@@ -92,7 +75,7 @@ class Evaluate(Callback):
             for split in self.splits:
                 self.history.add(trainer.updates, self._evaluated(split).rows())
             if self.validation is not None:
-                self.history.add(trainer.updates, self.validation.rows(self.agent))
+                self.history.add(trainer.updates, self._validated(self.validation))
         self.history.save()
         self.tensorboard.add({f"{metric}/{split}": x for metric in _LOGGED for split, x in self.history.latest(metric).items()})
         trainer.policy.train()
@@ -108,6 +91,13 @@ class Evaluate(Callback):
             domain=SeedDomain.LEARNING_CURVE,
             **config.env_kwargs,
         )
+
+    def _validated(self, validation: Validation) -> list[dict[str, Any]]:
+        """Tidy rows of the losses on held-out demonstrations."""
+        about = {"env_id": self.config.env_id, "split": validation.split, "policy": self.agent.name}
+        losses = validation_losses(self.agent.policy, validation.batches())
+        counts = {"episodes": len(validation.episodes), "seed": validation.seed}
+        return [{**about, "metric": metric, "mean": mean, **counts} for metric, mean in losses.items()]
 
 
 class SaveCheckpoint(Callback):

@@ -26,8 +26,8 @@ ARCHITECTURES: dict[str, ArchitectureConfig] = {
 GENERIC: Mapping[str, Mapping[str, Any]] = {
     "quick": {
         "training": {
-            "num_batches": 200,
-            "batch_size": 16,
+            "num_batches": 100,
+            "batch_size": 8,
             "chunk_size": 256,
             "validation_episodes": 32,
             "evaluate_every": 100,

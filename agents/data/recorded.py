@@ -49,5 +49,7 @@ def _from_minari(dataset_id: str) -> Episodes:
     try:
         dataset = minari.load_dataset(dataset_id)
     except (FileNotFoundError, ValueError) as error:
-        raise FileNotFoundError(f"demonstrations: {dataset_id!r} is neither a file, a folder nor a local Minari dataset: {error}") from error
+        raise FileNotFoundError(
+            f"demonstrations: {dataset_id!r} is neither a file, a folder nor a local Minari dataset: {error}"
+        ) from error
     return from_minari(dataset)

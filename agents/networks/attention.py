@@ -6,7 +6,6 @@ A token attends to every token of its own step and of earlier ones, up to ``cont
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from agents.networks.kv_cache import KVCache
@@ -46,14 +45,23 @@ class Attention(nn.Module):
             queries = queries[:, query_index]
         if cache is not None:
             keys, values = cache.append(f"keys {layer}", keys), cache.append(f"values {layer}", values)
-        mask = attention_mask[:, None]  # (B, 1, Q, S)
-        if self.bias_weight is not None:
+        queries, keys, values = (self._split_heads(part) for part in (queries, keys, values))  # (H * B, Q or S, D)
+        mask = attention_mask.expand(len(x), -1, -1)  # (B, Q, S)
+        if self.bias_weight is None:
+            mask = mask.repeat(self.num_heads, 1, 1)
+        else:
             assert attention_bias is not None
             bias = (self.bias_weight @ attention_bias.flatten(1)).unflatten(1, attention_bias.shape[1:])  # (H, B, Q, S)
-            mask = bias.transpose(0, 1) + mask
-        queries, keys, values = (part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for part in (queries, keys, values))
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)  # (B, H, Q, D)
-        return self.output_projection(attended.transpose(1, 2).flatten(2))
+            mask = (bias + mask).flatten(0, 1)
+        # Not F.scaled_dot_product_attention: it has no fused CPU kernel for a mask with gradients, nor a good one for a few tokens. With
+        # it a training update of the Transformers takes 1.17 times as long for causal DAGs and 1.14 times for rooms.
+        weights = torch.softmax(torch.baddbmm(mask, queries, keys.transpose(1, 2), alpha=queries.shape[-1] ** -0.5), dim=-1)
+        attended = torch.bmm(weights, values).unflatten(0, (self.num_heads, len(x)))  # (H, B, Q, D)
+        return self.output_projection(attended.permute(1, 2, 0, 3).flatten(2))
+
+    def _split_heads(self, x: Tensor) -> Tensor:
+        """(B, S, W) -> (H * B, S, D)"""
+        return x.unflatten(-1, (self.num_heads, -1)).permute(2, 0, 1, 3).flatten(0, 1)
 
 
 class Block(nn.Module):

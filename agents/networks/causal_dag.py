@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from agents.config.agent import ArchitectureConfig
+from agents.config.architecture import ArchitectureConfig
 from agents.networks.attention import Transformer
 from agents.networks.base import Network, Observations
 from agents.networks.kv_cache import KVCache
@@ -60,7 +60,7 @@ class TrialNetwork(CausalDAGNetwork):
         mlp = (nn.Linear(size, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.encoder = nn.Sequential(*mlp) if config.encoder == "mlp" else nn.Linear(size, width)
         self.trial_embedding = nn.Parameter(0.1 * torch.randn(task.trials, width))
-        context = getattr(config, "context", None) or task.trials
+        context = config.context or task.trials
         self.temporal_transformer = Transformer(width, config.num_layers, config.num_heads, context=context, dropout=config.dropout)
         self.action_head = nn.Linear(width, outputs)
 
@@ -112,7 +112,7 @@ class VariableNetwork(CausalDAGNetwork):
             width,
             config.num_layers,
             config.num_heads,
-            context=getattr(config, "context", None) or task.trials,
+            context=config.context or task.trials,
             num_bias_queries=2 * compared,
             num_bias_keys=2 * compared,
             num_recent=int(compared),

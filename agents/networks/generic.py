@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from agents.config.agent import ArchitectureConfig
+from agents.config.architecture import ArchitectureConfig
 from agents.networks.attention import Transformer
 from agents.networks.base import Network, Observations
 from agents.networks.kv_cache import KVCache
@@ -52,27 +52,35 @@ class VectorEncoder(nn.Module):
 
 
 class OneHotEncoder(nn.Module):
-    """One-hot values of a Discrete, MultiDiscrete or MultiBinary space, flattened."""
+    """One-hot value of a Discrete space.
 
-    offsets: Tensor
+    Args:
+        space: whose values are encoded.
+    """
 
-    def __init__(self, space: spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary) -> None:
+    def __init__(self, space: spaces.Discrete) -> None:
         super().__init__()
-        if isinstance(space, spaces.Discrete):
-            counts, start = np.array([space.n]), np.array([space.start])
-        elif isinstance(space, spaces.MultiDiscrete):
-            counts = np.asarray(space.nvec).ravel()
-            start = np.asarray(getattr(space, "start", np.zeros_like(counts))).ravel()
-        else:
-            counts = np.full(int(np.prod(space.shape)), 2)
-            start = np.zeros_like(counts)
-        self.register_buffer("offsets", torch.as_tensor(np.cumsum(counts) - counts - start, dtype=torch.long), persistent=False)
-        self.size = int(counts.sum())
+        self.start, self.size = int(space.start), int(space.n)
 
     def forward(self, values: Tensor) -> Tensor:
-        """(n, size), of (n, *shape) ints."""
-        index = values.reshape(len(values), -1).long() + self.offsets
-        return torch.zeros(len(values), self.size, device=values.device).scatter_(1, index, 1.0)
+        """(n, size) float, of (n,) ints."""
+        return F.one_hot(values.long() - self.start, self.size).float()
+
+
+class BinaryEncoder(nn.Module):
+    """The 0s and 1s of a MultiBinary space, flattened.
+
+    Args:
+        space: of any shape.
+    """
+
+    def __init__(self, space: spaces.MultiBinary) -> None:
+        super().__init__()
+        self.size = int(np.prod(space.shape))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(n, size) float, of (n, *shape)."""
+        return values.flatten(1).float()
 
 
 class ImageEncoder(nn.Module):
@@ -113,7 +121,7 @@ class GenericNetwork(Network):
 
     Args:
         config: of the network.
-        observation_space: Box, Discrete, MultiDiscrete and MultiBinary spaces by name.
+        observation_space: Box, Discrete and MultiBinary spaces by name.
         num_actions: A.
 
     Raises:
@@ -132,7 +140,7 @@ class GenericNetwork(Network):
             width,
             config.num_layers,
             config.num_heads,
-            context=getattr(config, "context", None) or CONTEXT,
+            context=config.context or CONTEXT,
             num_recent=NUM_RECENT,
             dropout=config.dropout,
         )
@@ -151,18 +159,18 @@ def build(architecture: ArchitectureConfig, task: BatchedTask) -> Network:
     """A generic network for a task.
 
     Raises:
-        ValueError: it observes something that is no Box, Discrete, MultiDiscrete or MultiBinary.
+        ValueError: it observes something that is no Box, Discrete or MultiBinary.
     """
     return GenericNetwork(architecture, task.observation_space, int(task.action_space.n))
 
 
-def _encoder(key: str, space: spaces.Space, width: int) -> VectorEncoder | OneHotEncoder | ImageEncoder:
+def _encoder(key: str, space: spaces.Space, width: int) -> VectorEncoder | OneHotEncoder | BinaryEncoder | ImageEncoder:
     if isinstance(space, spaces.Box):
         if space.dtype == np.uint8 and len(space.shape) == 3:
             return ImageEncoder(space.shape, 2 * width)
         return VectorEncoder(space)
-    if isinstance(space, (spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)):
+    if isinstance(space, spaces.Discrete):
         return OneHotEncoder(space)
-    raise ValueError(
-        f"the generic network reads Box, Discrete, MultiDiscrete and MultiBinary observations, got {type(space).__name__} for {key!r}"
-    )
+    if isinstance(space, spaces.MultiBinary):
+        return BinaryEncoder(space)
+    raise ValueError(f"kind 'generic' reads Box, Discrete and MultiBinary observations, got {type(space).__name__} for {key!r}")

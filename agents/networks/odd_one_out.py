@@ -6,7 +6,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from agents.config.agent import ArchitectureConfig
+from agents.config.architecture import ArchitectureConfig
 from agents.networks.attention import Transformer
 from agents.networks.base import Network, Observations
 from agents.networks.kv_cache import KVCache
@@ -42,7 +42,7 @@ class RoomNetwork(Network):
             config.width,
             config.num_layers,
             config.num_heads,
-            context=getattr(config, "context", None) or CONTEXT,
+            context=config.context or CONTEXT,
             num_bias_queries=1,  # the one-hot trial: steps of the same trial
             num_bias_keys=1,
             num_recent=NUM_RECENT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agents.config.agent import ArchitectureConfig
+from agents.config.architecture import ArchitectureConfig
 from agents.networks import causal_dag, generic, odd_one_out
 from agents.networks.base import Network
 from gym_causal.core.task import BatchedTask

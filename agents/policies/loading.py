@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agents.config.agent import AgentConfig
 from agents.policies.agent import Agent
-from agents.policies.checkpoints import load_checkpoint, load_config, load_weights
+from agents.policies.checkpoints import CONFIG, load_checkpoint, load_config, load_weights
 from agents.policies.sequence_policy import SequencePolicy
 from gym_causal.registry import canonical_id, make_task
 
@@ -53,11 +53,14 @@ def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int
         seed: of these samples, >= 0.
 
     Raises:
-        ValueError: there is no such agent, or its files are damaged.
+        ValueError: there is no such agent, its files are damaged, or it has a network or an env that is not registered.
         FileNotFoundError: the folder holds none.
     """
     folder = folder_of(agent)
     config, checkpoint = load_config(folder), load_checkpoint(folder)
-    policy = build_policy(config)
+    try:
+        policy = build_policy(config)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{os.fspath(folder / CONFIG)!r} describes an agent that cannot be built here: {error}") from error
     load_weights(policy, checkpoint.weights, folder)
     return Agent(policy, deterministic=deterministic, seed=seed)

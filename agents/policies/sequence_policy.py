@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agents.config.agent import ArchitectureConfig
+from agents.config.architecture import ArchitectureConfig
 from agents.data.collate import IGNORE_INDEX
 from agents.networks.base import Observations
 from agents.networks.explanation_head import ExplanationHead

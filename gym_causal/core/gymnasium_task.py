@@ -157,7 +157,7 @@ class GymnasiumTask(BatchedTask):
             expert_action = self._method(row, "expert_action")
             if expert_action is None:
                 raise NotImplementedError(
-                    f"{self.config.env_id} has no expert: give a policy of your own instead of 'expert', or the env a method expert_action()"
+                    f"{self.config.env_id} has no expert: give a policy instead of 'expert', or the env a method expert_action()"
                 )
             if not self._over[row]:
                 actions[row] = int(expert_action()) - self._first_action
@@ -178,7 +178,7 @@ def _accepted_spaces(env_id: str, space: spaces.Space) -> dict[str, spaces.Space
     if not isinstance(space, spaces.Dict):
         raise ValueError(f"{env_id}: {rule}, got {space}")
     nested = [key for key, part in space.spaces.items() if isinstance(part, (spaces.Dict, spaces.Tuple))]
-    accepted = {key: part for key, part in space.spaces.items() if isinstance(part, _ACCEPTED)}
+    accepted: dict[str, spaces.Space] = {key: part for key, part in space.spaces.items() if isinstance(part, _ACCEPTED)}
     if nested or not accepted:
         raise ValueError(f"{env_id}: {rule}, got {space}; gymnasium.wrappers.FlattenObservation may help")
     left_out = [f"{key!r} ({type(part).__name__})" for key, part in space.spaces.items() if key not in accepted]

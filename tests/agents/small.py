@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import gym_causal
-from agents.config.agent import AgentConfig, ArchitectureConfig, TrainingConfig
-from agents.data.demonstrations import iterate_batches, spaces
-from agents.policies.sb3 import TransformerPolicy
+from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig
+from agents.data.collate import collate
+from agents.policies.sequence_policy import SequencePolicy
+from gym_causal.registry import make_task
 
 ENV_IDS = ("CausalDAG-v0", "CausalDAGCued-v0")
 ARCHITECTURES = {
@@ -22,6 +23,7 @@ ARCHITECTURES = {
     "trial": ArchitectureConfig(kind="trial", width=16, num_layers=2, num_heads=2),
     "trial_linear": ArchitectureConfig(kind="trial", encoder="linear", width=16, num_layers=2, num_heads=2),
     "trial_names": ArchitectureConfig(kind="trial", encoder="names", width=16, num_layers=2, num_heads=2, name_size=4),
+    "generic": ArchitectureConfig(kind="generic", width=16, num_layers=2, num_heads=2),
 }
 TRAINING = TrainingConfig(
     num_batches=12,
@@ -31,6 +33,7 @@ TRAINING = TrainingConfig(
     evaluate_every=4,
     evaluation_episodes=16,
     checkpoint_every=3,
+    chunk_size=64,
 )
 ROOM_ARCHITECTURES = {
     "object": ArchitectureConfig(kind="object", width=16, num_layers=2, num_heads=2, look_size=8),
@@ -54,24 +57,31 @@ every_room_kind = pytest.mark.parametrize("kind", ROOM_ARCHITECTURES)
 every_sight = pytest.mark.parametrize("observation", ["symbolic", "pixels"])
 
 
-def make_policy(kind: str, env_id: str = ENV_IDS[0], seed: int = 0, *, settled: bool = False) -> TransformerPolicy:
-    """A policy with weights as they are drawn, or (settled) with others everywhere, those that begin at zero included."""
-    return _policy(ARCHITECTURES[kind], env_id, {}, seed, settled=settled)
+def make_policy(kind: str, env_id: str = ENV_IDS[0], seed: int = 0, *, settled: bool = False, explains: bool = False) -> SequencePolicy:
+    """A policy with initial weights, or (settled) with random ones everywhere, those that are initialised to zero included."""
+    return make_policy_for(ARCHITECTURES[kind], env_id, {}, seed, settled=settled, explains=explains)
 
 
 def make_room_policy(
     kind: str, observation: str = "symbolic", seed: int = 0, *, settled: bool = False, explains: bool = False
-) -> TransformerPolicy:
+) -> SequencePolicy:
     """The same for ``ROOM_ID``."""
     env_kwargs = {**ROOM_KWARGS, "observation": observation}
-    return _policy(ROOM_ARCHITECTURES[kind], ROOM_ID, env_kwargs, seed, settled=settled, explains=explains)
+    return make_policy_for(ROOM_ARCHITECTURES[kind], ROOM_ID, env_kwargs, seed, settled=settled, explains=explains)
 
 
-def _policy(
-    architecture: ArchitectureConfig, env_id: str, env_kwargs: dict[str, Any], seed: int, *, settled: bool, explains: bool = False
-) -> TransformerPolicy:
+def make_policy_for(
+    architecture: ArchitectureConfig,
+    env_id: str,
+    env_kwargs: dict[str, Any],
+    seed: int = 0,
+    *,
+    settled: bool = False,
+    explains: bool = False,
+) -> SequencePolicy:
+    """The same for any architecture and env."""
     torch.manual_seed(seed)
-    policy = TransformerPolicy(*spaces(env_id, env_kwargs), architecture, explains=explains)
+    policy = SequencePolicy(make_task(env_id, 1, **env_kwargs), architecture, explains=explains)
     if settled:
         with torch.no_grad():
             for parameter in policy.parameters():
@@ -82,8 +92,8 @@ def _policy(
 def played(env_id: str = ENV_IDS[0], num_episodes: int = 6, policy: str = "random", seed: int = 0) -> tuple[dict[str, Any], torch.Tensor]:
     """Observations (B, T, ...) before each action of whole episodes, and those actions (B, T)."""
     episodes = gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, explain="none")
-    observations = {key: torch.as_tensor(episodes.stacked(value)[:, :-1]) for key, value in episodes.observations.items()}
-    return observations, torch.as_tensor(episodes.stacked(episodes.actions))
+    batch = collate(episodes, np.arange(num_episodes), make_task(env_id))
+    return {key: torch.as_tensor(value) for key, value in batch["obs"].items()}, torch.as_tensor(batch["acts"])
 
 
 def collected_rooms(num_episodes: int, seed: int = 0, policy: str = "expert", **env_kwargs: Any) -> gym_causal.Episodes:
@@ -95,19 +105,19 @@ def collected_rooms(num_episodes: int, seed: int = 0, policy: str = "expert", **
 def played_rooms(
     observation: str = "symbolic", num_episodes: int = 6, seed: int = 0, **env_kwargs: Any
 ) -> tuple[dict[str, Any], torch.Tensor, np.ndarray]:
-    """Observations (B, T, ...) of whole episodes of different lengths, what there is to learn (B, T, ...), and the lengths (B,)."""
+    """Observations (B, T, ...) of whole episodes of different lengths, targets (B, T, ...), and the lengths (B,)."""
     episodes = collected_rooms(num_episodes, seed, observation=observation, **env_kwargs)
-    (batch,) = iterate_batches(episodes, num_episodes)
-    observations = {key: torch.as_tensor(value) for key, value in batch["obs"].unwrap().items()}
+    batch = collate(episodes, np.arange(num_episodes), make_task(ROOM_ID))
+    observations = {key: torch.as_tensor(value) for key, value in batch["obs"].items()}
     return observations, torch.as_tensor(batch["acts"]), episodes.lengths
 
 
-def logits_of(policy: TransformerPolicy, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+def logits_of(policy: SequencePolicy, observations: dict[str, torch.Tensor]) -> torch.Tensor:
     """(B, T, A); of whole episodes at once."""
     with torch.no_grad():
         return policy.network(observations)
 
 
 def at(observations: dict[str, torch.Tensor], step: int) -> dict[str, np.ndarray]:
-    """What a policy that acts sees at one step: (B, ...) arrays."""
-    return {key: value[:, step].numpy() for key, value in observations.items()}
+    """What an env shows a policy at one step: (B, ...) arrays."""
+    return {key: value[:, step].numpy() for key, value in observations.items() if key != "previous_action"}

@@ -1,9 +1,7 @@
 """``python -m agents.train`` and ``python -m agents.evaluate``, end to end on a tiny agent; and mistakes, which end in one line."""
 
 import json
-import typing
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,58 +13,61 @@ pytest.importorskip("imitation")
 import torch
 import tyro
 
+import agents
 import gym_causal
 from agents import evaluate, train
-from agents.algorithms import behavioral_cloning
 from agents.algorithms.learning_curve import HISTORY
-from agents.config.agent import ARCHITECTURES, PRESETS, AgentConfig, ArchitectureConfig, Preset
-from agents.data import demonstrations
-from agents.policies import loading as pretrained
-from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_config, save_checkpoint, save_config
-from agents.policies.sb3 import TransformerPolicy
-from baselines.registry import SUITES
-from gym_causal.odd_one_out.config import EXPLAIN_MODES
-from gym_causal.registry import registered_ids
+from agents.config import AgentConfig, preset
+from agents.data.demonstrations import fingerprint
+from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, save_checkpoint, save_config
+from agents.policies.loading import build_policy
+from gym_causal.registry import task_spec
 from tests.agents.small import ARCHITECTURES as SMALL
 from tests.agents.small import ENV_IDS, TRAINING
 
-ROOM, SHORT = "OddOneOutConfounded-v0", {"observation": "symbolic", "max_trial_steps": 12}
-SMALL_ROOM = ArchitectureConfig(kind="object", width=16, num_layers=1, num_heads=2, look_size=8)
+ROOM = "OddOneOutConfounded-v0"
 PICTURES = {"figure.png", "figure.svg", "strategy_match.png"}
+TINY_TRAINING = {
+    "num-batches": 6,
+    "batch-size": 16,
+    "learning-rate": 0.01,
+    "validation-episodes": 16,
+    "evaluate-every": 4,
+    "evaluation-episodes": 16,
+    "checkpoint-every": 3,
+    "chunk-size": 64,
+}
+TINY = [
+    *(word for name, value in TINY_TRAINING.items() for word in (f"--training.{name}", str(value))),
+    *("--architecture.width", "16", "--architecture.num-heads", "2", "--architecture.num-layers", "1", "--architecture.name-size", "4"),
+]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_presets():
-    with pytest.MonkeyPatch.context() as patch:
-        training = replace(TRAINING, num_batches=6)
-        for env_id in ENV_IDS:
-            patch.setitem(PRESETS[env_id], "quick", Preset(training=training, architecture=SMALL["variable"]))
-        patch.setitem(PRESETS[ROOM], "quick", replace(PRESETS[ROOM]["quick"], training=training, architecture=SMALL_ROOM, env_kwargs=SHORT))
-        patch.setitem(ARCHITECTURES, "equivariant", SMALL["equivariant"])
-        patch.setattr(demonstrations, "CHUNK", 64)
-        yield
+def run(out, *options, tiny=TINY):
+    train.main([*tiny, "--out", str(out), *map(str, options)])
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Of the whole command: its folder."""
     out = tmp_path_factory.mktemp("results") / "agent"
-    train.main(train.Args(out=out, episodes=12, seed=2))
+    run(out, "--episodes", 12, "--seed", 2)
     return out
 
 
 def test_training_writes_the_agent_its_curve_and_its_comparison(trained):
     names = {path.name for path in trained.iterdir()}
     assert names == {CONFIG, CHECKPOINT, HISTORY, "learning_curve.png", "learning_curve.svg", "evaluation", "tensorboard"}
-    assert load_config(trained) == AgentConfig(seed=2, architecture=SMALL["variable"], training=replace(TRAINING, num_batches=6))
+    architecture = replace(SMALL["variable"], num_layers=1)
+    assert load_config(trained) == AgentConfig(seed=2, architecture=architecture, training=replace(TRAINING, num_batches=6))
     assert (trained / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in (trained / "evaluation").iterdir()} == {"results.csv", "results.json", *PICTURES}
     results = pd.read_csv(trained / "evaluation" / "results.csv")
-    suite = SUITES["CausalDAG-v0"]
-    assert set(results["policy"]) == {"agent", "expert", *suite.compared} and set(results["split"]) == set(suite.splits)
+    assert {"agent", "expert", "random", "value"} <= set(results["policy"])
+    assert set(results["split"]) == set(task_spec("CausalDAG-v0").splits)
     assert (results["episodes"] == 12).all() and (results["seed"] == 0).all()
     mine = results[(results["policy"] == "agent") & (results["metric"] == "normalized_reward")].set_index("split")["mean"]
-    again = gym_causal.evaluate(pretrained.load(trained), "CausalDAG-v0", split="eval_path", num_episodes=12, seed=0)
+    again = gym_causal.evaluate(agents.load(trained), "CausalDAG-v0", split="eval_path", num_episodes=12, seed=0)
     assert mine["eval_path"] == again.normalized_reward.mean < 1
 
 
@@ -86,88 +87,102 @@ def test_evaluating_again(trained, tmp_path, capsys):
     assert not drawn[0].equals(results)
 
 
-@pytest.mark.parametrize("slash", ["", "/"])
-def test_where_an_evaluation_goes(trained, slash, monkeypatch, tmp_path):
-    """Beside the agent; but never into the package."""
-    written = []
-    monkeypatch.setattr(evaluate, "show", lambda out, *_, **__: written.append(out))
-    evaluate.main(evaluate.Args(str(trained) + slash))
-    monkeypatch.setattr(pretrained, "SHIPPED", tmp_path)
-    monkeypatch.setattr(evaluate, "SHIPPED", tmp_path)
-    (tmp_path / "CausalDAG-v0").symlink_to(trained)
-    evaluate.main(evaluate.Args("CausalDAG-v0"))
-    assert written == [trained / "evaluation", Path("results/evaluate")]
-
-
 @pytest.mark.parametrize("env_id", [None, "CausalDAG-v0", "gym_causal:CausalDAG-v0"])
-def test_it_is_evaluated_in_the_env_it_knows(env_id, tmp_path, monkeypatch):
+def test_it_is_evaluated_in_the_env_it_knows(env_id, tmp_path):
     config = AgentConfig(env_kwargs={"num_variables": 4}, architecture=SMALL["variable"])
     save_config(tmp_path, config)
-    policy = TransformerPolicy(*demonstrations.spaces(config.env_id, config.env_kwargs), config.architecture)
-    save_checkpoint(tmp_path, Checkpoint(policy.state_dict(), 1))
-    played = []
-    monkeypatch.setattr(evaluate, "show", lambda *_, **given: played.append(given["num_variables"]))
-    evaluate.main(evaluate.Args(str(tmp_path), env=env_id))
-    assert played == [4]
+    save_checkpoint(tmp_path, Checkpoint(build_policy(config).state_dict(), 1))
+    evaluate.main(evaluate.Args(str(tmp_path), env=env_id, episodes=5, splits=("train",), policies=("random",)))
+    found = pd.read_csv(tmp_path / "evaluation" / "results.csv").set_index(["policy", "metric"])["mean"]
+    again = gym_causal.evaluate("random", "CausalDAG-v0", num_episodes=5, num_variables=4)
+    assert found["random", "reward"] == again.reward.mean
 
 
 def test_a_second_training_must_say_so(trained, capsys):
-    again = train.Args(out=trained, episodes=0, seed=2)
-    with pytest.raises(SystemExit, match=r"error: folder: .*holds an agent; sample_actions another one, or resume"):
-        train.main(again)
-    train.main(replace(again, resume=True))  # it is over: nothing is left but to draw its curve again
+    options = ("--seed", 2, "--episodes", 0)
+    with pytest.raises(SystemExit, match=r"error: folder: .*holds an agent; choose another one, or resume"):
+        run(trained, *options)
+    run(trained, *options, "--resume")  # it is over: nothing is left but to draw its curve again
     assert "Trained" in capsys.readouterr().out
     with pytest.raises(SystemExit, match=r"error: .*\(seed was 2 and is 4\)"):
-        train.main(replace(again, resume=True, seed=4))
+        run(trained, "--seed", 4, "--episodes", 0, "--resume")
+    with pytest.raises(SystemExit, match=r"error: .*\(training.adamw_betas was \[0.9, 0.98\] and is \[0.5, 0.9\]\)"):
+        run(trained, *options, "--resume", "--training.adamw-betas", 0.5, 0.9)
 
 
 def test_training_in_a_room_with_explanations(tmp_path):
     """It learns from what the preset's expert shows, and is compared with that env's own strategies."""
-    train.main(train.Args(env=ROOM, explanations="reward", out=tmp_path, batches=2, episodes=8))
+    options = ("--env-kwargs.max-trial-steps", 12, "--env-kwargs.observation", "symbolic", "--architecture.look-size", 8)
+    run(tmp_path, "--env", ROOM, "--explanations", "reward", "--batches", 2, "--episodes", 8, *options, tiny=TINY[2:])
     config = load_config(tmp_path)
-    assert config.training == replace(TRAINING, num_batches=2, evaluate_every=1, explanations="reward")
-    assert (config.architecture, config.env_kwargs, config.demonstration_kwargs) == (SMALL_ROOM, SHORT, {"expert_sight": "view"})
+    assert (config.training.num_batches, config.training.explanations, config.architecture.kind) == (2, "reward", "object")
+    assert config.env_kwargs == {"observation": "symbolic", "max_trial_steps": 12}
+    assert config.demonstration_kwargs == {"expert_sight": "view"}
     results = pd.read_csv(tmp_path / "evaluation" / "results.csv")
-    assert set(results["policy"]) == {"agent", "expert", *SUITES[ROOM].compared} and set(results["split"]) == {"train", "eval"}
+    assert {"agent", "expert", "random"} < set(results["policy"]) and set(results["split"]) == {"train", "eval"}
     losses = pd.read_csv(tmp_path / HISTORY).set_index(["metric", "batch"])["mean"]
     assert (losses["validation_explanation_loss"] > 0).all() and (losses["validation_loss"] > 0).all()
-    assert pretrained.load(tmp_path).policy.explainer is not None
+    assert agents.load(tmp_path).policy.explanation_head is not None
 
 
-def test_the_architecture_can_be_another_than_the_preset_s(tmp_path):
-    train.main(train.Args(architecture="equivariant", out=tmp_path, batches=2, episodes=0))
-    assert load_config(tmp_path).architecture == SMALL["equivariant"]
+def test_explanations_of_causal_dags(tmp_path):
+    run(tmp_path, "--explanations", "full", "--batches", 2, "--episodes", 0, tiny=TINY[2:])
+    losses = pd.read_csv(tmp_path / HISTORY).set_index(["metric", "batch"])["mean"]
+    assert losses["validation_explanation_loss"].gt(0).all()
+    assert agents.load(tmp_path).policy.explanation_head is not None
 
 
 def test_training_on_recorded_episodes(tmp_path):
     gym_causal.collect("expert", ENV_IDS[1], num_episodes=24, seed=1, explain="none").save(tmp_path / "cued.npz")
-    arguments = train.Args(env=ENV_IDS[1], out=tmp_path / "agent", demonstrations=tmp_path / "cued.npz", batches=3, episodes=0)
-    train.main(arguments)
+    options = ("--demonstrations", tmp_path / "cued.npz", "--episodes", 0)
+    run(tmp_path / "agent", "--env", ENV_IDS[1], *options)
     config = load_config(tmp_path / "agent")
-    assert config.env_id == ENV_IDS[1] and config.training.num_batches == 3
-    assert config.demonstrations == demonstrations.fingerprint(gym_causal.Episodes.load(tmp_path / "cued.npz"))
+    assert config.env_id == ENV_IDS[1] and config.demonstrations == fingerprint(gym_causal.Episodes.load(tmp_path / "cued.npz"))
     with pytest.raises(SystemExit, match="error: demonstrations must be of CausalDAG-v0, got episodes of CausalDAGCued-v0"):
-        train.main(replace(arguments, env=ENV_IDS[0], out=tmp_path / "other"))
+        run(tmp_path / "other", *options)
     assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("options", "message"),
     [
-        ({"env": "CartPole-v1"}, "error: env_id must be one of"),
-        ({"env": "OddOneOut-v0", "architecture": "variable"}, "error: env_id must be that of a causal DAG environment"),
-        ({"architecture": "object"}, "error: env_id must be that of an odd-one-out environment"),
-        ({"explanations": "full"}, "error: explanations must be none for an agent of kind 'variable'"),
-        ({"preset": "slow"}, "error: preset must be one of quick, full"),
-        ({"device": "abacus"}, "error: device must be one that torch finds here"),
-        ({"batches": 0}, "error: num_batches must be"),
-        ({"seed": -1}, "error: seed must be"),
-        ({"demonstrations": Path("nowhere.npz")}, r"error: .*nowhere.npz"),
+        (("--env", "CartPoole-v1"), "error: env_id must be one of"),
+        (("--env", "CartPole-v1"), "error: expert must be given for CartPole-v1, which has none of its own: module:name"),
+        (("--env", "CartPole-v1", "--expert", "nowhere:policy"), "error: expert must be module:name of a policy"),
+        (("--env", "CartPole-v1", "--explanations", "full"), "error: explanations must be one of none, got 'full'"),
+        (("--env", "OddOneOut-v0", "--architecture", "variable"), "error: .*'variable'"),
+        (("--architecture", "object"), "error: .*'object'"),
+        (("--architecture", "objcet"), "error: kind must be one of"),
+        (("--explanations", "outcome"), "error: explanations must be one of none, properties, reward, full, got 'outcome'"),
+        (("--preset", "slow"), "error: preset must be one of quick, full"),
+        (("--device", "abacus"), "error: device must be one that torch finds here"),
+        (("--batches", "0"), "error: num_batches must be"),
+        (("--seed", "-1"), "error: seed must be"),
+        (("--env-kwargs.num-variables", "1"), "error: num_variables must be"),
+        (("--env-kwargs.models", "nowhere:models"), "error: .*nowhere"),
+        (("--demonstrations", "nowhere.npz"), r"error: .*nowhere.npz"),
+        (("--demonstrations", "no/data-v0"), r"error: .*no/data-v0"),
     ],
 )
-def test_mistakes_in_training(arguments, message, tmp_path):
+def test_mistakes_in_training(options, message, tmp_path):
     with pytest.raises(SystemExit, match=message):
-        train.main(train.Args(out=tmp_path / "agent", episodes=0, **arguments))
+        train.main([*options, "--out", str(tmp_path / "agent"), "--episodes", "0"])
+    assert not (tmp_path / "agent").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--training.num-batches", "0"), "num_batches must be"),
+        (("--training.lerning-rate", "1"), "Unrecognized options"),
+        (("--architecture.num-heads", "5"), "num_heads must divide"),
+        (("--env-kwargs.nmu-variables", "4"), "Unrecognized options"),
+    ],
+)
+def test_options_that_are_not_understood(options, message, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        train.main([*options, "--out", str(tmp_path / "agent")])
+    assert stopped.value.code == 2 and message in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "agent").exists()
 
 
@@ -175,7 +190,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("in the way")
     for out in (tmp_path / "file", tmp_path / "file" / "agent"):
         with pytest.raises(SystemExit, match=r"error: .*file"):
-            train.main(train.Args(out=out, episodes=0))
+            run(out, "--episodes", 0)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +198,7 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     [
         ({"env": "CausalDAGCued-v0"}, "error: env must have the observations and actions that the agent was trained with"),
         ({"env": "OddOneOut-v0"}, "error: env must have the observations and actions"),
-        ({"env": "CartPole-v1"}, "error: env_id must be one of"),
+        ({"env": "CartPole-v1"}, "error: env must have the observations and actions"),
         ({"splits": ("tain",)}, "error: split must be one of"),
         ({"policies": ("luck",)}, "error: name must be one of"),
     ],
@@ -211,23 +226,68 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.utils, "clip_grad_norm_", interrupted)
         with pytest.raises(SystemExit, match="interrupted: the same command with --resume"):
-            train.main(train.Args(out=tmp_path, batches=3, episodes=0))
-    train.main(train.Args(out=tmp_path, batches=3, episodes=0, resume=True))
-    assert behavioral_cloning.load_checkpoint(tmp_path).batch == 3
+            run(tmp_path, "--episodes", 0)
+    run(tmp_path, "--episodes", 0, "--resume")
+    assert load_checkpoint(tmp_path).batch == 6
 
 
-def test_every_name_can_be_asked_for():
-    bias_keys = typing.get_type_hints(train.Args)
-    assert set(typing.get_args(typing.get_args(bias_keys["architecture"])[0])) == set(ARCHITECTURES)
-    assert set(typing.get_args(bias_keys["explanations"])) == set(EXPLAIN_MODES)
-    assert all(set(presets) == set(typing.get_args(bias_keys["preset"])) for presets in PRESETS.values())
-    assert set(PRESETS) == set(registered_ids())
+# --- options ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("args", [train.Args, evaluate.Args])
-def test_help_answers(args, capsys):
+def test_defaults_are_those_of_the_preset():
+    for env_id in (*ENV_IDS, ROOM, "CartPole-v1"):
+        for name in ("quick", "full"):
+            chosen, config = preset(env_id, name), train.parse(["--env", env_id, "--preset", name]).config()
+            assert (config.training, config.architecture) == (chosen.training, chosen.architecture)
+            assert (config.env_kwargs, config.demonstration_kwargs) == (chosen.env_kwargs, chosen.demonstration_kwargs)
+
+
+def test_every_entry_of_the_config_can_be_asked_for():
+    options = {
+        "--architecture": "trial",
+        "--architecture.context": 3,
+        "--architecture.dropout": 0.5,
+        "--training.learning-rate": 0.5,
+        "--training.muon": "all",
+        "--training.num-demonstrations": 500,
+        "--training.explanation-weight": 3.0,
+        "--env-kwargs.num-variables": 4,
+        "--demonstration-kwargs.split": "unrestricted",
+        "--expert": "some:body",
+        "--seed": 7,
+    }
+    words = [str(word) for option, value in options.items() for word in (option, value)]
+    config = train.parse([*words, "--env-kwargs.weight-range", "-1", "1", "--training.adamw-betas", "0.5", "0.6"]).config()
+    assert (config.architecture.kind, config.architecture.context, config.architecture.dropout) == ("trial", 3, 0.5)
+    assert (config.training.learning_rate, config.training.muon, config.training.num_demonstrations) == (0.5, "all", 500)
+    assert (config.training.explanation_weight, config.training.adamw_betas) == (3.0, (0.5, 0.6))
+    assert config.env_kwargs["num_variables"] == 4 and list(config.env_kwargs["weight_range"]) == [-1, 1]
+    assert config.demonstration_kwargs == {"split": "unrestricted"} and (config.expert, config.seed) == ("some:body", 7)
+    assert json.loads(json.dumps(config.to_json())) and AgentConfig.from_json(config.to_json()).differences(config) == []
+
+
+def test_arguments_of_other_envs_are_pairs():
+    config = train.parse(["--env", "CartPole-v1", "--env-kwargs", "sutton_barto_reward", "true", "name", "word"]).config()
+    assert config.env_kwargs == {"sutton_barto_reward": True, "name": "word"}
+
+
+def test_batches_change_the_number_of_evaluations_no_more_than_they_must():
+    training = train.parse(["--batches", "100"]).config().training
+    assert (training.num_batches, training.evaluate_every) == (100, 25)
+    assert train.parse(["--batches", "100", "--training.evaluate-every", "7"]).config().training.evaluate_every == 7
+
+
+def test_help_shows_the_defaults_of_the_env(capsys):
+    for env_id, expected in (("OddOneOutIntervention-v0", "(default: 900)"), ("CartPole-v1", "(default: generic)")):
+        with pytest.raises(SystemExit) as stopped:
+            train.main(["--env", env_id, "--help"])
+        shown = capsys.readouterr().out
+        assert stopped.value.code == 0 and expected in shown
+        assert all(option in shown for option in ("--episodes", "--seed", "--out", "--env", "--training.adamw-betas"))
+
+
+def test_help_of_an_evaluation(capsys):
     with pytest.raises(SystemExit) as stopped:
-        tyro.cli(args, args=["--help"])
-    assert stopped.value.code == 0
+        tyro.cli(evaluate.Args, args=["--help"])
     shown = capsys.readouterr().out
-    assert all(option in shown for option in ("--episodes", "--seed", "--out", "--env"))
+    assert stopped.value.code == 0 and all(option in shown for option in ("--episodes", "--seed", "--out", "--env"))

@@ -3,6 +3,6 @@
 import torch
 
 import agents.sweeps.runs  # noqa: F401
-import tests.agents.killed  # noqa: F401
+import tests.agents.algorithms.killed  # noqa: F401
 
 torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # the first optimizer imports half of torch

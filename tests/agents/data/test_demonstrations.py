@@ -5,37 +5,31 @@ from itertools import islice
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("stable_baselines3")
-pytest.importorskip("imitation")
-
 import gym_causal
-from agents.data import demonstrations
-from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, fingerprint, iterate_batches, spaces
+from agents.data.collate import iterate_batches
+from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, fingerprint
 from gym_causal.core.streams import SeedDomain
+from gym_causal.registry import make_task
 from gym_causal.rollouts import seeded_task
-from tests.agents.hand_made import ragged_episodes
+from tests.agents.data.hand_made import ragged_episodes
 
 ENV_ID = "CausalDAG-v0"
-
-
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(demonstrations, "CHUNK", 32)  # four batches of eight
+TASK = make_task(ENV_ID)
 
 
 def streamed(seed=3, first_batch=0, **env_kwargs):
-    return StreamedDemonstrations("expert", ENV_ID, batch_size=8, seed=seed, first_batch=first_batch, env_kwargs=env_kwargs)
+    options = {"seed": seed, "first_batch": first_batch, "env_kwargs": env_kwargs}
+    return StreamedDemonstrations("expert", ENV_ID, batch_size=8, chunk_size=32, **options)  # four batches per chunk
 
 
 def fixed(num_episodes=20, seed=3, first_batch=0):
     episodes = gym_causal.collect("expert", ENV_ID, num_episodes=num_episodes, seed=1, explain="none")
-    return FixedDemonstrations(episodes, batch_size=8, seed=seed, first_batch=first_batch)
+    return FixedDemonstrations(episodes, TASK, batch_size=8, seed=seed, first_batch=first_batch)
 
 
 def beginnings(batch):
     """What tells one episode from another: the first initial values."""
-    return [tuple(values) for values in batch["obs"].get("initial_values")[:, 0].tolist()]
+    return [tuple(values) for values in batch["obs"]["initial_values"][:, 0].tolist()]
 
 
 def take(batches, count):
@@ -46,7 +40,7 @@ def same(first, second):
     assert len(first) == len(second)
     for a, b in zip(first, second, strict=True):
         assert (a["acts"] == b["acts"]).all()
-        assert all((a["obs"].get(key) == b["obs"].get(key)).all() for key in a["obs"].keys())  # noqa: SIM118 - it is no dict
+        assert all((a["obs"][key] == b["obs"][key]).all() for key in a["obs"])
     return True
 
 
@@ -66,12 +60,14 @@ def test_one_can_begin_anywhere(make, first_batch):
 
 def test_batches_are_whole_episodes_of_the_expert():
     (batch,) = take(streamed(), 1)
-    assert batch["acts"].shape == (8, 7) and batch["obs"].get("initial_values").shape == (8, 7, 5) and len(batch["obs"]) == 8
-    assert (batch["obs"].get("trial") == np.arange(7)).all()
+    assert batch["acts"].shape == (8, 7) and batch["obs"]["initial_values"].shape == (8, 7, 5)
+    assert (batch["obs"]["trial"] == np.arange(7)).all()
     variables = np.sort(batch["acts"][:, :5] % 5, axis=1)
     assert (variables == np.arange(5)).all()  # it tries each of them once
-    set_then = np.abs(batch["obs"].get("last_intervention")[:, 1:6]).argmax(axis=2)
+    set_then = np.abs(batch["obs"]["last_intervention"][:, 1:6]).argmax(axis=2)
     assert (set_then == batch["acts"][:, :5] % 5).all()  # an action is beside what was seen before it, not after
+    previous = batch["obs"]["previous_action"]
+    assert previous.dtype == np.int64 and (previous[:, 0] == 0).all() and (previous[:, 1:] == batch["acts"][:, :-1] + 1).all()
 
 
 def test_fresh_episodes_never_return():
@@ -82,7 +78,7 @@ def test_fresh_episodes_never_return():
 def test_an_epoch_is_a_permutation():
     batches = take(fixed(num_episodes=24), 6)
     epochs = [[episode for batch in batches[i : i + 3] for episode in beginnings(batch)] for i in (0, 3)]
-    whole = [episode for batch in iterate_batches(fixed(num_episodes=24).episodes, 10) for episode in beginnings(batch)]
+    whole = [episode for batch in iterate_batches(fixed(num_episodes=24).episodes, 10, TASK) for episode in beginnings(batch)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(whole) and len(set(whole)) == 24
     assert epochs[0] != epochs[1] != whole
 
@@ -103,34 +99,34 @@ def test_no_evaluation_plays_a_demonstrated_episode(seed):
         assert demonstrated.isdisjoint(tuple(values) for values in task.observations()["initial_values"].tolist())
 
 
-def test_the_held_out_link_is_never_demonstrated(monkeypatch):
-    """D is no ancestor of E in any model behind a batch; the models are found by collecting the same episodes again."""
-    calls = []
+def test_the_held_out_link_is_never_demonstrated():
+    """D is no ancestor of E in any model behind a batch; each is found among the first episodes of the chunk's seed."""
+    seed = int(np.random.SeedSequence([3, 0]).generate_state(1, np.uint64)[0])
+    seen = [
+        episode
+        for batch in take(StreamedDemonstrations("expert", ENV_ID, batch_size=256, seed=3, chunk_size=512), 2)
+        for episode in beginnings(batch)
+    ]
+    task = seeded_task(ENV_ID, 512, seed, SeedDomain.COLLECTION, split="train", graph_info=True)
+    task.begin(np.arange(512), np.arange(512))
+    assert [tuple(x) for x in task.observations()["initial_values"].tolist()] == seen
+    reached = task.infos(text=False)["weights"] != 0  # (B, N, N)
+    for _ in range(5):
+        reached = reached | (reached.astype(int) @ reached.astype(int) > 0)
+    assert not reached[:, 3, 4].any()
+    assert reached[:, 4, 3].sum() > 50  # the other way round is common
 
-    def spy(policy, env_id, num_episodes, seed, env_kwargs, *, shuffled):
-        calls.append((num_episodes, seed))
-        return collect(policy, env_id, num_episodes, seed, env_kwargs, shuffled=shuffled)
 
-    collect = demonstrations.collect
-    monkeypatch.setattr(demonstrations, "collect", spy)
-    batches = take(streamed(), 64)
-    assert len(calls) == 16 and len(set(calls)) == 16
-    links = 0
-    for (num_episodes, seed), chunk in zip(calls, (batches[i : i + 4] for i in range(0, 64, 4)), strict=True):
-        task = seeded_task(ENV_ID, num_episodes, seed, SeedDomain.COLLECTION, split="train", graph_info=True)
-        task.begin(np.arange(num_episodes), np.arange(num_episodes))
-        assert [tuple(x) for x in task.observations()["initial_values"].tolist()] == [e for batch in chunk for e in beginnings(batch)]
-        reached = task.infos(text=False)["weights"] != 0  # (B, N, N)
-        for _ in range(5):
-            reached = reached | (reached.astype(int) @ reached.astype(int) > 0)
-        assert not reached[:, 3, 4].any()
-        links += reached[:, 4, 3].sum()
-    assert links > 50  # the other way round is common
+def test_validation_has_episodes_of_its_own():
+    """Though the seed is the same."""
+    learned, held_out = (collect("expert", ENV_ID, 200, 3, {}, domain=domain) for domain in (SeedDomain.COLLECTION, SeedDomain.VALIDATION))
+    first, second = (set(map(tuple, each.observations["initial_values"].tolist())) for each in (learned, held_out))
+    assert len(first & second) <= 1  # the zeros of the final observations
 
 
 def test_env_kwargs_reach_the_env():
     (batch,) = take(streamed(num_variables=3), 1)
-    assert batch["obs"].get("initial_values").shape == (8, 5, 3)
+    assert batch["obs"]["initial_values"].shape == (8, 5, 3)
 
 
 def test_too_few_for_a_batch():
@@ -147,16 +143,16 @@ def recorded(policy="expert", env_id=ENV_ID, **env_kwargs):
 
 def refused(episodes):
     with pytest.raises(ValueError) as caught:
-        check_learnable(episodes, ENV_ID, *spaces(ENV_ID, {}))
+        check_learnable(episodes, ENV_ID, TASK)
     return str(caught.value)
 
 
 def test_recorded_episodes_are_welcome():
-    check_learnable(recorded(), ENV_ID, *spaces(ENV_ID, {}))
-    check_learnable(recorded("random", env_id="gym_causal:CausalDAG-v0"), ENV_ID, *spaces(ENV_ID, {}))
+    check_learnable(recorded(), ENV_ID, TASK)
+    check_learnable(recorded("random", env_id="gym_causal:CausalDAG-v0"), ENV_ID, TASK)
     anonymous = recorded()
     anonymous.metadata.clear()
-    check_learnable(anonymous, "gym_causal:CausalDAG-v0", *spaces(ENV_ID, {}))
+    check_learnable(anonymous, "gym_causal:CausalDAG-v0", TASK)
 
 
 def test_others_are_refused():
@@ -182,6 +178,15 @@ def test_so_is_what_is_no_number_or_action():
     episodes = recorded()
     del episodes.observations["goal"]
     assert "demonstrations must observe goal, initial_values" in refused(episodes)
+
+
+def test_tokens_of_another_meaning_are_refused():
+    episodes = gym_causal.collect("expert", ENV_ID, num_episodes=4, seed=0)
+    check_learnable(episodes, ENV_ID, TASK, "full")
+    episodes.metadata["explanation_version"] = 77
+    check_learnable(episodes, ENV_ID, TASK)
+    with pytest.raises(ValueError, match="demonstrations must have explanations of version 1, got version 77"):
+        check_learnable(episodes, ENV_ID, TASK, "full")
 
 
 def test_fingerprints():

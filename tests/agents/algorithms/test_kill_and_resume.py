@@ -66,7 +66,11 @@ def test_killed_at_every_moment(tmp_path):
 
 @pytest.mark.parametrize(
     ("dataset", "moment"),
-    [("none", ("in an update", 6)), ("recorded", ("half a checkpoint", 2)), ("collected", ("before a file is in place", 4))],
+    [
+        ("none", ("half a checkpoint", 2)),
+        pytest.param("recorded", ("in an update", 6), marks=pytest.mark.slow),
+        pytest.param("collected", ("before a file is in place", 4), marks=pytest.mark.slow),
+    ],
 )
 def test_killed_once(dataset, moment, tmp_path):
     """Also with datasets of two batches and a half, so that epochs begin anew on the way; and without dropout."""
@@ -91,7 +95,9 @@ ROOMS = {
 }
 
 
-@pytest.mark.parametrize("what", ["streamed symbols", "collected pixels", pytest.param("recorded symbols", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "what", ["streamed symbols", *(pytest.param(what, marks=pytest.mark.slow) for what in ("collected pixels", "recorded symbols"))]
+)
 def test_killed_in_rooms(what, tmp_path):
     """Episodes of different lengths, and explanations."""
     config, recorded, expected, folder = ROOMS[what], what.startswith("recorded"), tmp_path / "uninterrupted", tmp_path / "killed"
@@ -116,7 +122,6 @@ def test_an_interrupted_training_can_be_resumed(tmp_path, monkeypatch):
     """By Ctrl+C, which Python may raise anywhere: here in the middle of an update."""
     expected, folder = tmp_path / "uninterrupted", tmp_path / "interrupted"
     assert killed.run(SMALL, expected) == 0
-    monkeypatch.setattr(killed.demonstrations, "CHUNK", 64)
     clip, calls = torch.nn.utils.clip_grad_norm_, []
 
     def interrupted(*args):

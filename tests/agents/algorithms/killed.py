@@ -14,8 +14,7 @@ import torch
 
 import gym_causal
 from agents.algorithms import behavioral_cloning
-from agents.config.agent import AgentConfig
-from agents.data import demonstrations
+from agents.config import AgentConfig
 from agents.policies import checkpoints
 from gym_causal import files
 
@@ -33,7 +32,7 @@ def start(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = No
     A server process imports everything once; trainings are forks of it.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.agents.preloaded"])
+    context.set_forkserver_preload(["tests.agents.algorithms.preloaded"])
     process = context.Process(target=_train, args=(config, folder, moment, recorded))
     process.start()
     return process
@@ -49,7 +48,6 @@ def run(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = None
 
 def _train(config: AgentConfig, folder: Path, moment: tuple[str, int] | None, recorded: bool) -> None:
     torch.set_num_threads(1)
-    demonstrations.CHUNK = 64
     if moment is not None:
         _MOMENTS[moment[0]](moment[1])
     episodes = None
@@ -103,7 +101,7 @@ _MOMENTS: dict[str, Callable[[int], None]] = {
     "half a checkpoint": _kill_in_half_a_checkpoint,
     "before a file is in place": _kill_at(files.os, "replace"),
     "after a file is in place": _kill_at(files.os, "replace", after=True),
-    "in an update": _kill_at(behavioral_cloning.EpisodeLoss, "__call__"),
+    "in an update": _kill_at(behavioral_cloning.ImitationLoss, "__call__"),
     "clipping": _kill_at(torch.nn.utils, "clip_grad_norm_"),
     "before an evaluation": _kill_at(gym_causal, "evaluate"),
     "after an evaluation": _kill_at(gym_causal, "evaluate", after=True),

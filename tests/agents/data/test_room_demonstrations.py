@@ -5,49 +5,40 @@ from itertools import islice
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-pytest.importorskip("stable_baselines3")
-pytest.importorskip("imitation")
-
 import gym_causal
-from agents.data import demonstrations
+from agents.data.collate import IGNORE_INDEX, iterate_batches
 from agents.data.demonstrations import (
-    IGNORE_INDEX,
-    LAST_TRANSFORM,
     FixedDemonstrations,
     StreamedDemonstrations,
     check_learnable,
     collect,
     fingerprint,
-    iterate_batches,
     shuffle_explanations,
-    spaces,
 )
-from gym_causal.odd_one_out.explanations import NUM_TOKENS, VOCABULARY
 from gym_causal.odd_one_out.features import ATTRIBUTES, VALUES
 from gym_causal.odd_one_out.frames import OBJECT
+from gym_causal.registry import make_task
 from tests.agents.small import ROOM_ID, ROOM_KWARGS, collected_rooms
 from tests.test_episodes import same_arrays
 
 BATCH_SIZE = 4
+PREVIOUS_ACTION = "previous_action"
 every_explanation = pytest.mark.parametrize("explain", ["none", "full"])
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(demonstrations, "CHUNK", 24)  # six batches
-    monkeypatch.setattr(demonstrations, "ALIKE", 4)  # two of which are sorted by themselves
+TASK = make_task(ROOM_ID, **ROOM_KWARGS, observation="symbolic")
+NUM_TOKENS, VOCABULARY = TASK.explanations.num_tokens, TASK.explanations.vocabulary
 
 
-def streamed(explain="none", first_batch=0, seed=3, shuffled=False, **env_kwargs):
+def streamed(explain="none", first_batch=0, seed=3, shuffled=False, bucket_size=4, **env_kwargs):
     env_kwargs = {**ROOM_KWARGS, "observation": "symbolic", "explain": explain, **env_kwargs}
-    options = {"seed": seed, "first_batch": first_batch, "env_kwargs": env_kwargs, "shuffled": shuffled}
-    return StreamedDemonstrations("expert", ROOM_ID, batch_size=BATCH_SIZE, **options)
+    options = {"seed": seed, "first_batch": first_batch, "env_kwargs": env_kwargs, "shuffled": shuffled, "bucket_size": bucket_size}
+    return StreamedDemonstrations("expert", ROOM_ID, batch_size=BATCH_SIZE, chunk_size=24, **options)  # six batches per chunk
 
 
-def fixed(explain="none", first_batch=0, seed=3, num_episodes=26):
+def fixed(explain="none", first_batch=0, seed=3, num_episodes=26, bucket_size=4):
     episodes = collected_rooms(num_episodes, seed=1, explain=explain)
-    return FixedDemonstrations(episodes, batch_size=BATCH_SIZE, seed=seed, first_batch=first_batch)
+    return FixedDemonstrations(episodes, TASK, batch_size=BATCH_SIZE, seed=seed, first_batch=first_batch, bucket_size=bucket_size)
 
 
 def take(batches, count):
@@ -55,7 +46,7 @@ def take(batches, count):
 
 
 def arrays(batch):
-    return {**batch["obs"].unwrap(), "acts": batch["acts"]}
+    return {**batch["obs"], "acts": batch["acts"]}
 
 
 def same(first, second):
@@ -69,7 +60,7 @@ def same(first, second):
 def one_by_one(episodes):
     """What a batch of all episodes must be, put together one step after the other."""
     longest = max(episodes.lengths)
-    observations = {key: [] for key in (*episodes.observations, LAST_TRANSFORM)}
+    observations = {key: [] for key in (*episodes.observations, PREVIOUS_ACTION)}
     targets = []
     for episode in episodes:
         rows = {key: [] for key in observations}
@@ -78,8 +69,8 @@ def one_by_one(episodes):
             last = min(step, int(episode.lengths[0]) - 1)
             for key, value in episode.observations.items():
                 rows[key].append(value[last])
-            before = target[-1][0] if step else IGNORE_INDEX
-            rows[LAST_TRANSFORM].append(before - 7 if before >= 8 else 0)
+            before = min(step, int(episode.lengths[0])) - 1
+            rows[PREVIOUS_ACTION].append(1 + episode.actions[min(before, last)] if step else 0)
             over, waits = step > last, episode.observations["touched"][last]
             target.append([IGNORE_INDEX if over or waits else episode.actions[last]])
             if episode.explanations:
@@ -94,15 +85,14 @@ def one_by_one(episodes):
 def test_a_batch_is_padded_episodes(explain):
     episodes = collected_rooms(9, explain=explain)
     assert len(set(episodes.lengths)) > 3 and (episodes.observations["touched"] == 1).sum() > 9
-    (batch,) = iterate_batches(episodes, 9)
+    (batch,) = iterate_batches(episodes, 9, TASK)
     found, expected = arrays(batch), one_by_one(episodes)
     if explain == "none":
         expected["acts"] = expected["acts"][..., 0]
-    assert found.keys() == expected.keys() and len(np.unique(expected[LAST_TRANSFORM])) > 2
+    assert found.keys() == expected.keys() and len(np.unique(expected[PREVIOUS_ACTION])) > 2
     for key, value in expected.items():
         assert found[key].shape == value.shape and np.array_equal(found[key], value), key
-    assert len(batch["obs"]) == 9
-    parts = take(iterate_batches(episodes, 4), 9)
+    parts = take(iterate_batches(episodes, 4, TASK), 9)
     assert [part["acts"].shape[:2] for part in parts] == [(len(x), max(x)) for x in (episodes.lengths[i : i + 4] for i in (0, 4, 8))]
     assert np.array_equal(parts[1]["acts"], found["acts"][4:8, : max(episodes.lengths[4:8])])
 
@@ -113,8 +103,8 @@ def words(tokens):
 
 def test_what_is_said_is_true_of_what_is_seen():
     """Of the very step that it is beside: the object next to the agent, and what a touch paid."""
-    (batch,) = iterate_batches(collected_rooms(40, explain="full"), 40)
-    seen, targets = batch["obs"].unwrap(), batch["acts"]
+    (batch,) = iterate_batches(collected_rooms(40, explain="full"), 40, TASK)
+    seen, targets = batch["obs"], batch["acts"]
     near = touches = 0
     for row, step in zip(*np.nonzero(targets[..., 1] > 0), strict=True):
         said = words(targets[row, step, 1:])
@@ -144,28 +134,22 @@ def test_an_epoch_has_every_step_once():
     batches = fixed("full", num_episodes=24)
     episodes = batches.episodes
     found = take(batches, 12)
-    (whole,) = iterate_batches(episodes, 24)
+    (whole,) = iterate_batches(episodes, 24, TASK)
     assert steps_of(found[:6]) == steps_of(found[6:]) == steps_of([whole])
     assert len(steps_of([whole])) == episodes.lengths.sum() == sum((batch["acts"][..., 1] != IGNORE_INDEX).sum() for batch in found[:6])
     assert not np.array_equal(found[0]["acts"], found[6]["acts"])
 
 
-def test_a_stream_has_every_step_of_its_episodes_once(monkeypatch):
-    collected = []
-
-    def spy(*args, **kwargs):
-        collected.append(collect(*args, **kwargs))
-        return collected[-1]
-
-    monkeypatch.setattr(demonstrations, "collect", spy)
+def test_a_stream_has_every_step_of_its_episodes_once():
     batches = take(streamed("full"), 18)
-    assert [len(episodes) for episodes in collected] == [24, 24, 24]
-    for episodes, first in zip(collected, (0, 6, 12), strict=True):
-        assert steps_of(batches[first : first + 6]) == steps_of(iterate_batches(episodes, 24))
+    for chunk in range(3):
+        seed = int(np.random.SeedSequence([3, chunk]).generate_state(1, np.uint64)[0])
+        episodes = collected_rooms(24, seed, explain="full")
+        assert steps_of(batches[6 * chunk : 6 * chunk + 6]) == steps_of(iterate_batches(episodes, 24, TASK))
 
 
 @pytest.mark.parametrize("make", [streamed, fixed])
-def test_a_batch_s_episodes_are_about_as_long(make, monkeypatch):
+def test_a_batch_s_episodes_are_about_as_long(make):
     """Sorted, 16 at a time; and the batches do not come in the order of their lengths."""
 
     def lengths(batches):
@@ -173,8 +157,7 @@ def test_a_batch_s_episodes_are_about_as_long(make, monkeypatch):
 
     found = lengths(take(make("full"), 120))
     spread = found.max(1) - found.min(1)
-    monkeypatch.setattr(demonstrations, "ALIKE", 1)
-    assert spread.mean() < 0.6 * np.ptp(lengths(take(make("full"), 120)), axis=1).mean()
+    assert spread.mean() < 0.6 * np.ptp(lengths(take(make("full", bucket_size=1), 120)), axis=1).mean()
     assert 0.35 < (np.diff(found.max(1)) > 0).mean() < 0.65
 
 
@@ -189,7 +172,7 @@ def test_a_seed_says_which_batches_of_rooms(make):
     assert same(take(make(), 7), take(make(), 7))
     again = make()
     assert same(take(again, 3), take(again, 3))
-    assert not np.array_equal(take(make(), 1)[0]["obs"].get("view"), take(make(seed=4), 1)[0]["obs"].get("view"))
+    assert not np.array_equal(take(make(), 1)[0]["obs"]["view"], take(make(seed=4), 1)[0]["obs"]["view"])
 
 
 # --- pixels -----------------------------------------------------------------------------------------------------------------
@@ -246,7 +229,7 @@ def test_the_control_sees_and_does_the_same():
 
 
 def check(episodes, explanations="none", observation="symbolic"):
-    check_learnable(episodes, ROOM_ID, *spaces(ROOM_ID, {**ROOM_KWARGS, "observation": observation}), explanations)
+    check_learnable(episodes, ROOM_ID, make_task(ROOM_ID, **ROOM_KWARGS, observation=observation), explanations)
 
 
 def test_recorded_rooms_are_welcome():

@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 import gym_causal
 from gym_causal.registry import registered_ids
-from tests.agents.hand_made import check_same, ragged_episodes
+from tests.agents.data.hand_made import check_same, ragged_episodes
 
 pytest.importorskip("minari")
 pytest.importorskip("h5py")

@@ -1,0 +1,101 @@
+"""What an agent is trained and validated on, as its config says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gym_causal
+from agents.config.agent import AgentConfig
+from agents.data.collate import Batch, iterate_batches
+from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, shuffle_explanations
+from agents.data.experts import load_expert
+from gym_causal.arguments import check_one_of
+from gym_causal.core.streams import SeedDomain
+from gym_causal.core.task import BatchedTask
+from gym_causal.policies import has_expert
+from gym_causal.registry import make_task, task_spec
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Demonstrations that are not learned from; the loss on them is watched."""
+
+    episodes: gym_causal.Episodes
+    task: BatchedTask
+    batch_size: int
+    split: str
+    seed: int
+
+    def batches(self) -> Iterable[Batch]:
+        """All of them, once."""
+        return iterate_batches(self.episodes, self.batch_size, self.task)
+
+
+def checked_task(config: AgentConfig, splits: Sequence[str], demonstrations: gym_causal.Episodes | None) -> BatchedTask:
+    """The task that the agent acts in. See :func:`train` for what is raised."""
+    config.to_json()  # raises for what cannot be written
+    for split in splits:
+        make_task(config.env_id, 1, **config.env_kwargs, split=split)
+    task = make_task(config.env_id, 1, **config.env_kwargs)
+    check_one_of("explanations", config.training.explanations, tuple(task.explanations.modes))
+    demonstrated = make_task(config.env_id, 1, **demonstration_kwargs(config))
+    if (demonstrated.observation_space, demonstrated.action_space) != (task.observation_space, task.action_space):
+        raise ValueError(f"demonstration_kwargs must leave observations and actions as they are, got {config.demonstration_kwargs}")
+    if demonstrations is not None:
+        check_learnable(demonstrations, config.env_id, task, config.training.explanations)
+    elif config.expert is None and not has_expert(demonstrated):
+        raise ValueError(
+            f"expert must be given for {config.env_id}, which has none of its own: module:name of a policy that demonstrates, "
+            "or recorded episodes as demonstrations"
+        )
+    return task
+
+
+def demonstration_kwargs(config: AgentConfig) -> dict[str, Any]:
+    """Arguments of the env in which is demonstrated."""
+    return {**config.env_kwargs, **config.demonstration_kwargs, "explain": config.training.explanations}
+
+
+def training_data(
+    config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, first_batch: int
+) -> tuple[Iterable[Batch], Validation | None]:
+    """What an agent is trained and validated on.
+
+    Held-out episodes are played by the expert, in a seed domain of their own. Where there is none, they are a tenth of the recorded ones.
+
+    Args:
+        config: of the agent.
+        task: that it acts in.
+        recorded: episodes to train on; None: as the config says.
+        first_batch: updates made before.
+
+    Returns:
+        Endless batches from that update on, and the held-out demonstrations; None: there are too few.
+    """
+    training, kwargs = config.training, demonstration_kwargs(config)
+    if recorded is not None and config.expert is None and not has_expert(make_task(config.env_id, 1, **kwargs)):
+        count = min(training.validation_episodes, len(recorded) // 10)
+        held_out, recorded = recorded[len(recorded) - count :], recorded[: len(recorded) - count]
+    else:
+        expert, count = load_expert(config.expert), training.validation_episodes
+        held_out = collect(expert, config.env_id, count, config.seed, kwargs, domain=SeedDomain.VALIDATION)
+    split = kwargs.get("split", task_spec(config.env_id).splits[0])
+    validation = Validation(held_out, task, training.batch_size, split, config.seed) if count else None
+    return _batches(config, task, recorded, first_batch), validation
+
+
+def _batches(config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, first_batch: int) -> Iterable[Batch]:
+    """Endless batches to train on."""
+    training, seed, kwargs = config.training, config.seed, demonstration_kwargs(config)
+    options: dict[str, Any] = {"batch_size": training.batch_size, "first_batch": first_batch, "bucket_size": training.bucket_size}
+    shuffled, expert = training.shuffled_explanations, load_expert(config.expert)
+    if recorded is not None:
+        episodes = shuffle_explanations(recorded, seed) if shuffled else recorded
+    elif training.num_demonstrations is not None:
+        episodes = collect(expert, config.env_id, training.num_demonstrations, seed, kwargs, shuffled=shuffled)
+    else:
+        options |= {"seed": seed, "env_kwargs": kwargs, "shuffled": shuffled, "chunk_size": training.chunk_size}
+        return StreamedDemonstrations(expert, config.env_id, **options)
+    return FixedDemonstrations(episodes, task, seed=seed, **options)
