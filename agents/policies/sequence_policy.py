@@ -51,10 +51,6 @@ class SequencePolicy(nn.Module):
         """Where its weights are."""
         return next(self.parameters()).device
 
-    def log_probabilities(self, observations: Observations) -> Tensor:
-        """(B, T, A), of all actions at each step of whole episodes, (B, T, ...) each."""
-        return torch.log_softmax(self.network(observations), dim=-1)
-
     def evaluate_sequence(self, observations: Observations, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Evaluate whole episodes.
 
