@@ -49,7 +49,9 @@ def parse(argv: Sequence[str] | None = None) -> Args:
     """
     # The options for the env's arguments depend on the env, which is read first.
     first, _ = tyro.cli(_Env, args=argv, return_unknown_args=True, add_help=False)
-    options = [("env_kwargs", env_kwargs_type(first.env, without=("split", "explain", "expert_info")), field(default_factory=dict))]
+    options: list[Any] = [
+        ("env_kwargs", env_kwargs_type(first.env, without=("split", "explain", "expert_info")), field(default_factory=dict))
+    ]
     args_class = dataclasses.make_dataclass("Args", options, bases=(Args,), frozen=True)
     return tyro.cli(args_class, args=argv, prog="python -m baselines.compare", description=Args.__doc__)
 

@@ -14,8 +14,8 @@ from agents.algorithms.behavioral_cloning import train
 from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
 from agents.config.agent import AgentConfig
-from agents.policies.checkpoints import CONFIG, load_config, updates_made
 from agents.policies.agent import Agent
+from agents.policies.checkpoints import CONFIG, load_config, updates_made
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.studies import study
 from agents.sweeps.study import FRACTION_OF_EXPERT, HELD_OUT_RATIO

@@ -166,7 +166,7 @@ def test_a_killed_run_ends_where_an_uninterrupted_one_does(tmp_path):
     wait_until(lambda: killed.updates > 0, process)
     process.kill()
     process.join()
-    assert 0 < killed.updates and not killed.finished
+    assert killed.updates > 0 and not killed.finished
     killed.execute()
     whole.execute()
     check_same_run(killed, whole)

@@ -137,9 +137,7 @@ def test_shuffled_explanations_are_others_of_the_same_kind_at_the_same_steps():
     config, arguments = config_of("feature_set", "full"), demonstration_kwargs("feature_set", "full")
     own, others = (
         islice(
-            StreamedDemonstrations(
-                "expert", config.env_id, batch_size=64, seed=0, env_kwargs=arguments, shuffled=shuffled, chunk_size=512
-            ),
+            StreamedDemonstrations("expert", config.env_id, batch_size=64, seed=0, env_kwargs=arguments, shuffled=shuffled, chunk_size=512),
             8,
         )
         for shuffled in (False, True)
