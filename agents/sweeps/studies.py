@@ -99,7 +99,7 @@ STUDIES: dict[str, Study] = {
         Variation(name="variable", description="The default agent: a token for each variable and trial."),
         Variation(
             name="equivariant",
-            description="A control that is equivariant to permutations of variables.",
+            description="A control without names: permuting variables changes nothing.",
             architecture=ARCHITECTURES["equivariant"],
         ),
         Variation(
