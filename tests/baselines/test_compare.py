@@ -176,6 +176,21 @@ def test_a_task_without_an_expert_is_compared_without_it(registered, tmp_path, c
     assert not (tmp_path / "new").exists()
 
 
+def test_an_env_that_is_not_ours_is_compared_with_what_is_registered_for_it(tmp_path, capsys):
+    baselines.register_strategy("CartPole-v1", "towards_the_pole", lambda seed, env_kwargs: balance)
+    main(Args(env="CartPole-v1", episodes=6, out=tmp_path))
+    rewards = means(tmp_path)
+    assert list(rewards.index) == ["random", "towards_the_pole"] and rewards["towards_the_pole"] > rewards["random"] + 10
+    assert "CartPole-v1 has no expert" in capsys.readouterr().out and (tmp_path / "figure.png").exists()
+    assert not means(tmp_path, "match_towards_the_pole").isna().any()
+
+
+def balance(observations, state, episode_starts):
+    """Pushes the cart towards the side to which the pole falls."""
+    angle, velocity = observations["observation"][:, 2], observations["observation"][:, 3]
+    return (angle + velocity > 0).astype(int), state
+
+
 def test_a_strategy_needs_a_new_name_and_a_known_env(registered):
     for name in ("constant", "expert"):
         with pytest.raises(ValueError, match=f"name must be a new one for {registered[0]}, got '{name}'"):
