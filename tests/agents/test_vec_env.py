@@ -15,8 +15,10 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecMonitor
 
 import gym_causal
-from agents.policies.sb3 import Agent
+from agents.policies.agent import Agent
+from agents.policies.sb3 import TransformerPolicy
 from agents.vec_env import BatchedVecEnv
+from gym_causal.scm import StructuralCausalModels
 from tests.agents.small import make_policy
 from tests.conftest import row, same
 
@@ -35,7 +37,7 @@ def test_row_b_plays_episodes_b_and_b_plus_the_batch(env_id, env_kwargs):
     one.seed(5)
     actions = np.random.default_rng(0).integers(venv.action_space.n, size=(60, 3))
     observations = venv.reset()
-    played = [[(row(observations, b), None)] for b in range(3)]  # of each row: observation, what led to it
+    played = [[(row(observations, b), None)] for b in range(3)]  # of each row: observation, transition to it
     for action in actions:
         observations, rewards, dones, infos = venv.step(action)
         for b in range(3):
@@ -68,8 +70,6 @@ def test_seeds():
 
 
 def test_options_serve_once():
-    from gym_causal.scm import StructuralCausalModels  # noqa: PLC0415
-
     chain = StructuralCausalModels.from_weights([[0, 1.0, 0], [0, 0, 1.0], [0, 0, 0]], noise_scale=0.0)
     venv = make(num_envs=2, num_variables=3)
     venv.set_options({"model": chain, "goal": "C"})
@@ -81,19 +81,19 @@ def test_options_serve_once():
 
 
 def test_infos_are_cut_into_rows_on_request():
-    plain, told = make(num_envs=2), make(num_envs=2, infos=True)
+    plain, with_infos = make(num_envs=2), make(num_envs=2, infos=True)
     plain.seed(0)
-    told.seed(0)
+    with_infos.seed(0)
     plain.reset()
-    told.reset()
-    assert plain.reset_infos == [{}, {}] and told.reset_infos[1]["explanation"]["kind"] == "none"
-    said = []
+    with_infos.reset()
+    assert plain.reset_infos == [{}, {}] and with_infos.reset_infos[1]["explanation"]["kind"] == "none"
+    kinds = []
     for action in range(7):
         assert plain.step(np.array([action] * 2))[3][0].keys() <= {"TimeLimit.truncated", "terminal_observation"}
-        said.append(told.step(np.array([action] * 2))[3][1])
-    assert [info["explanation"]["kind"] for info in said] == ["properties"] * 5 + ["reward"] * 2
-    assert told.reset_infos[1]["explanation"]["kind"] == "none"
-    assert said[-1].keys() == {"TimeLimit.truncated", "terminal_observation", "explanation"}
+        kinds.append(with_infos.step(np.array([action] * 2))[3][1])
+    assert [info["explanation"]["kind"] for info in kinds] == ["properties"] * 5 + ["reward"] * 2
+    assert with_infos.reset_infos[1]["explanation"]["kind"] == "none"
+    assert kinds[-1].keys() == {"TimeLimit.truncated", "terminal_observation", "explanation"}
 
 
 def test_masks_and_the_expert_by_row():
@@ -117,12 +117,12 @@ def test_masks_and_the_expert_by_row():
 
 
 def test_evaluate_policy_finds_what_playing_finds():
-    policy = make_policy("variable", settled=True)
+    model = make_policy("variable", settled=True)
     venv = make(num_envs=4)
     venv.seed(6)
-    rewards, lengths = evaluate_policy(policy, VecMonitor(venv), n_eval_episodes=12, return_episode_rewards=True)
+    rewards, lengths = evaluate_policy(TransformerPolicy(model), VecMonitor(venv), n_eval_episodes=12, return_episode_rewards=True)
     assert lengths == [7] * 12
-    agent, batch = Agent(policy), gym_causal.make_vec("CausalDAG-v0", 12)
+    agent, batch = Agent(model), gym_causal.make_vec("CausalDAG-v0", 12)
     observations, _ = batch.reset(seed=6)
     state, returns = None, np.zeros(12)
     for step in range(7):
@@ -134,10 +134,11 @@ def test_evaluate_policy_finds_what_playing_finds():
 
 @pytest.mark.parametrize("how", ["policy", "agent"])
 def test_imitation_rolls_out(how):
-    policy = make_policy("variable", settled=True)
+    model = make_policy("variable", settled=True)
+    policy = TransformerPolicy(model)
     venv = make(num_envs=4)
     venv.seed(6)
-    acting = {"policy": policy, "deterministic_policy": True} if how == "policy" else {"policy": Agent(policy)}
+    acting = {"policy": policy, "deterministic_policy": True} if how == "policy" else {"policy": Agent(model)}
     trajectories = rollout.generate_trajectories(
         venv=venv, sample_until=rollout.make_min_episodes(10), rng=np.random.default_rng(0), **acting
     )
@@ -155,13 +156,13 @@ def test_imitation_rolls_out(how):
     )
 
 
-def _seeded(seed):
-    venv = make(num_envs=4)
+def _seeded(seed, **env_kwargs):
+    venv = make(num_envs=4, **env_kwargs)
     venv.seed(seed)
     return venv
 
 
-def test_rollout_keeps_what_is_said():
+def test_rollouts_keep_explanations():
     venv = make(num_envs=2, infos=True)
     venv.seed(0)
     trajectories = rollout.rollout(
@@ -175,10 +176,27 @@ def test_rollout_keeps_what_is_said():
     assert [info["explanation"]["kind"] for info in trajectories[0].infos] == ["properties"] * 5 + ["reward"] * 2
 
 
-@pytest.mark.parametrize("algorithm", [PPO, DQN])
-def test_stable_baselines3_learns_in_it(algorithm):
-    settings = {PPO: {"n_steps": 14, "batch_size": 28}, DQN: {"learning_starts": 10, "buffer_size": 200}}[algorithm]
-    model = algorithm("MultiInputPolicy", VecMonitor(make()), seed=0, device="cpu", **settings)
-    model.learn(112)
-    assert model.num_timesteps == 112 and len(model.ep_info_buffer) == 16
-    assert np.isfinite(evaluate_policy(model, make(), n_eval_episodes=4, warn=False)[0])
+# A -> B with weight 1: setting A to +5 makes B 5, and nothing that may be set raises A.
+CHAIN = StructuralCausalModels.from_weights([[0, 1.0], [0, 0]], noise_scale=0.0)
+SMALL = {"num_variables": 2, "num_exploration_trials": 0, "num_exploitation_trials": 1, "models": CHAIN, "held_out_link": ("B", "A")}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "steps"),
+    [
+        (PPO, {"seed": 1, "n_steps": 16, "batch_size": 64, "learning_rate": 1e-2, "gamma": 0.0}, 2_048),
+        (
+            DQN,
+            {"seed": 0, "learning_starts": 200, "train_freq": 2, "target_update_interval": 100, "learning_rate": 3e-3, "gamma": 0.0},
+            4_000,
+        ),
+    ],
+)
+def test_stable_baselines3_learns_in_it(algorithm, settings, steps):
+    """To set A to its positive value where B is the goal."""
+    model = algorithm("MultiInputPolicy", VecMonitor(make(num_envs=16, **SMALL)), device="cpu", **settings)
+    before = evaluate_policy(model, _seeded(6, **SMALL), n_eval_episodes=100, warn=False)[0]
+    model.learn(steps)
+    after = evaluate_policy(model, _seeded(6, **SMALL), n_eval_episodes=100, warn=False)[0]
+    # The goal is B in about half of the episodes, and the best action then pays 5.
+    assert before < 1.5 < 2.2 < after

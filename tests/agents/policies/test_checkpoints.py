@@ -1,26 +1,27 @@
 """Agents on disk: what was saved comes back, and anything else is refused by name."""
 
 import builtins
+import dataclasses
 import json
 import pickle
 
 import pytest
 
 pytest.importorskip("torch")
-pytest.importorskip("stable_baselines3")
-pytest.importorskip("imitation")
+pytest.importorskip("safetensors")
 
-import numpy as np
 import safetensors.torch
 import torch
 
 import agents
-from agents.algorithms.behavioral_cloning import load
-from agents.config.agent import AgentConfig
+import gym_causal
+from agents.config import AgentConfig
 from agents.policies import checkpoints
 from agents.policies import loading as pretrained
+from agents.policies.agent import Agent
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, save_checkpoint, save_config
-from tests.agents.small import ARCHITECTURES, ENV_IDS, TRAINING, at, make_policy, played
+from agents.policies.loading import load
+from tests.agents.small import ARCHITECTURES, ENV_IDS, TRAINING, make_policy
 from tests.agents.small import CONFIG as AGENT
 
 
@@ -42,9 +43,8 @@ def test_a_saved_agent_acts_as_before(kind, env_id, tmp_path):
     agent = agents.load(tmp_path)
     for name, value in policy.state_dict().items():
         assert torch.equal(agent.policy.state_dict()[name], value)
-    observations, _ = played(env_id)
-    actions, _ = agent(at(observations, 0), None, np.ones(6, bool))
-    assert (actions == policy.predict(at(observations, 0), deterministic=True)[0]).all()
+    before, after = (gym_causal.collect(each, env_id, num_episodes=20, seed=0, explain="none").actions for each in (Agent(policy), agent))
+    assert (before == after).all()
 
 
 def test_checkpoints_come_back_whole(tmp_path):
@@ -87,7 +87,7 @@ def whole(folder):
 
 FOREIGN_TENSORS = safetensors.torch.save({"weights/x": torch.zeros(3)})
 OTHER_FORMAT = safetensors.torch.save({"weights/x": torch.zeros(3)}, {"format": "gym_causal agent 99", "batch": "3"})
-NO_BATCH = safetensors.torch.save({"weights/x": torch.zeros(3)}, {"format": "gym_causal agent 1"})
+NO_BATCH = safetensors.torch.save({"weights/x": torch.zeros(3)}, {"format": "gym_causal agent 2"})
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_what_is_no_checkpoint(folder, content):
 
 
 def changed(**changes):
-    document = {"format": "gym_causal agent 1", **AgentConfig(architecture=ARCHITECTURES["equivariant"]).to_json()}
+    document = {"format": "gym_causal agent 2", **AgentConfig(architecture=ARCHITECTURES["equivariant"]).to_json()}
     for name, value in changes.items():
         if value is None:
             del document[name]
@@ -134,7 +134,7 @@ def changed(**changes):
         ('{"model_type": "bert"}', "its format is another one"),
         (changed(format="gym_causal agent 0"), "its format is another one"),
         (changed(architecture=None), "it has no 'architecture'"),
-        (changed(architecture={"kind": "bigger"}), "kind must be one of"),
+        (changed(architecture={"kind": ""}), "kind must be the name of a network"),
         (changed(architecture=3), ""),
         (changed(training={"epochs": 3}), "epochs"),
         (changed(seed=-1), "seed must be"),
@@ -149,13 +149,36 @@ def test_what_is_no_configuration(folder, content, message):
     assert str(folder / CONFIG) in str(caught.value) and message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (changed(architecture={"kind": "bigger"}), "kind must be one of variable, embedded"),
+        (changed(architecture={"kind": "object"}), "env_id must be that of an odd-one-out environment"),
+        (changed(env_id="NoSuchTask-v0"), "NoSuchTask-v0"),
+        (changed(env_kwargs={"num_variable": 6}), "did you mean 'num_variables'"),
+        (changed(env_id="CartPole-v1", architecture={"kind": "generic"}, training={"explanations": "full"}), "explanations must be none"),
+    ],
+)
+def test_an_agent_that_cannot_be_built(folder, content, message):
+    (folder / CONFIG).write_text(content)
+    with pytest.raises(ValueError, match="describes an agent that cannot be built here: ") as caught:
+        load(folder)
+    assert str(folder / CONFIG) in str(caught.value) and message in str(caught.value)
+
+
 def test_bytes_that_are_no_text(folder):
     (folder / CONFIG).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="is not the configuration of an agent"):
         load(folder)
 
 
-@pytest.mark.parametrize("other", [AGENT, AgentConfig(env_id=ENV_IDS[1], architecture=ARCHITECTURES["equivariant"])])
+@pytest.mark.parametrize(
+    "other",
+    [
+        dataclasses.replace(AGENT, architecture=ARCHITECTURES["variable"]),
+        AgentConfig(env_id=ENV_IDS[1], architecture=ARCHITECTURES["equivariant"]),
+    ],
+)
 def test_weights_of_another_network(folder, other):
     """The config says another architecture, or an env with other observations."""
     save_config(folder, other)
