@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gym_causal.core.streams import SeedDomain
-from gym_causal.policies import Policy, bind, name_of
+from gym_causal.policies import Policy, Predictor, bind, name_of
 from gym_causal.rollouts import play, seeded_task
 
 NUM_RESAMPLES = 1_000
@@ -56,13 +56,13 @@ class EvaluationResult:
 
 
 def evaluate(
-    policy: Policy | str,
+    policy: Policy | Predictor | str,
     env_id: str,
     *,
     split: str = "train",
     num_episodes: int = 2_000,
     seed: int = 0,
-    references: Mapping[str, Policy | str] | None = None,
+    references: Mapping[str, Policy | Predictor | str] | None = None,
     name: str | None = None,
     domain: SeedDomain = SeedDomain.EVALUATION,
     **env_kwargs: Any,

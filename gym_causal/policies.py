@@ -28,6 +28,14 @@ class Policy(Protocol):
     def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]: ...
 
 
+class Predictor(Protocol):
+    """An object with stable-baselines3's ``predict``; sb3-contrib's MaskablePPO has one with a further argument ``action_masks``."""
+
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
+    ) -> tuple[np.ndarray, Any]: ...
+
+
 class ActionSource(Protocol):
     """Where a privileged policy acts: a task or a vector env."""
 
@@ -63,13 +71,12 @@ class RandomPolicy:
         return np.where(legal, self._rng.random(legal.shape), -1.0).argmax(axis=1), state
 
 
-def bind(policy: Any, venv: ActionSource, seed: int) -> Policy:
+def bind(policy: Policy | Predictor | str, venv: ActionSource, seed: int) -> Policy:
     """A policy with the one signature, bound to the place where it acts.
 
     Args:
-        policy: "expert" or "random"; a callable as :class:`Policy`; or an object with stable-baselines3's
-            ``predict(observation, state, episode_start, deterministic)``, which is called with ``deterministic=True``, and with
-            ``action_masks`` if it accepts them, as sb3-contrib's MaskablePPO does.
+        policy: "expert" or "random"; a callable as :class:`Policy`; or a :class:`Predictor`, which is called with
+            ``deterministic=True``, and with ``action_masks`` if it accepts them.
         venv: where it acts.
         seed: of "random".
 
@@ -84,24 +91,21 @@ def bind(policy: Any, venv: ActionSource, seed: int) -> Policy:
             return RandomPolicy(venv, seed)
         raise ValueError(f"policy must be {_ACCEPTED}, got {policy!r}; for baselines: baselines.make(name, env_id)")
     # Before callables: a stable-baselines3 policy is both, and its __call__ is torch's.
-    predict_arguments = _predict_arguments(policy)
-    if predict_arguments is not None:
-        return _Predicting(policy.predict, venv if "action_masks" in predict_arguments else None)
+    predict = getattr(policy, "predict", None)
+    predict_arguments = _argument_names(predict)
+    if {"state", "episode_start", "deterministic"} <= predict_arguments:
+        return _Predicting(predict, venv if "action_masks" in predict_arguments else None)
     if not callable(policy):
         raise TypeError(f"policy must be {_ACCEPTED}, got {policy!r}")
     return _Masked(policy, venv) if getattr(policy, "needs_action_masks", False) else policy
 
 
-def _predict_arguments(policy: Any) -> set[str] | None:
-    """The names of the arguments of stable-baselines3's ``predict``; None if the policy has no such method."""
-    predict = getattr(policy, "predict", None)
-    if not callable(predict):
-        return None
+def _argument_names(function: Any) -> set[str]:
+    """The names of a callable's arguments; none if it cannot be called, or was written in C without a signature."""
     try:
-        names = set(inspect.signature(predict).parameters)
-    except ValueError:  # some callables written in C have none
-        return None
-    return names if {"state", "episode_start", "deterministic"} <= names else None
+        return set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return set()
 
 
 class _Predicting:
@@ -112,7 +116,7 @@ class _Predicting:
         mask_source: whose action masks it is given; None: it is given none.
     """
 
-    def __init__(self, predict: Callable[..., tuple[np.ndarray, Any]], mask_source: ActionSource | None) -> None:
+    def __init__(self, predict: Any, mask_source: ActionSource | None) -> None:
         self._predict, self._mask_source = predict, mask_source
 
     def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -156,6 +160,6 @@ def has_expert(task: BatchedTask) -> bool:
     return True
 
 
-def name_of(policy: Any) -> str:
+def name_of(policy: Policy | Predictor | str) -> str:
     """What a policy is called in results: its attribute ``name``, else that of its class."""
     return policy if isinstance(policy, str) else getattr(policy, "name", type(policy).__name__)

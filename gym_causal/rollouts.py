@@ -13,7 +13,7 @@ from gym_causal._version import __version__
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
 from gym_causal.episodes import Episodes, within
-from gym_causal.policies import Policy, bind, checked_result, name_of
+from gym_causal.policies import Policy, Predictor, bind, checked_result, name_of
 from gym_causal.registry import make_task
 
 MAX_BATCH = 1_024
@@ -98,6 +98,7 @@ def seeded_task(env_id: str, num_episodes: int, seed: int, domain: SeedDomain, *
     for name, value, least in (("num_episodes", num_episodes, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
             raise ValueError(f"{name} must be an int of at least {least}, got {value!r}")
+    env_kwargs.pop("explanation_text", None)  # accepted since it is an argument of make_vec, but no words are recorded
     block_size = make_task(env_id, 1, **env_kwargs).block_size
     task = make_task(env_id, batch_size(block_size, num_episodes), **env_kwargs)
     task.seed(seed, domain)
@@ -105,7 +106,7 @@ def seeded_task(env_id: str, num_episodes: int, seed: int, domain: SeedDomain, *
 
 
 def collect(
-    policy: Policy | str,
+    policy: Policy | Predictor | str,
     env_id: str,
     *,
     split: str = "train",

@@ -91,6 +91,10 @@ def test_a_file_of_the_first_release_still_loads(episodes):
     assert "explanation_version" not in old.metadata and old.explanation_version == 1
 
 
+def test_the_words_of_vector_envs_may_be_asked_for_and_are_not_recorded(episodes):
+    same_arrays(gym_causal.collect("expert", "CausalDAG-v0", num_episodes=50, seed=2, explanation_text=True), episodes)
+
+
 def test_arguments_are_recorded_as_json():
     episodes = gym_causal.collect("random", "CausalDAG-v0", num_episodes=2, min_effect=np.float64(0.5), num_variables=np.int64(4))
     assert json.loads(json.dumps(episodes.metadata["env_kwargs"])) == {"split": "train", "min_effect": 0.5, "num_variables": 4}
