@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from baselines.registry import compared_strategies, make, register_strategy, strategy_names
 
 if TYPE_CHECKING:
-    from baselines.causal_dag.policies import RandomPolicy, StrategyPolicy
+    from baselines.causal_dag.policies import RandomStrategy, StrategyPolicy
 
-__all__ = ["RandomPolicy", "StrategyPolicy", "compared_strategies", "make", "register_strategy", "strategy_names"]
+__all__ = ["RandomStrategy", "StrategyPolicy", "compared_strategies", "make", "register_strategy", "strategy_names"]
 
 
 def __getattr__(name: str) -> Any:
     # Late, because they bring scipy, which the commands' --help does without.
-    if name in ("RandomPolicy", "StrategyPolicy"):
+    if name in ("RandomStrategy", "StrategyPolicy"):
         from baselines.causal_dag import policies  # noqa: PLC0415
 
         return getattr(policies, name)

@@ -3,7 +3,7 @@
     python -m benchmarks.throughput [--seconds 2] [--out DIR]
 
 Rates depend on the machine, ratios less so: contestants take turns, several rounds each, and the median round counts. Peers that are
-not installed (MiniGrid, causal-playground, matplotlib for the figure) are left out and said to be.
+not installed (MiniGrid, causal-playground, matplotlib for the figure) are left out, and the output says so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import random
 import statistics
 import time
 import tracemalloc
@@ -22,9 +23,11 @@ import gymnasium as gym
 import numpy as np
 
 import gym_causal
+from gym_causal.causal_dag.config import CausalDAGConfig
 from gym_causal.causal_dag.generators import draw_models
 
 ROUNDS = 5
+IS_VERSION_1 = int(gym.__version__.split(".")[0]) >= 1  # of gymnasium; 0.29 names things differently, and its checks are slower
 Contestant = Callable[[], int]  # plays for a moment and returns how many steps that was
 
 
@@ -73,8 +76,7 @@ def single_env(env: gym.Env, steps: int = 700) -> Contestant:
 def bare_sampling(num_envs: int) -> Contestant:
     """Nothing but sampling: initial and outcome values of one batch of models, in node-major arrays with random interventions."""
     rng = np.random.default_rng(0)
-    task = gym_causal.make_vec("CausalDAG-v0", 1).task
-    models, _, _ = draw_models(rng, num_envs, task.config.distribution, task.config.conditions, task.config.link)
+    models, _, _ = draw_models(rng, num_envs, CausalDAGConfig())
     num_variables, row = models.num_variables, np.arange(num_envs)
     position = np.argsort(np.argsort(models.ancestors.sum(axis=1), axis=1, kind="stable"), axis=1)  # a topological one
     order = np.argsort(position, axis=1)
@@ -109,11 +111,7 @@ def bare_sampling(num_envs: int) -> Contestant:
 
 def causal_playground(steps: int = 50) -> Contestant:
     """Its own 5-variable structural causal model env, one intervention a step (as its README builds one)."""
-    from CausalPlayground import CausalGraphGenerator, SCMEnvironment, SCMGenerator  # noqa: PLC0415
-
-    graph = CausalGraphGenerator(5, 5).generate_random_dag() if hasattr(CausalGraphGenerator, "generate_random_dag") else None
-    del graph
-    import random  # noqa: PLC0415
+    from CausalPlayground import SCMEnvironment, SCMGenerator  # noqa: PLC0415 - an optional peer
 
     generator = SCMGenerator(all_functions={"linear": _linear_function}, seed=0)
     scm = generator.create_random(
@@ -145,8 +143,8 @@ def scaling(sizes: list[int], num_envs: int = 64) -> list[dict[str, float]]:
         actions = np.random.default_rng(0).integers(2 * num_variables, size=(trials, num_envs))
         for action in actions:
             venv.step(action)
-        # All that is held, over all steps that it is held for: small batches are prepared for several episodes a row.
-        peak = tracemalloc.get_traced_memory()[1] / (len(venv.task._prepared) * trials)
+        # Small batches are prepared for several episodes a row: divide by all the steps that the memory is held for.
+        peak = tracemalloc.get_traced_memory()[1] / (venv.task.num_prepared * trials)
         tracemalloc.stop()
         timings = []
         for _ in range(3):
@@ -167,19 +165,14 @@ def scaling(sizes: list[int], num_envs: int = 64) -> list[dict[str, float]]:
     return rows
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=2.0, help="time given to each contestant")
-    parser.add_argument("--out", type=Path, default=None, help="folder for throughput.json and scaling.png")
-    args = parser.parse_args()
-    new_api = int(gym.__version__.split(".")[0]) >= 1
-    print(f"gymnasium {gym.__version__}, numpy {np.__version__}; steps/s, median of {ROUNDS} rounds")
+def races() -> dict[str, dict[str, Contestant]]:
+    """Title -> name -> contestant."""
 
     def causal(num_envs: int, **kwargs: Any) -> Contestant:
         return vector_env(gym_causal.make_vec("CausalDAG-v0", num_envs, **kwargs))
 
     def cartpole(num_envs: int) -> Contestant:
-        mode = "vector_entry_point" if new_api else "custom"
+        mode = "vector_entry_point" if IS_VERSION_1 else "custom"
         return vector_env(gym.make_vec("CartPole-v1", num_envs, vectorization_mode=mode))
 
     single = {
@@ -188,12 +181,12 @@ def main() -> None:
         "CartPole-v1": single_env(gym.make("CartPole-v1")),
     }
     if importlib.util.find_spec("minigrid"):
-        import minigrid  # noqa: F401, PLC0415
+        import minigrid  # noqa: F401, PLC0415 - importing it registers its envs
 
         single["MiniGrid-Empty-8x8-v0"] = single_env(gym.make("MiniGrid-Empty-8x8-v0"), steps=200)
     if importlib.util.find_spec("CausalPlayground"):
         single["causal-playground, 5 variables"] = causal_playground()
-    races: dict[str, dict[str, Contestant]] = {
+    return {
         "4,096 envs": {
             "CausalDAG-v0, explanations off": causal(4_096, explain="none"),
             "CausalDAG-v0, explanations on": causal(4_096),
@@ -207,23 +200,35 @@ def main() -> None:
         },
         "1 env, gym.make": single,
     }
-    results = {title: race(contestants, args.seconds) for title, contestants in races.items()}
-    for title, rates in results.items():
-        print(f"\n{title}")
-        for name, rate in rates.items():
-            print(f"  {name:40s} {rate:12,.0f}")
+
+
+def ratios(results: dict[str, dict[str, float]]) -> list[tuple[str, float, str, float]]:
+    """(name, measured ratio, ">=" or "<=", target) of steps per second."""
     off, on, text = (f"CausalDAG-v0, explanations {mode}" for mode in ("off", "on", "with text"))
     many, some, one = results.values()
-    targets = [
+    return [
         ("4,096 envs / bare NumPy sampling", many[off] / many["bare NumPy sampling"], ">=", 0.5),
         ("64 envs / CartPole's native vector env", some[off] / some["CartPole-v1, native"], ">=", 1 / 3),
-        ("1 env / CartPole", one[off] / one["CartPole-v1"], ">=", 0.4 if new_api else 0.2),
+        ("1 env / CartPole", one[off] / one["CartPole-v1"], ">=", 0.4 if IS_VERSION_1 else 0.2),
         ("4,096 envs: cost of explanations", many[off] / many[on], "<=", 2.0),
         ("64 envs: cost of explanations", some[off] / some[on], "<=", 2.0),
         ("1 env: cost of explanations with text", one[off] / one[text], "<=", 2.0),
     ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=2.0, help="time given to each contestant")
+    parser.add_argument("--out", type=Path, default=None, help="folder for throughput.json and scaling.png")
+    args = parser.parse_args()
+    print(f"gymnasium {gym.__version__}, numpy {np.__version__}; steps/s, median of {ROUNDS} rounds")
+    results = {title: race(contestants, args.seconds) for title, contestants in races().items()}
+    for title, rates in results.items():
+        print(f"\n{title}")
+        for name, rate in rates.items():
+            print(f"  {name:40s} {rate:12,.0f}")
     print("\nratio                                        measured   target")
-    for name, ratio, sense, target in targets:
+    for name, ratio, sense, target in ratios(results):
         met = ratio >= target if sense == ">=" else ratio <= target
         print(f"  {name:42s} {ratio:8.2f}   {sense} {target:.2f}  {'' if met else '<- missed'}")
     curve = scaling([5, 10, 20, 50, 100])

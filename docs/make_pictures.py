@@ -23,9 +23,9 @@ env.reset(seed=0, options={"model": StructuralCausalModels.from_weights(weights,
 after_setting = {}  # variable -> what there is to show after the experiment on it
 for variable in (A, B, C, D, E):  # the expert's experiments, in an order that does not depend on the seed
     env.step(variable)
-    after_setting[variable] = env.unwrapped.task._snapshot(0)
+    after_setting[variable] = env.unwrapped.task.snapshot(0)
 env.step(env.unwrapped.expert_action())
-exploitation = env.unwrapped.task._snapshot(0)
+exploitation = env.unwrapped.task.snapshot(0)
 
 frames = (
     ("Experiment: set B", "E goes along with B, for C moves both; B is no cause", after_setting[B]),

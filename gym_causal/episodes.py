@@ -106,7 +106,7 @@ class Episodes:
         arrays = {name: getattr(self, name) for name in ("actions", "rewards", "lengths", "truncated")}
         for kind in ("observations", "explanations"):
             arrays.update({f"{kind}/{key}": value for key, value in getattr(self, kind).items()})
-        document = json.dumps({"format": _FORMAT, **self.metadata})
+        document = json.dumps({"format": _FORMAT, **self.metadata}, default=_as_json)
 
         def write(temporary: Path) -> None:
             with temporary.open("wb") as file:  # given a path, NumPy would append a suffix of its own
@@ -135,6 +135,15 @@ class Episodes:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"path: {os.fspath(path)!r} is not a readable file of episodes: {error}") from error
+
+
+def _as_json(value: Any) -> Any:
+    """Env arguments that are no JSON: objects as their ``to_dict()``, functions as "module:name"."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if callable(value):
+        return f"{value.__module__}:{getattr(value, '__qualname__', type(value).__qualname__)}"
+    raise TypeError(f"metadata must be JSON, got {value!r}")
 
 
 def within(folder: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -31,7 +31,7 @@ def variable_names(num_variables: int) -> list[str]:
 
 
 class Topology(NamedTuple):
-    """The inner form of B models: everything by topological position, the batch innermost."""
+    """B models by topological position, the batch axis last."""
 
     order: np.ndarray  # (N, B) int; the variable at each topological position
     causes: np.ndarray  # (N, P, B) int; positions of the direct causes of the variable at a position; 0 where there is none
@@ -44,9 +44,9 @@ class StructuralCausalModels:
     """A batch of B acyclic models over N variables, each given by parent lists, so that cost follows the edges.
 
     Inside, everything is kept by *topological position* with the batch axis innermost, (..., N, B): evaluating the models is then
-    one pass over the positions, a handful of long vector operations each. The fields of :class:`Topology`, which are attributes,
-    :meth:`propagate`, :meth:`to_position` and :meth:`to_variable` are that interface, for code in a hurry; everything else speaks
-    of variables, batch first.
+    one pass over the positions, a handful of long vector operations each. That form is public too, for code that must be fast: the fields
+    of :class:`Topology`, which are attributes here, :meth:`propagate`, :meth:`to_position` and :meth:`to_variable`. Everything else is by
+    variable, batch first.
 
     Args:
         parents: (B, N, P) int. ``parents[b, j]`` lists the direct causes of variable j of model b; -1 = none.
@@ -156,6 +156,8 @@ class StructuralCausalModels:
     def __getitem__(self, index: slice | np.ndarray) -> StructuralCausalModels:
         """The sub-batch at ``index`` (a slice, an integer or boolean array over the batch axis)."""
         if isinstance(index, slice):
+            if index.indices(len(self)) == (0, len(self), 1):
+                return self  # with all that is cached
             return self.from_topology(Topology(*(field[..., index] for field in self.topology)), self.negative_slope)
         index = np.flatnonzero(index) if index.dtype == bool else index
         return self.from_topology(Topology(*(field.take(index, axis=-1) for field in self.topology)), self.negative_slope)
@@ -176,8 +178,12 @@ class StructuralCausalModels:
         """The inner form with room for ``width`` causes a variable."""
         if (missing := width - self.causes.shape[1]) == 0:
             return self.topology
-        order, *by_cause, scale = self.topology
-        return Topology(order, *(np.pad(field, ((0, 0), (0, missing), (0, 0))) for field in by_cause), scale)
+        padding = ((0, 0), (0, missing), (0, 0))
+        return self.topology._replace(
+            causes=np.pad(self.causes, padding),
+            cause_weights=np.pad(self.cause_weights, padding),
+            parent_mask=np.pad(self.parent_mask, padding),
+        )
 
     # --- the graph -------------------------------------------------------------------------------------------------------
 
@@ -297,9 +303,9 @@ class StructuralCausalModels:
 
         Args:
             values: (B, N) or (B, S, N), what was observed.
-            do_target: the variable set in the counterfactual world, as in :meth:`sample` (-1: none).
+            do_target: the variable set in the counterfactual, as in :meth:`sample` (-1: none).
             do_value: the value it is set to.
-            given_do_target: the variable that was set in the observed world, if any; see :meth:`abduct`.
+            given_do_target: the variable that was set when they were observed, if any; see :meth:`abduct`.
         """
         return self.sample(self.abduct(values, given_do_target), do_target, do_value)
 
@@ -389,9 +395,7 @@ class StructuralCausalModels:
                 break
         return values
 
-    def _propagate_samples(
-        self, noise: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, standard: bool
-    ) -> np.ndarray:
+    def _propagate_samples(self, noise: np.ndarray, do_target: np.ndarray | None, do_value: ArrayLike, *, standard: bool) -> np.ndarray:
         """:meth:`propagate` of (S, N, B) noise."""
         num_samples, num_variables, batch = noise.shape
         values = np.empty(noise.shape)
@@ -414,7 +418,6 @@ class StructuralCausalModels:
         """Turn (N, B) exogenous noise into values."""
         flat = values.reshape(-1)
         is_set = None if do_target is None else self._narrow_order == do_target.astype(self._narrow_order.dtype)
-        set_to = np.broadcast_to(do_value, values.shape[1:])
         cause_values, leaked = np.empty(self.causes.shape[1:]), np.empty(len(self))  # reused: allocating costs as much as computing
         for k, value in enumerate(values):
             if k:  # the first position is always a root
@@ -427,7 +430,7 @@ class StructuralCausalModels:
             if saturate:
                 np.clip(value, -VALUE_LIMIT, VALUE_LIMIT, out=value)
             if is_set is not None:
-                np.putmask(value, is_set[k], set_to)
+                np.putmask(value, is_set[k], do_value)
 
     def to_variable(self, by_position: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """(N, B) or (S, N, B) by position -> (B, N) or (S, B, N) by variable: ``out``, or a new array."""

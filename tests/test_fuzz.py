@@ -9,7 +9,7 @@ import pytest
 
 import gym_causal
 from gym_causal.scm import StructuralCausalModels
-from tests.causal_dag.world import World
+from tests.causal_dag.reference import ReferenceEpisodes
 
 
 def random_arguments(rng: np.random.Generator) -> tuple[str, dict[str, Any]]:
@@ -55,25 +55,25 @@ def fuzz(steps: int, seed: int) -> None:
             refused += 1
             assert any(name in str(error) for name in [*arguments, "split"]), error
             continue
-        world, trial = World(venv.task), 0
+        reference, trial = ReferenceEpisodes(venv.task), 0
         for _ in range(int(rng.integers(1, 40))):
             check(venv, observation, info)
             actions = venv.expert_actions() if rng.random() < 0.5 else rng.integers(venv.single_action_space.n, size=num_envs)
             try:
                 if rng.random() < 0.05:
                     observation, info = venv.reset(seed=int(rng.integers(5)) if rng.random() < 0.5 else None)
-                    world, trial = World(venv.task), 0
+                    reference, trial = ReferenceEpisodes(venv.task), 0
                     continue
                 observation, rewards, _, _, info = venv.step(actions)
             except ValueError as error:  # documented: a condition so rare that rejection gave up, if not in the first block then later
                 assert "models drawn with" in str(error), error
                 break
             assert np.isfinite(rewards).all()
-            world.check(trial, actions, info.get("final_info", info)["explanation"])
+            reference.check(trial, actions, info.get("final_info", info)["explanation"])
             trial += 1
             if "final_info" in info:
                 check(venv, info["final_obs"].batched, info["final_info"])
-                world, trial = World(venv.task), 0
+                reference, trial = ReferenceEpisodes(venv.task), 0
             played += num_envs
     assert refused < tried / 2
 

@@ -1,4 +1,4 @@
-"""Two strategies that fit a line through everything they saw: initial values and outcomes pooled, ordinary least squares.
+"""Two strategies that fit a line through all recorded values: initial values and outcomes pooled, ordinary least squares.
 
 Total and partial correlation are the source talk's. That the row in which the goal itself was set stays in (the naive analyst) is
 our choice; ``leave_out_goal_trial=True`` leaves it out. Both take correlation for causation, so confounders fool them.
@@ -11,34 +11,34 @@ import numpy as np
 from baselines.causal_dag.interventional_data import InterventionalData
 
 
-def total_correlation_slopes(experience: InterventionalData, goal: np.ndarray, *, leave_out_goal_trial: bool = False) -> np.ndarray:
+def total_correlation_slopes(data: InterventionalData, goal: np.ndarray, *, leave_out_goal_trial: bool = False) -> np.ndarray:
     """Regress the goal on each variable alone, with an intercept: slope = cov(x, goal) / var(x).
 
     Args:
-        experience: what was seen.
+        data: the recorded trials.
         goal: (B,) int.
         leave_out_goal_trial: ignore the outcomes of trials in which the goal itself was set.
 
     Returns:
         (B, N) float slopes; 0 for the goal itself and for a variable that never varied.
     """
-    values, target = _centred(experience, goal, leave_out_goal_trial)
+    values, target = _centred(data, goal, leave_out_goal_trial)
     variance = (values**2).sum(axis=1)  # (B, N), times the number of rows
     covariance = (values * target[:, :, None]).sum(axis=1)
     # What is left of a constant column after rounding is no variation.
-    varied = variance > 1e-12 * (experience.rows**2).sum(axis=1)
+    varied = variance > 1e-12 * (data.rows**2).sum(axis=1)
     return np.divide(covariance, variance, out=np.zeros_like(variance), where=varied)
 
 
 def partial_correlation_slopes(
-    experience: InterventionalData, goal: np.ndarray, relevant: np.ndarray | None = None, *, leave_out_goal_trial: bool = False
+    data: InterventionalData, goal: np.ndarray, relevant: np.ndarray | None = None, *, leave_out_goal_trial: bool = False
 ) -> np.ndarray:
     """Regress the goal on all other variables at once, with an intercept.
 
     With fewer rows than variables the least squares solution of minimum norm is taken.
 
     Args:
-        experience: what was seen.
+        data: the recorded trials.
         goal: (B,) int.
         relevant: (B, N) bool, the variables to regress on; None: all.
         leave_out_goal_trial: ignore the outcomes of trials in which the goal itself was set.
@@ -46,7 +46,7 @@ def partial_correlation_slopes(
     Returns:
         (B, N) float slopes; 0 for variables left out of the regression.
     """
-    values, target = _centred(experience, goal, leave_out_goal_trial)
+    values, target = _centred(data, goal, leave_out_goal_trial)
     if relevant is not None:
         values = values * relevant[:, None, :]
     return np.einsum("bnr,br->bn", np.linalg.pinv(values, rcond=1e-10), target)
@@ -57,12 +57,12 @@ def slope_preferences(slopes: np.ndarray) -> np.ndarray:
     return np.concatenate([slopes, -slopes], axis=1)
 
 
-def _centred(experience: InterventionalData, goal: np.ndarray, leave_out_goal_trial: bool) -> tuple[np.ndarray, np.ndarray]:
+def _centred(data: InterventionalData, goal: np.ndarray, leave_out_goal_trial: bool) -> tuple[np.ndarray, np.ndarray]:
     """Rows (B, 2T, N) with the goal's column 0, and the goal (B, 2T), both minus their means; rows left out are 0."""
-    used = experience.row_seen
+    used = data.row_valid
     if leave_out_goal_trial:
-        used = used & (experience.row_target != goal[:, None])
-    rows = experience.rows
+        used = used & (data.row_target != goal[:, None])
+    rows = data.rows
     mean = (rows * used[:, :, None]).sum(axis=1) / np.maximum(used.sum(axis=1), 1)[:, None]
     values = (rows - mean[:, None, :]) * used[:, :, None]
     is_goal = np.arange(rows.shape[2]) == goal[:, None]  # (B, N)

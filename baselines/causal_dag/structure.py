@@ -25,10 +25,11 @@ from baselines.causal_dag.graphs import MAX_ENUMERATED, all_graphs, check_size, 
 from baselines.causal_dag.interventional_data import InterventionalData
 from baselines.causal_dag.orders import sample_graphs
 from gym_causal.causal_dag.config import CausalDAGConfig
+from gym_causal.causal_dag.optimum import Optimum
 from gym_causal.scm import StructuralCausalModels
 
 MIN_NOISE_SCALE = 1e-3
-"""Observations are float32, so even a model without noise is seen with a little."""
+"""Observations are float32, so even the values of a model without noise have a rounding error."""
 
 _CHUNK = 256  # episodes at once; bounds memory to some 50 MB
 
@@ -53,13 +54,13 @@ class StructurePosterior:
     def __init__(self, config: CausalDAGConfig, num_graphs: int = 32, num_noise_scales: int = 10, seed: int = 0) -> None:
         self.config, self.num_graphs, self.num_noise_scales, self.seed = config, num_graphs, num_noise_scales, seed
 
-    def fit(self, experience: InterventionalData) -> StructurePosterior:
-        """Infer from B episodes' trials. Only variables in the graph may be in ``experience`` (see :meth:`InterventionalData.of`)."""
-        num_variables = experience.outcomes.shape[2]
+    def fit(self, data: InterventionalData) -> StructurePosterior:
+        """Infer from B episodes' trials. Only variables in the graph may be in ``data`` (see :meth:`InterventionalData.of`)."""
+        num_variables = data.outcomes.shape[2]
         check_size(num_variables, self.config.distribution.num_parents)
         self.sets_ = parent_sets(num_variables)
         rng = np.random.default_rng(self.seed)
-        parts = [self._fit(experience[start : start + _CHUNK], rng) for start in range(0, len(experience), _CHUNK)]
+        parts = [self._fit(data[start : start + _CHUNK], rng) for start in range(0, len(data), _CHUNK)]
         self.choice_, self.probability_, self.weights_ = (np.concatenate(part) for part in zip(*parts, strict=True))
         return self
 
@@ -69,8 +70,7 @@ class StructurePosterior:
         return self.sets_[self.choice_]
 
     def expected_outcomes(self, goal: np.ndarray) -> np.ndarray:
-        """(B, 2n) float; the goal's posterior mean noise-free value after each action, for (B,) goals."""
-        value = float(self.config.intervention_value)
+        """(B, 2n) float; the goal's posterior mean noise-free value after each action, for (B,) goals; 0 for setting the goal itself."""
         parts = []
         for start in range(0, len(goal), _CHUNK):
             rows = slice(start, start + _CHUNK)
@@ -83,13 +83,14 @@ class StructurePosterior:
                 np.zeros((batch * num_graphs, num_variables)),
                 self.config.negative_slope,
             )
-            outcomes = models.noise_free_outcomes(np.repeat(goal[rows], num_graphs), (value, -value)).reshape(batch, num_graphs, -1)
+            optimum = Optimum.of(models, np.repeat(goal[rows], num_graphs), self.config.intervention_value)
+            outcomes = optimum.values.reshape(batch, num_graphs, -1)
             parts.append(np.einsum("bka,bk->ba", outcomes, probability / probability.sum(axis=1, keepdims=True)))
         return np.concatenate(parts)
 
-    def _fit(self, experience: InterventionalData, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _fit(self, data: InterventionalData, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """``choice_``, ``probability_`` and ``weights_`` of some episodes."""
-        evidence, weights = self.local_evidence(experience)
+        evidence, weights = self.local_evidence(data)
         batch, num_variables, _ = evidence.shape
         prior = self.config.distribution
         num_roots = (min(prior.num_roots[0], num_variables), min(prior.num_roots[1], num_variables))
@@ -103,11 +104,11 @@ class StructurePosterior:
         log_posterior += graphs.log_prior.astype(np.float32)
         log_posterior -= log_posterior.max(axis=1, keepdims=True)
         posterior = np.exp(log_posterior, out=log_posterior)
-        chosen = _largest(posterior, min(self.num_graphs, posterior.shape[1]))
+        chosen = largest(posterior, min(self.num_graphs, posterior.shape[1]))
         probability = np.take_along_axis(posterior, chosen, 1) / posterior.sum(axis=1, keepdims=True)
         return graphs.choice[chosen], probability.astype(float), weights
 
-    def local_evidence(self, experience: InterventionalData) -> tuple[np.ndarray, np.ndarray]:
+    def local_evidence(self, data: InterventionalData) -> tuple[np.ndarray, np.ndarray]:
         """Each variable's regression on each parent set.
 
         Returns:
@@ -115,9 +116,9 @@ class StructurePosterior:
             parent set has fewer than two members).
         """
         prior = self.config.distribution
-        first, second = parent_sets(experience.outcomes.shape[2]).T  # (S,) each
-        rows = experience.rows  # (B, M, n)
-        used = self._usable(experience).astype(float)  # (B, M, n)
+        first, second = parent_sets(data.outcomes.shape[2]).T  # (S,) each
+        rows = data.rows  # (B, M, n)
+        used = self._usable(data).astype(float)  # (B, M, n)
         inverted = np.where(rows < 0, rows / prior.negative_slope, rows)
 
         # Sufficient statistics of every regression: X^T X, X^T z, z^T z and the number of rows.
@@ -137,7 +138,7 @@ class StructurePosterior:
         square = square - 2 * mean * (c1 + c2) + mean**2 * (g11 + 2 * g12 + g22)
         c1, c2 = c1 - mean * (g11 + g12), c2 - mean * (g12 + g22)
 
-        scale, log_scale_prior = self._noise_scales()
+        scale, log_scale_prior = self.noise_scales()
         precision = scale**-2  # (Q,), on the last axis from here
         p11, p22 = (g[..., None] * precision + 1 / variance for g in (g11, g22))
         p12 = g12[..., None] * precision
@@ -159,11 +160,11 @@ class StructurePosterior:
         evidence[:, :, 1:] -= np.log(prior.negative_slope) * negatives[:, :, None]  # the Jacobian
         return evidence, weights
 
-    def _usable(self, experience: InterventionalData) -> np.ndarray:
-        """(B, M, n) bool; the rows that say something about each variable's mechanism."""
-        num_variables = experience.outcomes.shape[2]
-        free = experience.row_target[:, :, None] != np.arange(num_variables)
-        usable = free & experience.row_seen[:, :, None]
+    def _usable(self, data: InterventionalData) -> np.ndarray:
+        """(B, M, n) bool; the rows that are evidence about each variable's mechanism."""
+        num_variables = data.outcomes.shape[2]
+        free = data.row_target[:, :, None] != np.arange(num_variables)
+        usable = free & data.row_valid[:, :, None]
         if self.config.shared_noise:
             # Both rows of a trial have the same noise, so only one may count as evidence: the outcome, unless the variable was set.
             # (Their difference would tell the weights exactly; this leaves that unused, which is cautious, not wrong.)
@@ -171,7 +172,7 @@ class StructurePosterior:
             usable[:, : outcome_counts.shape[1]] &= ~outcome_counts
         return usable
 
-    def _noise_scales(self) -> tuple[np.ndarray, np.ndarray]:
+    def noise_scales(self) -> tuple[np.ndarray, np.ndarray]:
         """(Q,) standard deviations and (Q,) their log prior: equally probable quantiles of the truncated normal."""
         mean, std = self.config.noise_scale_mean, self.config.noise_scale_std
         num = self.num_noise_scales if std > 0 else 1
@@ -180,7 +181,7 @@ class StructurePosterior:
         return np.maximum(scale, MIN_NOISE_SCALE), np.full(num, -np.log(num))
 
 
-def _largest(values: np.ndarray, count: int) -> np.ndarray:
+def largest(values: np.ndarray, count: int) -> np.ndarray:
     """(B, count) int; where each row's largest values are in (B, G), the largest first.
 
     In two steps, six times as fast as partitioning whole rows: they are all in the blocks with the ``count`` largest maxima.

@@ -44,16 +44,15 @@ class RandomRoomPolicy:
     def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
         rng = np.random.default_rng(self.seed) if state is None else state
         legal = np.ones((len(episode_starts), self.num_actions), bool)
-        near = (
-            symbols(np.asarray(observations["view"]))[:, VIEW_CENTER - 1 : VIEW_CENTER + 2, VIEW_CENTER - 1 : VIEW_CENTER + 2, 0] == OBJECT
-        )
+        around = slice(VIEW_CENTER - 1, VIEW_CENTER + 2)
+        near = symbols(np.asarray(observations["view"]))[:, around, around, 0] == OBJECT
         may_transform = (np.asarray(observations["may_transform"]) > 0) & (np.asarray(observations["touched"]) == 0)
         legal[:, NUM_MOVES:] = (near.any(axis=(1, 2)) & may_transform)[:, None]
         return np.where(legal, rng.random(legal.shape), -1.0).argmax(axis=1), rng
 
 
 class NearestPolicy:
-    """Touches the nearest object that has been in view; the first of several, by cell. Never transforms."""
+    """Touches the nearest object that has been in view; at equal distances the one with the lowest cell number. Never transforms."""
 
     name = "nearest"
 

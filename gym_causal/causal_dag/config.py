@@ -14,7 +14,7 @@ from gym_causal.arguments import check_number as _number
 from gym_causal.arguments import check_one_of as _one_of
 from gym_causal.arguments import check_pair as _pair
 from gym_causal.causal_dag.cues import CueClass
-from gym_causal.causal_dag.custom_models import ModelsArgument, ModelSampler, model_sampler
+from gym_causal.causal_dag.custom_models import ModelSampler, ModelsArgument, model_sampler
 from gym_causal.causal_dag.distribution import ModelDistribution
 from gym_causal.causal_dag.explanations import MODES
 from gym_causal.causal_dag.splits import SPLITS, HeldOutLink, Split
@@ -59,11 +59,12 @@ class CausalDAGConfig:
             (whether a choice was optimal, in exploitation) or "full" (both).
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
         graph_info: put the dense weights (N, N) into ``info["weights"]``; [i, j] is the direct effect of i on j.
-        models: causal models of one's own over the N variables, instead of the generator's: :class:`~gym_causal.scm.StructuralCausalModels`,
-            of which each episode draws one uniformly; the same as a dict (``to_dict()``, for JSON); a function ``(rng, count)`` that
-            returns ``count`` of them, drawn with ``rng`` alone; or the function's name "module:function". Splits still admit only models
-            that satisfy their condition, and goals are drawn as ever. The arguments of the generator (``num_roots``, ``num_parents``,
-            ``weight_range``, ``noise_scale_mean``, ``noise_scale_std``, ``negative_slope``, ``shuffle_names``) then change no episode.
+        models: causal models of one's own over the N variables, instead of the generator's:
+            :class:`~gym_causal.scm.StructuralCausalModels`, of which each episode draws one uniformly; the same as a dict (``to_dict()``,
+            for JSON); a function ``(rng, count)`` that returns ``count`` models, drawn with ``rng`` alone; or the function's name
+            "module:function". Splits still admit only models that satisfy their condition, and goals are drawn as ever. The arguments of
+            the generator (``num_roots``, ``num_parents``, ``weight_range``, ``noise_scale_mean``, ``noise_scale_std``, ``negative_slope``,
+            ``shuffle_names``) then change no episode.
 
     Raises:
         ValueError: a value out of range; the message names the argument, what is accepted and what came.

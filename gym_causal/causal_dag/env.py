@@ -62,7 +62,8 @@ class CausalDAGEnv(TaskEnv):
 
     The model, the goal and all noise are drawn from the seed. Episode i of a seed is the same whatever was played before it.
     ``reset(options={"model": ..., "goal": ...})`` plays a model of your own
-    (:class:`~gym_causal.scm.StructuralCausalModels` holding one model; the goal by name or index), for that episode.
+    (:class:`~gym_causal.scm.StructuralCausalModels` holding one model; the goal by name or index), for that episode. The argument
+    ``models`` does so for all episodes: a fixed model, several of which each episode draws one, or a function that draws them.
 
     ## Episode End
 
@@ -70,7 +71,7 @@ class CausalDAGEnv(TaskEnv):
 
     ## Information
 
-    ``info["explanation"]`` says, as data, token ids and text, what the last intervention did (exploration) or whether it was optimal
+    ``info["explanation"]`` states, as data, token ids and text, what the last intervention did (exploration) or whether it was optimal
     (exploitation). ``info["expert_action"]`` and ``info["weights"]`` are there on request. The graph and the optimum are in no
     observation. See the page "Explanations" of the documentation.
 
@@ -85,7 +86,7 @@ class CausalDAGEnv(TaskEnv):
     >>> observation, info = env.reset(seed=0)
     >>> observation, reward, terminated, truncated, info = env.step(env.unwrapped.expert_action())
     >>> info["explanation"]["kind"].item()
-    'property'
+    'properties'
 
     ```
 

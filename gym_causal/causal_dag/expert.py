@@ -21,7 +21,7 @@ def exploration_actions(
     With ``expert_exploration="random"`` it is any relevant variable instead.
 
     Args:
-        config: the env's arguments; two of them say how the expert explores.
+        config: the env's arguments; ``exploration_sign`` and ``expert_exploration`` matter here.
         relevant: (B, N) bool; the variables worth trying.
         priority: (B, N) float; a random number per variable that orders them.
         tried: (B, N) bool; the variables set so far in this episode.

@@ -257,7 +257,7 @@ def _describe_choice(facts: Facts, row: int, names: list[str]) -> str:
 
 
 def _size(value: float) -> str:
-    """Signed, with one decimal, or as many as a small value needs to be seen."""
+    """Signed, with one decimal, or with as many as a small value needs to differ from 0."""
     rounded = f"{value:+.1f}" if abs(value) >= 0.05 else f"{value:+.1g}"
     return rounded.removesuffix(".0")
 

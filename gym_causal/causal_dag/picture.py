@@ -27,7 +27,7 @@ from gym_causal.causal_dag.snapshot import EpisodeSnapshot, signed
 
 _DPI = 100
 _MANY = 12  # with more variables than this the picture is larger, and numbers give way to colours
-_COLORS = matplotlib.colormaps["RdBu_r"]  # told apart in all common kinds of colour blindness
+_COLORS = matplotlib.colormaps["RdBu_r"]  # distinct in all common kinds of colour blindness
 _FULL_COLOR = 10.0  # the value, and
 _FULL_WIDTH = 2.0  # the weight, at which colour and width are at their fullest; larger ones only shift the scale
 _INK, _GREY, _GOAL = "#222222", "#8a8a8a", "#007f5f"
@@ -280,7 +280,7 @@ def _color_limit(snapshot: EpisodeSnapshot) -> float:
 
 
 def _shade(value: float, limit: float) -> tuple[float, float, float, float]:
-    # Logarithmic away from 0, so that an effect of 0.5 is seen beside one of 10.
+    # Logarithmic away from 0, so that an effect of 0.5 is visible beside one of 10.
     return _COLORS(0.5 + 0.46 * float(np.arcsinh(value) / np.arcsinh(limit)))
 
 

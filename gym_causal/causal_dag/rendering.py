@@ -13,7 +13,7 @@ import numpy as np
 from gym_causal.causal_dag.snapshot import EpisodeSnapshot, signed
 from gym_causal.extras import needs_extra
 
-# A log wider or longer than this is no longer read; what is left out is said in a line of its own.
+# A log wider or longer than this is hard to read; a line of its own states what is left out.
 _MAX_LOG_VARIABLES = 12
 _MAX_LOG_TRIALS = 12
 _LOG_WIDTH = 100  # characters; the table may be wider

@@ -33,7 +33,7 @@ class EpisodeSnapshot:
 
     @property
     def shows_goal(self) -> bool:
-        """Whether the agent knows the goal by now; until then it is not shown either."""
+        """Whether the agent has observed the goal; until then it is not shown either."""
         return self.played >= self.exploration_trials
 
     @property

@@ -104,6 +104,11 @@ class CausalDAGTask(BatchedTask):
         self._result = begin(self._batch, self._now)
 
     @property
+    def num_prepared(self) -> int:
+        """How many episodes are held in memory at once; at least ``num_envs``."""
+        return len(self._prepared)
+
+    @property
     def episodes(self) -> EpisodeBatch:
         """The episodes being played, one for each row: their models, goals, noise and optimum. Privileged."""
         return self._playing.take(self._now)
@@ -169,17 +174,15 @@ class CausalDAGTask(BatchedTask):
         return self._result.reward, constant(self.num_envs, self._trial == self.config.trials), constant(self.num_envs, False)
 
     def observations(self) -> Observations:
-        _ = self._playing
         return self._result.observation
 
     def infos(self, *, text: bool) -> Infos:
-        episodes = self._playing
         infos: Infos = {"explanation": self._explanation(text=text)}
         if self.config.expert_info:
             over = self._trial == self.config.trials
             infos["expert_action"] = constant(self.num_envs, -1) if over else self.expert_actions()
         if self.config.graph_info:
-            infos["weights"] = episodes.models[self._now].weights.astype(np.float32)
+            infos["weights"] = self._playing.models[self._now].weights.astype(np.float32)
         return infos
 
     def action_masks(self) -> np.ndarray:
@@ -215,8 +218,7 @@ class CausalDAGTask(BatchedTask):
         """The explanation of the last trial."""
         kind = self._kinds[self._trial]
         explanation: dict[str, Any] = {"kind": constant(self.num_envs, kind)}
-        if self.config.explained_kinds:
-            explanation.update(self._result.facts)
+        explanation.update(self._result.facts)
         if text:
             words = constant(self.num_envs, "")
             if kind != explanations.NONE:

@@ -67,7 +67,7 @@ TEXTURES: dict[str, np.ndarray] = {  # (9, 9) bool each; which pixels of a shape
     "vertically striped": _x % 2 == 0,
     "checkered": (_x + _y) % 2 == 0,
     "gridded": (_x % 2 == 1) | (_y % 2 == 1),
-    # One fixed pattern, two pixels of three coloured: the public environment draws it anew at every look, so that it flickers.
+    # One fixed pattern, two pixels of three coloured: the public environment redraws it in every frame, so that it flickers.
     "noisy": np.random.default_rng(66).random((CELL_PIXELS, CELL_PIXELS)) < 0.66,
 }
 

@@ -23,7 +23,7 @@ NO_TOUCH = -1
 """The value of ``odd_attribute_mask`` while there is no touch to report."""
 
 _EPISODE_OVER = -1  # the value of feedback_left once an episode is over
-_OBJECTS = np.arange(NUM_OBJECTS)
+_OBJECTS = np.arange(NUM_OBJECTS, dtype=np.uint8)[:, None]  # (4, 1)
 _NEXT_CELL = NEXT_CELL.astype(np.intp).ravel()
 _NEARNESS = NEARNESS.ravel()
 
@@ -79,13 +79,13 @@ class Rooms:
     def _begin_trial(self, rows: np.ndarray) -> None:
         trial, draws = self.trial[rows], self.draws[rows]
         row = np.arange(len(rows))
-        patterns = draws["patterns"][row, trial]  # (n, 4)
-        bits = patterns[:, :, None] >> _OBJECTS.astype(np.uint8) & 1  # (n, attributes, objects)
-        values = draws["values"][row, trial]  # (n, attributes, 2)
-        self.features[:, :, rows] = np.where(bits, values[..., 1:], values[..., :1]).transpose(1, 2, 0)
+        patterns = np.ascontiguousarray(draws["patterns"][row, trial].T)  # (attributes, n)
+        bits = patterns[:, None] >> _OBJECTS & 1  # (attributes, objects, n)
+        values = np.ascontiguousarray(draws["values"][row, trial].T)  # (2, attributes, n)
+        self.features[:, :, rows] = np.where(bits, values[1][:, None], values[0][:, None])
         self.agent[rows] = draws["agent"][row, trial]
         self.cells[:, rows] = draws["cells"][row, trial].T
-        self.patterns[:, rows] = patterns.T
+        self.patterns[:, rows] = patterns
         self.transforms[rows] = self._transforms_of[trial]
         self.touched[rows] = -1
         self.steps[rows] = 0
@@ -109,7 +109,7 @@ class Rooms:
         if self.config.feedback_steps == 0:
             self.odd_attribute_mask[:] = NO_TOUCH  # it was reported with the next trial's first observation
         moves = np.where(acting, actions, STAY)
-        transformed = self._transform(moves) if self._has_transforms else _OBJECTS[:0]
+        transformed = self._transform(moves) if self._has_transforms else np.zeros(0, int)
         self.agent = _NEXT_CELL.take(moves * NUM_CELLS + self.agent)
         self.steps += acting
         on_object = self.cells == self.agent  # (4, B)

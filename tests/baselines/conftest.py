@@ -1,4 +1,4 @@
-"""Builders of experience: by hand, or by playing a model."""
+"""Builders of data: by hand, or by playing a model."""
 
 import numpy as np
 import pytest

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import gym_causal
-from baselines.odd_one_out.policies import STRATEGIES, own_cell, symbols
+from baselines.odd_one_out.perception import own_cell, symbols
+from baselines.odd_one_out.policies import STRATEGIES
 from gym_causal.odd_one_out.features import FLOOR_CELLS
 
 CASES = [(env_id, name) for env_id, strategies in STRATEGIES.items() for name in strategies]
@@ -15,13 +16,15 @@ CASES = [(env_id, name) for env_id, strategies in STRATEGIES.items() for name in
 @pytest.mark.parametrize("env_id", STRATEGIES)
 def test_pixels_are_read_back_and_the_own_cell_is_found(env_id):
     pixels, symbolic = (gym_causal.make_vec(env_id, 500, observation=observation) for observation in ("pixels", "symbolic"))
-    view, _ = pixels.reset(seed=0)
-    grid, _ = symbolic.reset(seed=0)
+    records = symbolic.task.draw_block(np.random.default_rng(0), 500)
+    view, _ = pixels.reset(seed=0, options={"episodes": records})
+    grid, _ = symbolic.reset(seed=0, options={"episodes": records})
     read = symbols(view["view"])
     read[:, 5, 5, 0] = 3  # the agent: no strategy asks for it
     assert np.array_equal(read, grid["view"])
-    assert np.array_equal(own_cell(grid["view"][..., 0]), symbolic.task._agent)
-    assert set(symbolic.task._agent.tolist()) == set(FLOOR_CELLS.tolist())
+    agents = records["agent"][:, 0]
+    assert np.array_equal(own_cell(grid["view"][..., 0]), agents)
+    assert set(agents.tolist()) == set(FLOOR_CELLS.tolist())
 
 
 @pytest.mark.parametrize(("env_id", "name"), CASES)
@@ -49,7 +52,7 @@ def test_same_actions_from_pixels_and_symbols(env_id, name):
     ],
 )
 def test_returns(env_id, name, kwargs, expected):
-    result = gym_causal.evaluate(STRATEGIES[env_id][name](0, kwargs), env_id, num_episodes=2_000, observation="symbolic", **kwargs)
+    result = gym_causal.evaluate(STRATEGIES[env_id][name](0, kwargs), env_id, num_episodes=1_000, observation="symbolic", **kwargs)
     width = result.reward.high - result.reward.low
     assert result.reward.mean == pytest.approx(expected, abs=width + 1e-9)
 
@@ -57,7 +60,7 @@ def test_returns(env_id, name, kwargs, expected):
 def test_random_and_nearest_are_no_better_than_chance_in_the_test_trial():
     for name in ("random", "nearest"):
         policy = STRATEGIES["OddOneOutIntervention-v0"][name](0, {})
-        result = gym_causal.evaluate(policy, "OddOneOutIntervention-v0", num_episodes=2_000, observation="symbolic")
+        result = gym_causal.evaluate(policy, "OddOneOutIntervention-v0", num_episodes=1_000, observation="symbolic")
         assert 0.15 < result.test_correct_rate.mean < 0.32
 
 

@@ -1,4 +1,4 @@
-"""The strategies as policies: what they may see, how they explore, what they remember."""
+"""The strategies as policies: what they observe, how they explore, what their state holds."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import baselines
 from gym_causal import evaluate, make_vec
 
 NAMES = baselines.strategy_names("CausalDAG-v0")
-SEEING = [name for name in NAMES if name != "random"]  # those that go by what they saw
+INFERRING = [name for name in NAMES if name != "random"]  # those that use the recorded trials
 IDS = ["CausalDAG-v0", "CausalDAGCued-v0"]
 
 
@@ -33,7 +33,7 @@ def act(policy, venv, steps):
 # --- exploring -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", SEEING)
+@pytest.mark.parametrize("name", INFERRING)
 def test_every_variable_is_tried_once_with_the_positive_value_in_a_random_order(name):
     played = act(baselines.make(name, "CausalDAG-v0"), make_vec("CausalDAG-v0", 200, explain="none"), 5)
     np.testing.assert_array_equal(np.sort(played, axis=0), np.tile(np.arange(5)[:, None], (1, 200)))
@@ -72,7 +72,7 @@ def test_more_trials_begin_the_order_again_and_fewer_are_a_random_subset():
 @pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("trials", [0, 1, None])
-def test_choices_are_legal_and_relevant_however_little_was_seen(env_id, name, trials):
+def test_choices_are_legal_and_relevant_however_little_was_recorded(env_id, name, trials):
     arguments = {"num_exploration_trials": trials}
     venv = make_vec(env_id, 64, explain="none", **arguments)
     policy, state = baselines.make(name, env_id, **arguments), None
@@ -95,7 +95,7 @@ def test_ties_are_broken_uniformly():
     assert np.abs(counts[[0, 2, 3, 5]] - 750).max() < 120
 
 
-def test_a_watching_policy_goes_by_what_was_played_not_by_what_it_would_have_done():
+def test_an_observing_policy_uses_the_actions_taken_not_those_it_would_have_taken():
     """It would have set variable 0 or 1 or 2 in some order; what it sees is variable 2 set to -5, and the goal, 0, rise."""
     policy = baselines.make("value", "CausalDAG-v0", num_variables=3, num_exploration_trials=1)
     _, state = policy(observation(), None, np.ones(1, bool))
@@ -104,7 +104,7 @@ def test_a_watching_policy_goes_by_what_was_played_not_by_what_it_would_have_don
     assert actions[0] == 3 + 2
 
 
-@pytest.mark.parametrize("name", SEEING)
+@pytest.mark.parametrize("name", INFERRING)
 def test_exploitation_is_no_evidence_and_a_new_episode_forgets_the_old_one(name):
     policy = baselines.make(name, "CausalDAG-v0", num_variables=3, num_exploration_trials=1)
     start, later = np.ones(1, bool), np.zeros(1, bool)
@@ -116,12 +116,12 @@ def test_exploitation_is_no_evidence_and_a_new_episode_forgets_the_old_one(name)
     _, state = policy(observation(**misleading), state, later)
     np.testing.assert_array_equal(state.preferences, before)
     _, state = policy(observation(), state, start)
-    assert not state.experience.seen.any() and not state.tried.any()
+    assert not state.data.valid.any() and not state.tried.any()
     _, state = policy(observation(**trial, trial=[1], phase=[1], goal=[2]), state, later)
     assert state.scored[0] == 2 and not np.array_equal(state.preferences, before)
 
 
-@pytest.mark.parametrize("name", SEEING)
+@pytest.mark.parametrize("name", INFERRING)
 @pytest.mark.parametrize("env_id", IDS)
 def test_permuting_the_episodes_permutes_the_preferences(name, env_id):
     venv = make_vec(env_id, 40, explain="none")
@@ -180,13 +180,20 @@ def test_structure_is_nearly_optimal(env_id, split):
     assert result.normalized_reward.mean >= 0.98
 
 
+@pytest.mark.parametrize("name", INFERRING)
+def test_any_intervention_value_is_used(name):
+    arguments = {"intervention_value": 20.0}
+    result = evaluate(baselines.make(name, "CausalDAG-v0", **arguments), "CausalDAG-v0", num_episodes=500, **arguments)
+    assert result.normalized_reward.mean > 0.5 and result.illegal_action_rate.mean == 0.0
+
+
 # --- making them ---------------------------------------------------------------------------------------------------------
 
 
 def test_unknown_names_and_ids_are_refused():
     with pytest.raises(ValueError, match=r"name must be one of random, value, .*, got 'luck'"):
         baselines.make("luck", "CausalDAG-v0")
-    with pytest.raises(ValueError, match=r"env_id must be one of CausalDAG-v0, .*, got 'CartPole-v1'"):
+    with pytest.raises(ValueError, match=r"env_id must be that of an env with strategies, got 'CartPole-v1'"):
         baselines.make("value", "CartPole-v1")
     with pytest.raises(ValueError, match="exploration_sign must be one of positive, random, got 'negative'"):
         baselines.make("value", "CausalDAG-v0", exploration_sign="negative")

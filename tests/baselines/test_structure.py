@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 
 from baselines.causal_dag import structure
 from baselines.causal_dag.graphs import all_graphs
-from baselines.causal_dag.structure import StructurePosterior, _largest
+from baselines.causal_dag.structure import StructurePosterior, largest
 from gym_causal.causal_dag.config import CausalDAGConfig
 from gym_causal.scm import StructuralCausalModels
 
@@ -29,10 +29,10 @@ def test_posterior_equals_a_slow_sum_over_all_graphs(played):
     """Every graph of three variables, every term a dense multivariate normal, no sufficient statistics."""
     config = CausalDAGConfig(num_variables=3, negative_slope=0.3, weight_range=(-1.0, 2.0))
     models, targets, rng = episodes(config, 1)
-    experience = played(models, rng, targets)
-    posterior = StructurePosterior(config, num_graphs=1_000, num_noise_scales=7).fit(experience)
-    scales, log_prior = posterior._noise_scales()
-    rows, target = experience.rows[0], experience.row_target[0]
+    data = played(models, rng, targets)
+    posterior = StructurePosterior(config, num_graphs=1_000, num_noise_scales=7).fit(data)
+    scales, log_prior = posterior.noise_scales()
+    rows, target = data.rows[0], data.row_target[0]
 
     def evidence(variable, causes):
         free = target != variable
@@ -82,10 +82,10 @@ def test_evidence_is_a_density_in_the_variable(by_hand, causes):
     config = CausalDAGConfig(num_variables=3)
     grid = np.linspace(-40.0, 40.0, 4_000)  # 0, where the density jumps, lies between two points
     one = by_hand(([3.0, -2.0, 0.0], 2, 5.0, [0.0, 0.0, 5.0]))  # the outcome says nothing about C: it was set
-    experience = one[np.zeros(len(grid), int)]
-    experience.initial_values[:, 0, 2] = grid
-    posterior = StructurePosterior(config).fit(experience)
-    evidence, _ = posterior.local_evidence(experience)
+    data = one[np.zeros(len(grid), int)]
+    data.initial_values[:, 0, 2] = grid
+    posterior = StructurePosterior(config).fit(data)
+    evidence, _ = posterior.local_evidence(data)
     index = posterior.sets_.tolist().index([*causes, -1, -1][:2])
     assert np.exp(evidence[:, 2, index]).sum() * (grid[1] - grid[0]) == pytest.approx(1.0, abs=2e-3)
 
@@ -95,8 +95,8 @@ def test_a_known_graph_is_recovered_from_five_noisy_trials(played):
     weights = np.zeros((5, 5))
     weights[0, 1], weights[1, 2], weights[0, 3], weights[2, 3] = 1.5, -1.2, 1.0, 1.8
     models = StructuralCausalModels.from_weights(weights, 0.3)
-    experience = played(models, np.random.default_rng(0), np.array([[3, 1, 4, 0, 2]]))
-    posterior = StructurePosterior(CausalDAGConfig()).fit(experience)
+    data = played(models, np.random.default_rng(0), np.array([[3, 1, 4, 0, 2]]))
+    posterior = StructurePosterior(CausalDAGConfig()).fit(data)
     assert mode(posterior) == [set(), {0}, {1}, {0, 2}, set()]
     assert posterior.probability_[0, 0] > 0.5
     # C = +5 raises D to 1.8 * 5 = 9; B = -5 does better: it raises C to 6, and so D to 10.8. A sign that was never tried.
@@ -110,8 +110,8 @@ def test_a_confounder_does_not_fool_it(played):
     weights = np.zeros((3, 3))
     weights[2, 0], weights[2, 1] = 1.5, 2.0
     models = StructuralCausalModels.from_weights(weights, 0.6)
-    experience = played(models, np.random.default_rng(1), np.array([[0, 1, 2]]))
-    posterior = StructurePosterior(CausalDAGConfig(num_variables=3)).fit(experience)
+    data = played(models, np.random.default_rng(1), np.array([[0, 1, 2]]))
+    posterior = StructurePosterior(CausalDAGConfig(num_variables=3)).fit(data)
     assert mode(posterior) == [{2}, {2}, set()]
     assert posterior.expected_outcomes(np.array([1]))[0].argmax() == 2
 
@@ -121,12 +121,12 @@ def test_probabilities_are_calibrated(played, arguments):
     """Over many episodes, the most probable graph is the true one as often as it says."""
     config = CausalDAGConfig(num_variables=4, **arguments)
     models, targets, rng = episodes(config, 1_500)
-    experience = played(models, rng, targets)
+    data = played(models, rng, targets)
     if config.shared_noise:
         noise = models.sample_noise(rng, 4)
-        experience.initial_values[:] = models.sample(noise)
-        experience.outcomes[:] = models.sample(noise, targets, 5.0)
-    posterior = StructurePosterior(config).fit(experience)
+        data.initial_values[:] = models.sample(noise)
+        data.outcomes[:] = models.sample(noise, targets, 5.0)
+    posterior = StructurePosterior(config).fit(data)
     parents = np.sort(posterior.parents_[:, 0], axis=2)
     correct = (parents == np.sort(models.parents, axis=2)).all(axis=(1, 2))
     assert 0.3 < correct.mean() < 0.95
@@ -134,13 +134,12 @@ def test_probabilities_are_calibrated(played, arguments):
 
 
 def test_no_data_leaves_the_prior_and_no_preference(by_hand):
-    experience = by_hand(([0.0] * 3, -1, 0.0, [0.0] * 3))
-    experience.seen[:] = False
-    posterior = StructurePosterior(CausalDAGConfig(num_variables=3), num_graphs=1_000).fit(experience)
+    data = by_hand(([0.0] * 3, -1, 0.0, [0.0] * 3))
+    data.valid[:] = False
+    posterior = StructurePosterior(CausalDAGConfig(num_variables=3), num_graphs=1_000).fit(data)
     prior = np.sort(all_graphs(3, (1, 2), (1, 2), True).log_prior)[::-1]
     np.testing.assert_allclose(np.log(posterior.probability_[0]), prior, atol=1e-5)
-    # Setting the goal itself is the only thing that is known to move it.
-    np.testing.assert_allclose(posterior.expected_outcomes(np.array([0]))[0], [5, 0, 0, -5, 0, 0])
+    np.testing.assert_allclose(posterior.expected_outcomes(np.array([0]))[0], 0.0)
 
 
 @pytest.mark.parametrize(
@@ -159,28 +158,28 @@ def test_extreme_models_stay_finite(played, arguments):
 def test_chunks_and_neighbours_do_not_matter(played):
     config = CausalDAGConfig()
     models, targets, rng = episodes(config, 300)  # more than a chunk
-    experience, goal = played(models, rng, targets), np.arange(300) % 5
-    together = StructurePosterior(config).fit(experience).expected_outcomes(goal)
+    data, goal = played(models, rng, targets), np.arange(300) % 5
+    together = StructurePosterior(config).fit(data).expected_outcomes(goal)
     order = np.random.default_rng(1).permutation(300)
-    shuffled = StructurePosterior(config).fit(experience[order]).expected_outcomes(goal[order])
+    shuffled = StructurePosterior(config).fit(data[order]).expected_outcomes(goal[order])
     np.testing.assert_allclose(shuffled, together[order], rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize(("total", "count"), [(1, 1), (7, 7), (33, 32), (80, 32), (1_000, 1), (999, 10)])
 def test_the_largest_values_are_found_in_order(total, count):
     values = np.random.default_rng(total).permuted(np.tile(np.arange(float(total)), (20, 1)), axis=1)
-    np.testing.assert_array_equal(_largest(values, count), np.argsort(-values, axis=1)[:, :count])
+    np.testing.assert_array_equal(largest(values, count), np.argsort(-values, axis=1)[:, :count])
 
 
 @pytest.mark.parametrize("arguments", [{}, {"shuffle_names": False}, {"num_roots": (2, 4)}, {"num_parents": (2, 2)}], ids=str)
 def test_sampled_graphs_are_as_frequent_as_listed_ones_are_probable(played, monkeypatch, arguments):
     config = CausalDAGConfig(num_variables=4, **arguments)
     models, targets, rng = episodes(config, 3)
-    experience = played(models, rng, targets)
-    listed = StructurePosterior(config, num_graphs=1_000).fit(experience)
+    data = played(models, rng, targets)
+    listed = StructurePosterior(config, num_graphs=1_000).fit(data)
     monkeypatch.setattr(structure, "MAX_ENUMERATED", 3)
     count = 40_000
-    sampled = StructurePosterior(config, num_graphs=count).fit(experience)
+    sampled = StructurePosterior(config, num_graphs=count).fit(data)
     for row in range(3):
         graphs, times = np.unique(sampled.choice_[row], axis=0, return_counts=True)
         frequency = dict(zip(map(tuple, graphs.tolist()), times / count, strict=True))

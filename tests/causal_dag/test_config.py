@@ -9,6 +9,7 @@ import pytest
 import gym_causal
 from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
 from gym_causal.causal_dag.env import CausalDAGEnv
+from gym_causal.scm import StructuralCausalModels
 
 CHANGED = {
     "split": "unrestricted",
@@ -32,6 +33,7 @@ CHANGED = {
     "explain": "none",
     "expert_info": True,
     "graph_info": True,
+    "models": StructuralCausalModels.from_weights(np.diag([1.0, 1.0, 1.0, 0.0], 1)).to_dict(),  # A -> B -> C -> D, and E
     "num_relevant": 3,
     "cue_modulus": 3,
     "cue_residue": 2,
@@ -39,7 +41,7 @@ CHANGED = {
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(CausalDAGCuedConfig)])
-def test_every_argument_changes_the_episodes_or_what_is_said_of_them(name):
+def test_every_argument_changes_the_episodes_or_their_infos(name):
     """Single and vector env receive it, and it is no dead option."""
     env_id = "CausalDAG-v0" if name in {field.name for field in dataclasses.fields(CausalDAGConfig)} else "CausalDAGCued-v0"
     split = {"split": "eval_target"} if name == "min_effect" else {}
@@ -52,12 +54,12 @@ def test_every_argument_changes_the_episodes_or_what_is_said_of_them(name):
 def episode(venv) -> list[str]:
     """An expert's episode, as text."""
     observation, info = venv.reset(seed=0)
-    said = [str(observation), str(info)]
+    record = [str(observation), str(info)]
     for _ in range(venv.task.config.trials):
         observation, reward, _, _, info = venv.step(venv.expert_actions())
         info["final_obs"] = info.get("final_obs") is not None and info["final_obs"].batched
-        said += [str(observation), str(reward), str({key: value for key, value in info.items() if key != "final_observation"})]
-    return said
+        record += [str(observation), str(reward), str({key: value for key, value in info.items() if key != "final_observation"})]
+    return record
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import gym_causal
-from gym_causal.causal_dag.expert import Optimum, draw_actions
+from gym_causal.causal_dag.expert import draw_actions
+from gym_causal.causal_dag.optimum import Optimum
 from gym_causal.scm import StructuralCausalModels
 from tests.conftest import same
 
@@ -27,7 +28,7 @@ def test_the_optimum_is_brute_force(split):
     """Every legal action, simulated one by one through the public interface of the models."""
     venv = gym_causal.make_vec("CausalDAG-v0", 300, split=split)
     venv.reset(seed=0)
-    models, goals = venv.task._worlds.models, venv.task._worlds.goals
+    models, goals = venv.task.episodes.models, venv.task.episodes.goals
     zero_noise = np.zeros((300, 5))
     values = np.full((300, 10), -np.inf)
     for action in range(10):
@@ -45,11 +46,11 @@ def test_the_noise_free_optimum_is_nearly_always_the_expected_one():
     """Ablation of our definition: Monte-Carlo over the noise picks an action that is as good, within its own error."""
     venv = gym_causal.make_vec("CausalDAG-v0", 200, split="eval_target")
     venv.reset(seed=0)
-    models, row = venv.task._worlds.models, np.arange(200)
+    models, row = venv.task.episodes.models, np.arange(200)
     noise = models.sample_noise(np.random.default_rng(0), 400)
     expected = np.stack([models.sample(noise, a % 5, 5.0 if a < 5 else -5.0)[..., 4].mean(axis=1) for a in range(10)], axis=1)
     expected[:, [4, 9]] = -np.inf
-    assert (venv.task._worlds.optimum.is_optimal[row, expected.argmax(axis=1)]).mean() > 0.97
+    assert (venv.task.episodes.optimum.is_optimal[row, expected.argmax(axis=1)]).mean() > 0.97
 
 
 @pytest.mark.parametrize("env_id", ["CausalDAG-v0", "CausalDAGCued-v0"])
@@ -101,7 +102,7 @@ def test_random_exploration_changes_nothing_but_the_exploration(env_id):
     assert np.array_equal(drawn[5:], chosen[5:])  # the optimum, ties broken alike
     assert (drawn[:5] != chosen[:5]).mean() > 0.7
     systematic.reset(seed=0), random.reset(seed=0)
-    assert random.task._worlds.optimum.is_optimal[np.arange(500), drawn[5:]].all()
+    assert random.task.episodes.optimum.is_optimal[np.arange(500), drawn[5:]].all()
     for action in chosen:
         (a, paid, *_), (b, equally, *_) = systematic.step(action), random.step(action)
         assert same(a, b) and same(paid, equally)

@@ -11,7 +11,8 @@ import pytest
 
 import gym_causal
 from gym_causal.causal_dag import layout
-from gym_causal.causal_dag.rendering import Snapshot, render, signed
+from gym_causal.causal_dag.rendering import render
+from gym_causal.causal_dag.snapshot import EpisodeSnapshot, signed
 from gym_causal.core.window import Window
 
 MODES = ("ansi", "rgb_array", "human")
@@ -19,11 +20,11 @@ IDS = ("CausalDAG-v0", "CausalDAGCued-v0")
 
 
 @pytest.fixture
-def chain() -> Snapshot:
+def chain() -> EpisodeSnapshot:
     """A -> B -> C after two experiments and one of two exploitation trials."""
     weights = np.zeros((3, 3))
     weights[0, 1], weights[1, 2] = 1.5, -0.5
-    return Snapshot(
+    return EpisodeSnapshot(
         names=["A", "B", "C"],
         weights=weights,
         relevant=np.ones(3, bool),
@@ -37,7 +38,7 @@ def chain() -> Snapshot:
     )
 
 
-def after(snapshot: Snapshot, played: int) -> Snapshot:
+def after(snapshot: EpisodeSnapshot, played: int) -> EpisodeSnapshot:
     """The same episode at an earlier time."""
     return replace(
         snapshot,
@@ -48,11 +49,11 @@ def after(snapshot: Snapshot, played: int) -> Snapshot:
     )
 
 
-def wide(num_variables: int, played: int) -> Snapshot:
+def wide(num_variables: int, played: int) -> EpisodeSnapshot:
     """A fork: A causes all others; every trial sets the next variable."""
     weights = np.zeros((num_variables, num_variables))
     weights[0, 1:] = 1
-    return Snapshot(
+    return EpisodeSnapshot(
         names=[f"V{k}" for k in range(num_variables)],
         weights=weights,
         relevant=np.ones(num_variables, bool),

@@ -65,7 +65,7 @@ def test_outcome_noise_is_fresh_unless_shared():
         venv = gym_causal.make_vec("CausalDAG-v0", 100, shared_noise=shared, split="unrestricted")
         first, _ = venv.reset(seed=0)
         second = venv.step(np.zeros(100, int))[0]
-        unaffected = venv.task._worlds.models.descendants(0)[:, 1:] == False  # noqa: E712
+        unaffected = venv.task.episodes.models.descendants(0)[:, 1:] == False  # noqa: E712
         same = np.isclose(first["initial_values"][:, 1:], second["last_outcome"][:, 1:], atol=1e-6)[unaffected]
         assert same.all() if shared else not same.any()
         assert not np.isclose(first["initial_values"], second["initial_values"]).any()
@@ -125,6 +125,18 @@ def test_options_leave_the_order_of_episodes_alone():
     plain.reset(seed=0)
     for _ in range(3):
         assert np.array_equal(env.reset()[0]["initial_values"], plain.reset()[0]["initial_values"])
+
+
+def test_episodes_and_their_optimum_are_public_once_they_have_begun():
+    task = gym_causal.make_vec("CausalDAG-v0", 3).task
+    for call in (lambda: task.episodes, task.expert_actions, task.action_masks, task.is_choice):
+        with pytest.raises(gym.error.ResetNeeded, match="call reset first"):
+            call()
+    venv = gym_causal.make_vec("CausalDAG-v0", 3, graph_info=True)
+    _, infos = venv.reset(seed=0)
+    episodes = venv.task.episodes
+    assert len(episodes) == 3 and np.allclose(episodes.models.weights, infos["weights"])
+    assert np.array_equal(episodes.optimum.legal.argmin(axis=1), episodes.goals)  # the first illegal action sets the goal
 
 
 def test_two_variables_and_no_exploration():

@@ -129,10 +129,12 @@ def check_text(text, room, kind):
     if kind == "properties":
         description = re.fullmatch(r"Next to you is an? (.*)\.", text)[1]
         values = room.objects[room.adjacent()]
-        named = [(ATTRIBUTES.index(str(a.name).lower()), VALUES[a][values[a]]) for a in room.config.named]
+        attributes = room.config.named_attributes
+        named = [(ATTRIBUTES.index(str(a.name).lower()), VALUES[a][values[a]]) for a in attributes]
         for _, word in named:
             assert word in description
-        words = sum(len(word.split()) for _, word in named) + (0 if 2 in room.config.named else 1)  # the noun, "object" if not a shape
+        noun = 0 if 2 in attributes else 1  # "object", if the shape is not named
+        words = sum(len(word.split()) for _, word in named) + noun
         assert len(description.replace(",", "").split()) == words
         return
     objects, touched, correct = room.touch
@@ -141,7 +143,7 @@ def check_text(text, room, kind):
     inference = re.fullmatch(r"The attribute that pays (must be|must not be|may be) (\w+)\.", text)
     if inference:
         attribute = ATTRIBUTES.index(inference[2])
-        assert attribute in room.config.named
+        assert attribute in room.config.named_attributes
         # What one touch says about what pays: the attributes in which the object is odd, or else all others.
         left = unlike_all if correct else set(range(4)) - unlike_all
         expected = {"must be": left == {attribute}, "must not be": attribute not in left, "may be": attribute in left and len(left) > 1}
@@ -150,7 +152,7 @@ def check_text(text, room, kind):
         assert inference[1] != "must not be" or attribute != room.rewarded
         return
     if text == "This says nothing about the attribute that pays.":
-        assert not correct and not unlike_all & set(room.config.named)
+        assert not correct and not unlike_all & set(room.config.named_attributes)
         return
     match = re.fullmatch(
         r"(Correct|Incorrect), (?:the attribute that pays is (\w+): )?(?:although )?(only this object is|other objects are) (.*)\.", text
@@ -161,7 +163,7 @@ def check_text(text, room, kind):
     assert ("although" in text) == (correct != relation.startswith("only"))
     for word in re.split(r", | or ", re.sub(r"\bat the (\w+) or (\w+) wall", r"at the \1-or-\2 wall", words)):
         attribute, value = attribute_of(word.replace("-or-", " or "))
-        assert attribute in room.config.named
+        assert attribute in room.config.named_attributes
         assert hidden is None or attribute == room.rewarded
         assert objects[touched][attribute] == value
         assert (attribute in unlike_all) == relation.startswith("only")

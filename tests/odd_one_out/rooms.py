@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import gym_causal
+from gym_causal.core.streams import EpisodeStream, SeedDomain
 from gym_causal.odd_one_out.features import FLOOR_CELLS, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, cell
 from gym_causal.odd_one_out.frames import VIEWS
 from gym_causal.odd_one_out.generators import episode_dtype
@@ -34,6 +35,13 @@ def begin(env_id, record, **kwargs):
     return venv
 
 
+def records_of(task, seed: int, count: int) -> np.ndarray:
+    """The records of the first episodes that an env with this task plays after ``reset(seed=seed)``."""
+    stream = EpisodeStream(task.draw_block, task.block_size, seed, SeedDomain.INTERACTION)
+    last_block = int(stream.blocks_of(np.array(count - 1)))
+    return np.concatenate([stream.block(block) for block in range(last_block + 1)])[:count]
+
+
 def rooms_of(looks: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Agents (F,), cells (4, F) and features (3, 4, F) of rooms that show, four at a time, objects that look like ``looks``, (3, n)."""
     rng = np.random.default_rng(seed)
@@ -48,4 +56,4 @@ def rooms_of(looks: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray, 
 def views_of(agents: np.ndarray, cells: np.ndarray, features: np.ndarray, observation: str) -> np.ndarray:
     """(F, ...) what agents see of such rooms."""
     view = VIEWS[observation]()
-    return view.draw(agents, cells, view.looks(features.astype(np.int8)))
+    return view.draw(agents, cells, view.appearance(features.astype(np.int8)))

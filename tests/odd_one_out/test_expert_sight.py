@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 import gym_causal
-from gym_causal.odd_one_out.expert import look_plan
 from gym_causal.odd_one_out.features import POSITIONS
-from gym_causal.odd_one_out.generators import draw_episodes
-from tests.odd_one_out.reference import MOVES
-from tests.odd_one_out.rooms import begin, episode
+from gym_causal.odd_one_out.plans import center_plan
+from tests.odd_one_out.reference import MOVES, Room
+from tests.odd_one_out.rooms import episode
 from tests.odd_one_out.test_room_contract import recorded, same
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
@@ -39,7 +38,7 @@ def make(env_id, num_envs, sight="view", **kwargs):
 
 def drawn(env_id, count, seed=0, **kwargs):
     """Episodes' records."""
-    return draw_episodes(np.random.default_rng(seed), count, make(env_id, 1, **kwargs).task.config)
+    return make(env_id, 1, **kwargs).task.draw_block(np.random.default_rng(seed), count)
 
 
 def in_view(agent, objects):
@@ -83,32 +82,27 @@ def played(env_id, records, sight, **kwargs):
     """(episodes, trials) lists of what the expert does in drawn episodes."""
     venv = make(env_id, len(records), sight, **kwargs)
     venv.reset(seed=0, options={"episodes": records})
-    task = venv.task
-
-    def begins(row):
-        return Trial(divmod(int(task._agent[row]), 11), [divmod(int(place), 11) for place in task._cells[:, row]])
-
-    episodes = [[begins(row)] for row in range(len(records))]
+    rooms = [Room(record, venv.task.config) for record in records]
+    episodes = [[Trial(room.agent, room.cells)] for room in rooms]
     active = np.ones(len(records), bool)
     while active.any():
-        acting, trials = task._feedback == 0, task._trial.copy()
         actions = venv.expert_actions()
-        moves = [divmod(int(task._agent[row]), 11) for row in range(len(records))]
         _, rewards, terminated, truncated, _ = venv.step(actions)
-        over = terminated | truncated
         for row in np.flatnonzero(active):
-            trial = episodes[row][-1]
-            if acting[row]:
+            room, trial = rooms[row], episodes[row][-1]
+            number, acting, before = room.trial, room.feedback == 0, room.agent
+            room.step(int(actions[row]))
+            if acting:
                 trial.actions.append(int(actions[row]))
                 down, right = MOVES[actions[row]] if actions[row] < 8 else (0, 0)
-                place = (moves[row][0] + down, moves[row][1] + right)
-                trial.way.append(place if min(place) >= 1 and max(place) <= 9 else moves[row])
+                place = (before[0] + down, before[1] + right)
+                trial.way.append(place if min(place) >= 1 and max(place) <= 9 else before)
                 trial.reward += rewards[row]
                 if trial.way[-1] in trial.objects:
                     trial.touched = trial.objects.index(trial.way[-1])
-            if not over[row] and task._trial[row] != trials[row]:
-                episodes[row].append(begins(row))
-        active &= ~over
+            if not room.over and room.trial != number:
+                episodes[row].append(Trial(room.agent, room.cells))
+        active &= ~(terminated | truncated)
     return episodes
 
 
@@ -171,13 +165,13 @@ def test_what_it_has_not_seen_it_does_not_know(env_id, wandering):
     one, other, all_seeing, all_seeing_other = (make(env_id, 400, sight) for sight in ("view", "view", "room", "room"))
     venvs = list(zip((one, other, all_seeing, all_seeing_other), (records, others, records, others), strict=True))
     views = [venv.reset(seed=0, options={"episodes": rooms})[0]["view"] for venv, rooms in venvs]
+    rooms = [Room(record, one.task.config) for record in records]
     seen, alike = np.zeros((4, 400), bool), np.ones(400, bool)
     compared, differing = 0, 0
     for _ in range(10):
         alike &= (views[0] == views[1]).all(axis=(1, 2, 3))
-        agents = [divmod(int(place), 11) for place in one.task._agent]
-        for row, agent in enumerate(agents):
-            seen[list(in_view(agent, [divmod(int(place), 11) for place in one.task._cells[:, row]])), row] = True
+        for row in np.flatnonzero(alike):
+            seen[list(in_view(rooms[row].agent, rooms[row].cells)), row] = True
         rows = alike & ~seen.all(axis=0)
         actions = [venv.expert_actions() for venv, _ in venvs]
         assert np.array_equal(actions[0][rows], actions[1][rows])
@@ -187,7 +181,9 @@ def test_what_it_has_not_seen_it_does_not_know(env_id, wandering):
         moves = np.where(wander, rng.integers(8, size=400), actions[0])
         steps = [venv.step(moves) for venv, _ in venvs]
         views = [observations["view"] for observations, *_ in steps]
-        alike &= ~(steps[0][2] | steps[0][3] | steps[1][2] | steps[1][3] | (one.task._trial > 0) | (other.task._trial > 0))
+        alike &= ~np.any([result[2] | result[3] | (result[0]["trial"] > 0) for result in steps[:2]], axis=0)
+        for row in np.flatnonzero(alike):
+            rooms[row].step(int(moves[row]))
     assert compared > 300 and differing > 50  # one that knows all would be told apart
 
 
@@ -205,7 +201,7 @@ def test_what_it_has_not_seen_it_does_not_know(env_id, wandering):
     ],
 )
 def test_it_earns_what_the_all_seeing_one_earns(env_id, kwargs, expected, tolerance):
-    result = gym_causal.evaluate("expert", env_id, num_episodes=2_000, expert_sight="view", **SYMBOLS, **kwargs)
+    result = gym_causal.evaluate("expert", env_id, num_episodes=1_000, expert_sight="view", **SYMBOLS, **kwargs)
     assert result.reward.mean == pytest.approx(expected, abs=tolerance) and result.timeout_rate.mean == 0
 
 
@@ -255,18 +251,11 @@ def test_it_knows_what_was_seen_also_if_it_was_not_asked_then(env_id):
 
 
 def test_it_looks_anew_in_each_trial():
-    """Where things were before says nothing of where they are now."""
-    record = episode(2, agent=(1, 2))
-    record["patterns"][-1] = (1, 2, 4, 0)
-    venv = begin(INTERVENTION, record, expert_sight="view", num_experiments=1)
-    task, seen = venv.task, []
-    for _ in range(60):
-        if task._steps[0] == 0 and task._feedback[0] == 0:
-            seen.append(int(task._seen.sum()))
-        terminated = venv.step(venv.expert_actions())[2]
-        if terminated[0]:
-            break
-    assert seen == [1, 1]  # from (1, 2) nothing is seen but the object in the same corner
+    """In a second trial that is like the first it takes the same steps to the center, though it knows where things were."""
+    record = episode(2, agent=(1, 2), rewarded=2, order=(2, 0, 1), shape=1)
+    (trials,) = played(INTERVENTION, np.array([record]), "view", num_experiments=1)
+    assert trials[0].looking == trials[1].looking > 0
+    assert trials[0].actions[: trials[0].looking] == trials[1].actions[: trials[1].looking]
 
 
 @pytest.mark.parametrize(
@@ -280,7 +269,7 @@ def test_it_looks_anew_in_each_trial():
 )
 def test_it_walks_to_the_nearest_free_cell_of_the_center(agent, objects, steps):
     cells = np.array([[row * 11 + column for row, column in objects]])
-    plan = look_plan(cells)
+    plan = center_plan(cells)
     assert plan.steps[agent[0] * 11 + agent[1], 0] == steps == steps_to_center(agent, objects)
     assert not plan.transform_here.any()
 

@@ -17,7 +17,7 @@ from gym_causal.odd_one_out.features import (
     POSITIONS,
     Attribute,
 )
-from gym_causal.odd_one_out.generators import draw_episodes
+from gym_causal.odd_one_out.variants import OddOneOutConfoundedTask, OddOneOutInterventionTask, OddOneOutTask
 
 COUNT = 10_000
 CONFIGS = {
@@ -29,6 +29,17 @@ CONFIGS = {
     "hard_dimension": OddOneOutInterventionConfig(generalization="hard_dimension"),
     "hard_dimension_eval": OddOneOutInterventionConfig(generalization="hard_dimension", split="eval"),
 }
+
+
+TASKS = {
+    OddOneOutConfig: OddOneOutTask,
+    OddOneOutConfoundedConfig: OddOneOutConfoundedTask,
+    OddOneOutInterventionConfig: OddOneOutInterventionTask,
+}
+
+
+def draw_episodes(rng, count, config):
+    return TASKS[type(config)](config, 1).draw_block(rng, count)
 
 
 @pytest.fixture(scope="module")

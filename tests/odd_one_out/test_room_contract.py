@@ -12,8 +12,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import gym_causal
-from gym_causal.core.streams import SeedDomain
-from gym_causal.odd_one_out.generators import EpisodeStore
+from gym_causal.core.streams import EpisodeStream, SeedDomain
+from gym_causal.odd_one_out.episode_store import EpisodeStore
+from gym_causal.odd_one_out.explanations import EXPLANATIONS
+from tests.odd_one_out.rooms import records_of
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 SPLITS = [
@@ -56,14 +58,14 @@ def structure(value):
     return "str" if isinstance(value, str) else (np.asarray(value).dtype.str, np.shape(value))
 
 
-@pytest.mark.parametrize("explain", ["none", "properties", "reward", "outcome", "full"])
+@pytest.mark.parametrize("explain", EXPLANATIONS.modes)
 @pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
 def test_infos_look_the_same_from_reset_on(env_id, explain):
     env = gym.make(env_id, observation="symbolic", explain=explain, expert_info=True)
     rng = np.random.default_rng(0)
     _, info = env.reset(seed=0)
     first = structure(info)
-    for _ in range(600):
+    for _ in range(300):
         _, _, terminated, truncated, info = env.step(int(rng.integers(env.action_space.n)))
         assert structure(info) == first
         if terminated or truncated:
@@ -117,8 +119,8 @@ def same(one, other):
 @pytest.mark.parametrize("observation", OBSERVATIONS)
 @pytest.mark.parametrize(("env_id", "kwargs"), SPLITS[:5])
 def test_same_episodes_whatever_num_envs(env_id, kwargs, observation):
-    one, seven, many = (recorded(env_id, num_envs, 70, observation=observation, **kwargs) for num_envs in (1, 7, 64))
-    assert same(one, seven)
+    one, five, many = (recorded(env_id, num_envs, 24, observation=observation, **kwargs) for num_envs in (1, 5, 16))
+    assert same(one, five)
     assert same(one, many)
 
 
@@ -152,17 +154,88 @@ def test_seeds_and_domains_give_other_episodes(env_id):
 def test_a_row_that_lags_behind_still_plays_its_own_episodes():
     """Also when its block was dropped long ago."""
     task = gym_causal.make_vec(CONFOUNDED, 2, observation="symbolic").task
-    task.seed(0)
-    expected = task._store.take(np.array([3, 70, 5_000]), oldest=0).copy()
-    store = EpisodeStore(task._stream, task.block_size)
-    store.MAX_BLOCKS = 4
+    lagging = np.array([3, 70, 5_000])
+    expected = records_of(task, 0, 5_001)[lagging]
+    store = EpisodeStore(EpisodeStream(task.draw_block, task.block_size, 0, SeedDomain.INTERACTION), task.block_size, max_blocks=4)
     for block in range(0, 40_000, 512):
         store.take(np.array([block]), oldest=0)
-    assert len(store._records) == 4
-    assert np.array_equal(store.take(np.array([3, 70, 5_000]), oldest=0), expected)
-    for block in range(0, 100_000, 512):  # nothing grows when no row lags behind
+    assert store.num_slots == 4
+    assert np.array_equal(store.take(lagging, oldest=0), expected)
+    for block in range(0, 60_000, 512):  # nothing grows when no row lags behind
         store.take(np.array([block]), oldest=block)
-    assert len(store._records) == 4
+    assert store.num_slots == 4
+
+
+@pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
+def test_nothing_answers_before_reset(env_id):
+    env, venv = gym.make(env_id, disable_env_checker=True).unwrapped, gym_causal.make_vec(env_id, 2)
+    task = gym_causal.make_task(env_id, 2)
+    rows = np.arange(2)
+    calls = [
+        lambda: env.step(0),
+        env.expert_action,
+        env.oracle_action,
+        env.action_masks,
+        lambda: venv.step(np.zeros(2, int)),
+        venv.expert_actions,
+        venv.oracle_actions,
+        venv.action_masks,
+        lambda: task.begin(rows, rows),
+        lambda: task.step(np.zeros(2, int)),
+        task.observations,
+        lambda: task.observations_of(rows),
+        lambda: task.infos(text=True),
+        task.action_masks,
+        task.expert_actions,
+        task.oracle_actions,
+        task.is_choice,
+        lambda: task.render(0, "ansi"),
+    ]
+    for call in calls:
+        with pytest.raises(gym.error.ResetNeeded, match=r"call (reset|seed) first"):
+            call()
+    task.seed(0)
+    with pytest.raises(gym.error.ResetNeeded, match="call reset first"):
+        task.expert_actions()  # seeded, but no room was drawn
+    task.begin(rows, rows)
+    assert task.expert_actions().shape == (2,)
+
+
+@pytest.mark.parametrize("feedback_steps", [0, 2])
+@pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
+def test_actions_have_an_effect_except_in_feedback_steps(env_id, feedback_steps):
+    """``has_effect`` says so of observations with any leading axes; where it is False, all actions lead to the same."""
+    venv = gym_causal.make_vec(env_id, 32, observation="symbolic", feedback_steps=feedback_steps, expert_info=True)
+    observations, infos = venv.reset(seed=0)
+    steps, without_effect = [], 0
+    for _ in range(40):
+        has_effect = venv.task.has_effect(observations)
+        assert has_effect.shape == (32,) and has_effect.dtype == bool
+        assert np.array_equal(has_effect, infos["expert_action"] >= 0)  # no expert action is reported in feedback steps
+        without_effect += (~has_effect).sum()
+        steps.append(observations)
+        observations, *_, infos = venv.step(venv.expert_actions())
+    assert (without_effect > 0) == (feedback_steps > 0)
+    stacked = {key: np.stack([step[key] for step in steps]) for key in observations}  # (40, 32, ...)
+    assert np.array_equal(venv.task.has_effect(stacked), [venv.task.has_effect(step) for step in steps])
+    assert venv.task.has_effect({key: value[0] for key, value in observations.items()}).shape == ()
+
+
+@pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
+def test_explanations_are_those_of_the_spec(env_id):
+    """Kinds are those of the mode, tokens have the stated length, and their ids are words of the vocabulary."""
+    for mode, kinds in EXPLANATIONS.modes.items():
+        venv = gym_causal.make_vec(env_id, 64, observation="symbolic", explain=mode)
+        spec, found = venv.task.explanations, set()
+        _, infos = venv.reset(seed=0)
+        for _ in range(30):
+            found |= set(infos["explanation"]["kind"].tolist())
+            if kinds:
+                tokens = infos["explanation"]["tokens"]
+                assert tokens.shape == (64, spec.num_tokens) and 0 <= tokens.min() <= tokens.max() < len(spec.vocabulary)
+            *_, infos = venv.step(venv.expert_actions())
+        assert found == {"none", *kinds}
+    assert spec.version == 1 and spec.vocabulary[0] == ""
 
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import gym_causal
-from gym_causal.odd_one_out.features import Action, cell
-from tests.odd_one_out.rooms import begin, episode
+from gym_causal.odd_one_out.features import Action
+from gym_causal.odd_one_out.frames import OBJECT
+from tests.odd_one_out.rooms import BLUE, RED, SOLID, TRIANGLE, begin, episode
 
 CONFOUNDED, INTERVENTION = "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 NORTH, EAST, SOUTH, WEST = Action.NORTH, Action.EAST, Action.SOUTH, Action.WEST
@@ -25,9 +26,11 @@ def text(infos):
 
 
 def test_a_wall_stops_and_costs_a_step():
-    venv = begin(CONFOUNDED, episode(agent=(1, 5), color=1, texture=1, shape=1))
-    play(venv, NORTH)
-    assert venv.task._agent[0] == cell(1, 5) and venv.task._steps[0] == 1
+    venv = begin(CONFOUNDED, episode(agent=(1, 5), color=1, texture=1, shape=1), max_trial_steps=2)
+    before = venv.task.observations()["view"]
+    observations, _, terminated, truncated, _ = play(venv, NORTH)
+    assert np.array_equal(observations["view"], before) and not terminated[0] and not truncated[0]
+    assert play(venv, NORTH)[3][0]
 
 
 def test_a_touch_pays_once_then_the_board_stays_for_one_step():
@@ -67,26 +70,29 @@ def test_a_transform_changes_the_first_adjacent_object_clockwise_from_north():
     around = ((4, 4), (6, 5), (4, 6), (5, 4))  # northwest, south, northeast, west
     venv = begin(INTERVENTION, episode(4, cells=around))
     observations, *_ = play(venv, Action.TRANSFORM_COLOR)
-    assert venv.task._patterns[0, 0] == 0b0100  # northeast comes first
+    view = observations["view"][0]
     assert observations["may_transform"][0] == 0
-    assert observations["view"][0, 4, 6, 1] == 1 + 2 and observations["view"][0, 6, 5, 1] == 1
-    play(venv, Action.TRANSFORM_TEXTURE)  # there was one only
-    assert (venv.task._patterns[1:, 0] == 0).all()
+    # Northeast comes first.
+    assert view[4, 6].tolist() == [OBJECT, 1 + BLUE, 1 + SOLID, 1 + TRIANGLE]
+    assert all(view[place].tolist() == [OBJECT, 1 + RED, 1 + SOLID, 1 + TRIANGLE] for place in ((4, 4), (6, 5), (5, 4)))
+    after, *_ = play(venv, Action.TRANSFORM_TEXTURE)  # there was one only
+    assert np.array_equal(after["view"][0], view)
     assert not venv.action_masks()[0, 8:].any()
 
 
 def test_a_transform_with_nothing_near_spends_nothing():
     venv = begin(INTERVENTION, episode(4))
     assert venv.action_masks()[0].tolist() == [True] * 8 + [False] * 3
+    before = venv.task.observations()["view"]
     observations, *_ = play(venv, Action.TRANSFORM_SHAPE)
-    assert observations["may_transform"][0] == 1 and (venv.task._patterns == 0).all()
+    assert observations["may_transform"][0] == 1 and np.array_equal(observations["view"], before)
 
 
 def test_changing_one_of_a_pair_makes_its_partner_the_odd_one():
     # Colours: objects 0 and 1 red, 2 and 3 blue. Object 0, next to the agent, becomes blue, so object 1 is the only red one.
     venv = begin(INTERVENTION, episode(4, agent=(1, 2), cells=((1, 1), (1, 3), (9, 1), (9, 9)), color=0b1100))
-    play(venv, EAST)  # touches object 1 first: nothing is odd yet
-    assert venv.task._step_rewards[0] == 0
+    _, rewards, *_ = play(venv, EAST)  # touches object 1 first: nothing is odd yet
+    assert rewards[0] == 0
     # East comes before west, clockwise from north: the transform changes object 1, and object 0 pays.
     venv = begin(INTERVENTION, episode(4, agent=(1, 2), cells=((1, 1), (1, 3), (9, 1), (9, 9)), color=0b1100))
     _, rewards, *_, infos = play(venv, Action.TRANSFORM_COLOR, WEST)
@@ -137,14 +143,14 @@ def test_feedback_lasts_as_long_as_asked(feedback_steps):
 
 
 def test_outcome_explanations_say_no_more_than_the_touch_shows():
-    hidden = {"rewarded": 2, "agent": (1, 2)}
-    venv = begin(INTERVENTION, episode(4, **hidden), explain="outcome")
+    start = {"rewarded": 2, "agent": (1, 2)}
+    venv = begin(INTERVENTION, episode(4, **start), explain="outcome")
     *_, infos = play(venv, Action.TRANSFORM_TEXTURE, WEST)
     assert text(infos) == "The attribute that pays must not be texture."
-    venv = begin(INTERVENTION, episode(4, **hidden), explain="outcome")
+    venv = begin(INTERVENTION, episode(4, **start), explain="outcome")
     *_, infos = play(venv, Action.TRANSFORM_SHAPE, WEST)
     assert text(infos) == "The attribute that pays must be shape."
-    venv = begin(INTERVENTION, episode(4, **hidden), explain="outcome")
+    venv = begin(INTERVENTION, episode(4, **start), explain="outcome")
     *_, infos = play(venv, WEST)
     assert text(infos) == "This says nothing about the attribute that pays."
     venv = begin(CONFOUNDED, episode(agent=(1, 2), color=1, texture=1, shape=1), explain="outcome")

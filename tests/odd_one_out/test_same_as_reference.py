@@ -7,6 +7,7 @@ import pytest
 
 import gym_causal
 from tests.odd_one_out.reference import Room, check_text
+from tests.odd_one_out.rooms import records_of
 
 BASIC, CONFOUNDED, INTERVENTION = "OddOneOut-v0", "OddOneOutConfounded-v0", "OddOneOutIntervention-v0"
 CASES = [
@@ -47,7 +48,7 @@ def check_row(room, observation, info, mask):
         expected = {"outcome": "outcome", "reward": "reward", "full": "reward"}.get(mode, "none")
     elif room.adjacent() is not None and mode in ("properties", "full"):
         expected = "properties"
-    assert kind == (expected if room.config.named else "none")
+    assert kind == (expected if room.config.named_attributes else "none")
     assert (explanation["text"] == "") == (kind == "none") == (not explanation["tokens"].any())
     if kind != "none":
         check_text(explanation["text"], room, kind)
@@ -57,13 +58,20 @@ def row_of(batch, row):
     return {key: row_of(value, row) if isinstance(value, dict) else value[row] for key, value in batch.items()}
 
 
+def iter_rows(records, num_envs):
+    """An iterator for each row: row b plays episodes b, b + num_envs, b + 2 * num_envs, ..."""
+    return [iter(records[row::num_envs]) for row in range(num_envs)]
+
+
 def play_beside_the_reference(env_id, kwargs, num_envs, num_steps, seed):
     """Random and expert actions; every step of every row is compared."""
     venv = gym_causal.make_vec(env_id, num_envs, observation="symbolic", explanation_text=True, **kwargs)
     rng = np.random.default_rng(seed)
     observations, infos = venv.reset(seed=seed)
-    task = venv.task
-    rooms = [Room(task._draws[row].copy(), task.config) for row in range(num_envs)]
+    config = venv.task.config
+    # More than are played: an episode takes several steps.
+    records = iter_rows(records_of(venv.task, seed, num_steps // 2 + 2 * num_envs), num_envs)
+    rooms = [Room(next(records[row]), config) for row in range(num_envs)]
     experts = rng.random(num_envs) < 0.4  # rows that reach the end often
     for _ in range(-(-num_steps // num_envs)):
         masks = venv.action_masks()
@@ -75,9 +83,9 @@ def play_beside_the_reference(env_id, kwargs, num_envs, num_steps, seed):
             assert (rewards[row], terminated[row], truncated[row]) == room.step(int(actions[row]))
             if room.over:
                 final = {key: value for key, value in infos["final_obs"][row].items()}
-                no_transforms = np.array([action < 8 for action in range(task.config.num_actions)])
+                no_transforms = np.array([action < 8 for action in range(config.num_actions)])
                 check_row(room, final, row_of(infos["final_info"], row), no_transforms)
-                rooms[row] = Room(task._draws[row].copy(), task.config)
+                rooms[row] = Room(next(records[row]), config)
 
 
 @pytest.mark.parametrize(("env_id", "kwargs"), CASES)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
-from gym_causal.causal_dag.generators import CueClass, draw_models
+from gym_causal.causal_dag.cues import CueClass
+from gym_causal.causal_dag.generators import draw_models
 from gym_causal.causal_dag.splits import SPLITS
 from gym_causal.scm import StructuralCausalModels
 
@@ -14,11 +15,7 @@ D, E = 3, 4
 
 
 def draw(count: int, seed: int = 0, config: CausalDAGConfig | None = None, **kwargs):
-    config = config or CausalDAGConfig(**kwargs)
-    return draw_models(
-        np.random.default_rng(seed), count, config.distribution, config.conditions, config.link, config.cues,
-        restrict_cues=config.split != "unrestricted",
-    )  # fmt: skip
+    return draw_models(np.random.default_rng(seed), count, config or CausalDAGConfig(**kwargs))
 
 
 @pytest.fixture(scope="module")

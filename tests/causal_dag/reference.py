@@ -1,4 +1,4 @@
-"""The truth about the episodes that a task is playing, worked out anew from the public interface of their models."""
+"""What explanations must state, simulated anew through the public interface of the models of the episodes that a task is playing."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 
 
-class World:
+class ReferenceEpisodes:
     """The episodes of all rows of a causal DAG task that has just begun."""
 
     def __init__(self, task: Any) -> None:
         self.config = task.config
-        draws, now = task._worlds.draws, task._now
-        self.models, self.goals = draws.models[now], draws.goals[now]
-        by_position = draws.outcome_noise[now].transpose(1, 2, 0) * self.models.scale
+        episodes = task.episodes
+        self.models, self.goals = episodes.models, episodes.goals
+        by_position = episodes.noise.outcome_noise.transpose(1, 2, 0) * self.models.scale
         self.noise = self.models.to_variable(by_position)  # (T, B, N), exogenous noise of the outcomes
         self.row = np.arange(len(self.goals))
 
     def check(self, trial: int, actions: np.ndarray, facts: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Hold the facts of a trial against the world; returns the effects (B, N) and the goal's noise-free outcomes (B, 2N)."""
+        """Assert that the facts of a trial are true; returns the effects (B, N) and the goal's noise-free outcomes (B, 2N)."""
         num_variables, size = self.config.num_variables, self.config.intervention_value
         variable, value = actions % num_variables, np.where(actions < num_variables, size, -size)
         effects = self.models.sample(self.noise[trial], variable, value) - self.models.sample(self.noise[trial])
@@ -30,8 +30,8 @@ class World:
             assert np.array_equal(facts["do_target"], variable) and np.allclose(facts["do_value"], value)
             assert np.array_equal(facts["direct"], np.take_along_axis(self.edges(), variable[:, None, None], 1)[:, 0])
             b, effect = np.nonzero(facts["through"] >= 0)
-            through = facts["through"][b, effect]  # an edge into the effect, from a variable that the set one reaches
-            assert self.edges()[b, through, effect].all() and ancestors[b, variable[b], through].all()
+            mediator = facts["through"][b, effect]  # an edge into the effect, from a variable that the set one reaches
+            assert self.edges()[b, mediator, effect].all() and ancestors[b, variable[b], mediator].all()
         elif kind == "reward":
             legal, best = variable != self.goals, outcomes.max(axis=1)
             assert np.array_equal(facts["goal_variable"], self.goals) and np.array_equal(facts["allowed"], legal)
@@ -49,8 +49,8 @@ class World:
         num_variables, size = self.config.num_variables, self.config.intervention_value
         zero_noise = np.zeros(self.noise.shape[1:])
         actions = range(2 * num_variables)
-        worlds = (self.models.sample(zero_noise, action % num_variables, size if action < num_variables else -size) for action in actions)
-        outcomes = np.stack([world[self.row, self.goals] for world in worlds], axis=1)
+        values = (self.models.sample(zero_noise, action % num_variables, size if action < num_variables else -size) for action in actions)
+        outcomes = np.stack([value[self.row, self.goals] for value in values], axis=1)
         outcomes[self.row, self.goals] = outcomes[self.row, self.goals + num_variables] = -np.inf
         return outcomes
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gym_causal.causal_dag.generators import ModelDistribution
+from gym_causal.causal_dag.distribution import ModelDistribution
 from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels, variable_names
 
 CHAIN = [[0, 1, 0], [0, 0, 1], [0, 0, 0]]  # A -> B -> C, unit weights
