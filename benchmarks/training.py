@@ -20,10 +20,14 @@ from pathlib import Path
 import torch
 
 import gym_causal
-from agents.algorithms.behavioral_cloning import EpisodeLoss, train
-from agents.config.agent import AgentConfig, preset
-from agents.data.demonstrations import CHUNK, collect, iterate_batches
-from agents.policies.sb3 import Agent, build_policy
+from agents.algorithms.behavioral_cloning import train
+from agents.algorithms.losses import CloningLoss, to_tensors
+from agents.config import AgentConfig, preset
+from agents.data.collate import iterate_batches
+from agents.data.demonstrations import collect
+from agents.policies.agent import Agent
+from agents.policies.loading import build_policy
+from gym_causal.registry import make_task
 
 
 def bare(config: AgentConfig, device: str) -> tuple[float, int]:
@@ -31,19 +35,14 @@ def bare(config: AgentConfig, device: str) -> tuple[float, int]:
     training = config.training
     demonstration_kwargs = {**config.env_kwargs, **config.demonstration_kwargs, "explain": training.explanations}
     episodes = collect("expert", config.env_id, training.num_batches * training.batch_size, 0, demonstration_kwargs)
-    batches = [
-        (
-            {key: torch.as_tensor(value).to(device) for key, value in batch["obs"].unwrap().items()},
-            torch.as_tensor(batch["acts"]).to(device),
-        )
-        for batch in iterate_batches(episodes, training.batch_size)
-    ]
+    task = make_task(config.env_id, 1, **config.env_kwargs)
+    batches = [to_tensors(batch, device) for batch in iterate_batches(episodes, training.batch_size, task)]
     policy = build_policy(config).to(device)
-    loss_of = EpisodeLoss(0.0, 0.0, training.label_smoothing, training.explanation_weight)
+    loss_of = CloningLoss(training.label_smoothing, training.explanation_weight)
     optimizer = torch.optim.AdamW(policy.parameters(), lr=1e-3, fused=True)
     start = time.perf_counter()
     for observations, targets in batches:
-        loss = loss_of(policy, observations, targets).loss
+        loss = loss_of(policy, observations, targets).total
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.parameters(), training.max_grad_norm)
@@ -60,7 +59,7 @@ def through_imitation(config: AgentConfig, device: str) -> float:
 
 
 def acting(config: AgentConfig, num_episodes: int, device: str) -> float:
-    """Seconds in which an build_policy agent acts in that many episodes, the environment included."""
+    """Seconds in which an untrained agent acts in that many episodes, the environment included."""
     agent = Agent(build_policy(config).to(device), deterministic=False)
     start = time.perf_counter()
     gym_causal.evaluate(agent, config.env_id, num_episodes=num_episodes, **config.env_kwargs)
@@ -71,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env", default="CausalDAG-v0", help="id of an environment")
     parser.add_argument("--preset", default="quick", help="of the agent: quick or full")
-    parser.add_argument("--explanations", default="none", help="which explanations it learns as well, in odd-one-out rooms")
+    parser.add_argument("--explanations", default="none", help="which explanations it learns to predict as well")
     parser.add_argument("--batches", type=int, help="updates a turn; default: as many as one chunk of streamed demonstrations holds")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="of torch")
@@ -83,7 +82,7 @@ def main() -> None:
     chosen = preset(args.env, args.preset)
     training = replace(
         chosen.training,
-        num_batches=args.batches or CHUNK // chosen.training.batch_size,
+        num_batches=args.batches or chosen.training.chunk_size // chosen.training.batch_size,
         explanations=args.explanations,
         validation_episodes=128,
         evaluate_every=10**9,

@@ -33,8 +33,9 @@ class History:
         self.rows = pd.DataFrame({"batch": pd.Series(dtype=int)})
         if batch and path.exists():
             try:
-                # By default pandas may change a number's last digit, and the file of a resumed training would differ.
-                rows = pd.read_csv(path, float_precision="round_trip")
+                # Numbers must come back as they were written, or a resumed training's file would differ. Python's parser does that in
+                # every version of pandas; its own does by default from 3.1 on, which deprecates float_precision="round_trip".
+                rows = pd.read_csv(path, engine="python")
                 self.rows = rows[rows["batch"] <= batch]
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError(f"{str(path)!r} is not a learning curve: {error}") from error

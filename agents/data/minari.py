@@ -60,17 +60,20 @@ def to_minari(episodes: Episodes, dataset_id: str, env: gym.Env | None = None, *
 
 
 def from_minari(dataset: minari.MinariDataset) -> Episodes:
-    """The episodes that :func:`to_minari` was given, or those of them that the dataset was filtered or split to.
+    """The episodes of a dataset: those that :func:`to_minari` was given, or any others with discrete actions.
+
+    Of others, an array of observations is called "observation" and a flat dict keeps its keys; those that are no numbers, like MiniGrid's
+    "mission", are left out. Actions and observations of a Discrete space are counted from 0. There are no explanations.
 
     Raises:
-        ValueError: another kind of dataset, or one without episodes.
+        ValueError: it has no episodes, or nested observations, or actions that are not discrete.
     """
     record = dataset.storage.metadata.get("gym_causal", {})
-    if record.get("format") != _FORMAT:
-        raise ValueError(f"dataset must be one that to_minari wrote, got {dataset.id!r}, whose metadata do not say so")
     played = list(dataset.iterate_episodes())
     if not played:
         raise ValueError(f"dataset must have at least one episode, got {dataset.id!r} without any")
+    if record.get("format") != _FORMAT:
+        return _from_elsewhere(dataset, played)
     return Episodes(
         {key: np.concatenate([episode.observations[key] for episode in played]) for key in record["observations"]},
         {
@@ -82,6 +85,32 @@ def from_minari(dataset: minari.MinariDataset) -> Episodes:
         np.array([len(episode) for episode in played]),
         np.array([episode.truncations[-1] for episode in played]),
         record["metadata"],
+    )
+
+
+def _from_elsewhere(dataset: minari.MinariDataset, played: list[Any]) -> Episodes:
+    """The episodes of a dataset that somebody else recorded."""
+    space = dataset.observation_space
+    parts: dict[str, gym.Space] = dict(space.spaces) if isinstance(space, gym.spaces.Dict) else {"observation": space}
+    if not isinstance(dataset.action_space, gym.spaces.Discrete):
+        raise ValueError(f"dataset must have discrete actions, got {dataset.id!r} with {dataset.action_space}")
+    if nested := [key for key, part in parts.items() if isinstance(part, (gym.spaces.Dict, gym.spaces.Tuple))]:
+        raise ValueError(f"dataset must have a flat dict of observations, got {dataset.id!r} with {', '.join(nested)} inside")
+    observations = {}
+    for key, part in parts.items():
+        values = [episode.observations[key] if isinstance(space, gym.spaces.Dict) else episode.observations for episode in played]
+        joined = np.concatenate([np.asarray(value) for value in values])
+        if joined.dtype.kind in "biuf":
+            observations[key] = joined - int(part.start) if isinstance(part, gym.spaces.Discrete) else joined
+    spec = dataset.env_spec
+    return Episodes(
+        observations,
+        {},
+        np.concatenate([episode.actions for episode in played]) - int(dataset.action_space.start),
+        np.concatenate([episode.rewards for episode in played]),
+        np.array([len(episode.actions) for episode in played]),
+        np.array([bool(episode.truncations[-1]) and not episode.terminations[-1] for episode in played]),
+        {"env_id": spec.id} if spec is not None else {},
     )
 
 

@@ -35,25 +35,27 @@ def to_trajectories(episodes: Episodes) -> list[TrajectoryWithRew]:
 def from_trajectories(trajectories: Iterable[Trajectory], metadata: Mapping[str, Any] | None = None) -> Episodes:
     """What :func:`to_trajectories` was given.
 
-    Trajectories from elsewhere are welcome too, if they have rewards, ``DictObs``, and either no explanations in their infos or those
-    of every state, the first one's in ``infos[0]["reset_info"]``.
+    Trajectories from elsewhere are welcome too, if they have rewards, and either no explanations in their infos or those of every state,
+    the first one's in ``infos[0]["reset_info"]``. Observations that are arrays, as of CartPole-v1, are called "observation".
 
     Args:
         trajectories: at least one.
         metadata: JSON-able; what made the episodes, ``episodes.metadata``.
 
     Raises:
-        TypeError: a trajectory without rewards or with observations that are no ``DictObs``.
-        ValueError: there are none, or an explanation is missing.
+        TypeError: a trajectory without rewards.
+        ValueError: there are none, their observations have different keys, or an explanation is missing.
     """
     played: list[TrajectoryWithRew] = []
     observations: list[DictObs] = []
     for index, trajectory in enumerate(trajectories):
-        if not isinstance(trajectory, TrajectoryWithRew) or not isinstance(trajectory.obs, DictObs):
-            got = f"{type(trajectory).__name__} with {type(trajectory.obs).__name__}"
-            raise TypeError(f"trajectories must be TrajectoryWithRew with DictObs, got {got} at {index}")
+        if not isinstance(trajectory, TrajectoryWithRew):
+            raise TypeError(f"trajectories must be TrajectoryWithRew, got {type(trajectory).__name__} at {index}")
         played.append(trajectory)
-        observations.append(trajectory.obs)
+        observations.append(trajectory.obs if isinstance(trajectory.obs, DictObs) else DictObs({"observation": np.asarray(trajectory.obs)}))
+        if observations[-1].keys() != observations[0].keys():
+            keys = [sorted(each.keys()) for each in (observations[0], observations[-1])]
+            raise ValueError(f"trajectories must have the same observations, got {keys[0]} at 0 and {keys[1]} at {index}")
     if not played:
         raise ValueError("trajectories must not be empty: what the observations are called is not known otherwise")
     return Episodes(

@@ -60,7 +60,7 @@ class Attention(nn.Module):
         return self.output_projection(attended.permute(1, 2, 0, 3).flatten(2))
 
     def _split_heads(self, x: Tensor) -> Tensor:
-        """(B, S, W) -> (H * B, S, D)"""
+        """(B, S, W) -> (H * B, S, D)."""
         return x.unflatten(-1, (self.num_heads, -1)).permute(2, 0, 1, 3).flatten(0, 1)
 
 

@@ -1,4 +1,4 @@
-"""Networks for the odd-one-out rooms: each step becomes one token, and a Transformer over these tokens is the memory of the episode."""
+"""Networks for the odd-one-out rooms: each step becomes one token, and a Transformer attends over the steps of the episode."""
 
 from __future__ import annotations
 

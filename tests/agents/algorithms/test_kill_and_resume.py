@@ -18,7 +18,7 @@ import torch
 from agents.algorithms.behavioral_cloning import train
 from agents.algorithms.learning_curve import HISTORY
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, load_checkpoint
-from tests.agents import killed
+from tests.agents.algorithms import killed
 from tests.agents.small import CONFIG as SMALL
 from tests.agents.small import ROOM_ARCHITECTURES, ROOM_CONFIG, ROOM_KWARGS, TRAINING
 

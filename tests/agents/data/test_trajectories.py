@@ -121,13 +121,15 @@ def test_what_is_no_episode_is_refused():
     second.infos[0]["explanation"]["more"] = np.zeros(())
     with pytest.raises(ValueError, match="the same facts in every explanation"):
         from_trajectories([first, second])
-    with pytest.raises(TypeError, match="got Trajectory with DictObs at 1"):
+    with pytest.raises(TypeError, match="got Trajectory at 1"):
         from_trajectories([first, Trajectory(third.obs, third.acts, None, True)])
-    with pytest.raises(TypeError, match="got TrajectoryWithRew with ndarray at 0"):
-        from_trajectories([dataclasses.replace(first, obs=first.obs.get("view"))])
+    with pytest.raises(ValueError, match=r"the same observations, got \['count', 'view'\] at 0 and \['observation'\] at 1"):
+        from_trajectories([first, dataclasses.replace(third, obs=third.obs.get("view"))])
 
 
 def test_trajectories_from_elsewhere_are_welcome():
     elsewhere = TrajectoryWithRew(DictObs({"view": np.arange(3)}), np.array([1, 0]), np.array([{"lives": 3}] * 2), True, np.ones(2))
     episodes = from_trajectories([elsewhere])
     assert episodes.explanations == {} and episodes.metadata == {} and episodes.lengths.tolist() == [2]
+    flat = dataclasses.replace(elsewhere, obs=np.arange(6.0).reshape(3, 2))
+    assert from_trajectories([flat, flat]).observations["observation"].shape == (6, 2)
