@@ -1,6 +1,8 @@
 """The comparison command, end to end."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -88,7 +90,7 @@ def test_help_answers(capsys):
 
 @pytest.mark.parametrize("env_id", [env_id for env_id in registered_ids() if env_id != "CausalDAG-v0"])
 def test_every_env_has_a_comparison(env_id, tmp_path, capsys):
-    shorter = {"num_experiments": 1} if env_id == "OddOneOutIntervention-v0" else {}
+    shorter = {"num_experiments": 1, "max_trial_steps": 14} if env_id == "OddOneOutIntervention-v0" else {}
     main(Args(env=env_id, episodes=6, out=tmp_path, env_kwargs=shorter))
     results, spec = pd.read_csv(tmp_path / "results.csv"), task_spec(env_id)
     assert list(results["policy"].unique()) == ["expert", *baselines.compared_strategies(env_id)]
@@ -97,6 +99,12 @@ def test_every_env_has_a_comparison(env_id, tmp_path, capsys):
     assert all(metric in printed for metric in spec.metrics)
     normalized = results[results["metric"] == "normalized_reward"].set_index(["policy", "split"])["mean"]
     assert (normalized["expert"] > normalized["random"]).all()
+
+
+def test_help_needs_no_slow_import():
+    code = "import sys; from baselines.compare import parse\ntry: parse(['--help'])\nexcept SystemExit: pass\n"
+    code += "assert not {'pandas', 'matplotlib', 'scipy', 'torch'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_a_command_line_is_parsed_with_the_options_of_its_env():
