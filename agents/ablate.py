@@ -59,7 +59,7 @@ def run_sweep(args: Args, descriptions: dict[str, Any], runs: list[Run], console
     failures = execute_all(runs, args.processes, console)
     finished = [run for run in runs if str(run) not in failures]
     if finished:
-        results = combine_results(finished)
+        results = combine_results(finished, list(descriptions))
         summary = summarize_seeds(results)
         save_results(
             args.folder,

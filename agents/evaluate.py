@@ -1,4 +1,4 @@
-"""``python -m agents.evaluate``: a trained agent, the expert and all baselines in the same episodes, as tables, a CSV, a JSON and figures."""
+"""``python -m agents.evaluate``: a trained agent and all baselines in the same episodes, as tables, a CSV, a JSON and figures."""
 
 from __future__ import annotations
 

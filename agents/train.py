@@ -45,6 +45,8 @@ class Args(Defaults):
     demonstrations: str | None = None
     """Recorded episodes to learn from, over and over: a file that gym_causal.collect saved, a folder of imitation's trajectories or the id
     of a Minari dataset; default: the expert plays fresh ones."""
+    splits: tuple[str, ...] = ()
+    """Which splits it is evaluated on, while it is trained and after; none named: all that the env's results are reported on."""
     episodes: int = 2_000
     """Episodes a split in the comparison after training; 0: none."""
     device: str = "cpu"
@@ -113,7 +115,8 @@ def train_and_compare(args: Args) -> None:
 
     config = args.config()
     episodes = None if args.demonstrations is None else load_recorded(args.demonstrations)
-    agent = train(config, args.out, resume=args.resume, demonstrations=episodes, device=args.device)
+    splits = args.splits or None
+    agent = train(config, args.out, resume=args.resume, splits=splits, demonstrations=episodes, device=args.device)
     figure = plots.learning_curves({"agent": pd.read_csv(args.out / HISTORY)}, PALETTE)
     for name in ("learning_curve.png", "learning_curve.svg"):
         write_atomically(args.out / name, figure.savefig)
@@ -121,7 +124,7 @@ def train_and_compare(args: Args) -> None:
     num_episodes = config.training.num_batches * config.training.batch_size
     Console().print(f"Trained {parameters:,} parameters on {num_episodes:,} episodes: {args.out}")
     if args.episodes:
-        arguments = EvaluationArgs(str(args.out), episodes=args.episodes)
+        arguments = EvaluationArgs(str(args.out), episodes=args.episodes, splits=args.splits)
         evaluate(agent, arguments, config.env_id, config.env_kwargs, args.out / "evaluation")
 
 

@@ -44,12 +44,12 @@ def parse(argv: Sequence[str] | None = None) -> Args:
     """The arguments of a command line.
 
     Raises:
-        ValueError: an unknown env.
         SystemExit: an unknown option, or a value of another type; tyro says which.
     """
     # The options for the env's arguments depend on the env, which is read first.
     first, _ = tyro.cli(_Env, args=argv, return_unknown_args=True, add_help=False)
-    options = [("env_kwargs", env_kwargs_type(first.env, without=("split", "explain", "expert_info")), field(default_factory=dict))]
+    kwargs_type = env_kwargs_type(first.env, without=("split", "explain", "expert_info"))
+    options: list[Any] = [("env_kwargs", kwargs_type, field(default_factory=dict))]
     args_class = dataclasses.make_dataclass("Args", options, bases=(Args,), frozen=True)
     return tyro.cli(args_class, args=argv, prog="python -m baselines.compare", description=Args.__doc__)
 
@@ -71,8 +71,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        arguments = parse()
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
-    main(arguments)
+    main(parse())

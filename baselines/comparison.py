@@ -98,7 +98,7 @@ class Comparison:
 
     @cached_property
     def _has_expert(self) -> bool:
-        return has_expert(make_task(self.env_id, 1, **self.env_kwargs))
+        return has_expert(make_task(self.env_id, 1, split=self.compared_splits[0], **self.env_kwargs))
 
     def _policy(self, name: str, seed: int) -> Policy | str:
         """A policy by name."""

@@ -86,9 +86,10 @@ def make(name: str, env_id: str, seed: int = 0, **env_kwargs: Any) -> Policy:
         ValueError: an unknown name or id, or env arguments that the strategy cannot handle.
     """
     strategies = _strategies(env_id)
+    if not strategies:
+        raise ValueError(f"env_id must be that of an env with strategies, got {env_id!r}, for which none is registered")
     if name not in strategies:
-        names = ", ".join(strategies) or f"{RANDOM} or expert in evaluate(); no strategy is registered for {canonical_id(env_id)}"
-        raise ValueError(f"name must be one of {names}, got {name!r}")
+        raise ValueError(f"name must be one of {', '.join(strategies)}, got {name!r}")
     return strategies[name].factory(seed, env_kwargs)
 
 

@@ -33,8 +33,8 @@ class History:
         self.rows = pd.DataFrame({"batch": pd.Series(dtype=int)})
         if batch and path.exists():
             try:
-                # Reads every number as it was written, or the file of a resumed training would differ. pandas' own parser does so by default
-                # from 3.1 on, where float_precision="round_trip" is deprecated; before, it may change the last digit.
+                # Numbers must come back as they were written, or a resumed training's file would differ. Python's parser does that in
+                # every version of pandas; its own does by default from 3.1 on, which deprecates float_precision="round_trip".
                 rows = pd.read_csv(path, engine="python")
                 self.rows = rows[rows["batch"] <= batch]
             except (ValueError, TypeError, KeyError) as error:

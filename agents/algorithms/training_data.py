@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import gym_causal
 from agents.config.agent import AgentConfig
 from agents.data.collate import Batch, iterate_batches
@@ -37,7 +39,7 @@ def checked_task(config: AgentConfig, splits: Sequence[str], demonstrations: gym
     """The task that the agent acts in. See :func:`train` for what is raised."""
     config.to_json()  # raises for what cannot be written
     for split in splits:
-        make_task(config.env_id, 1, **config.env_kwargs, split=split)
+        _begin_episode(make_task(config.env_id, 1, **config.env_kwargs, split=split))
     task = make_task(config.env_id, 1, **config.env_kwargs)
     check_one_of("explanations", config.training.explanations, tuple(task.explanations.modes))
     demonstrated = make_task(config.env_id, 1, **demonstration_kwargs(config))
@@ -51,6 +53,12 @@ def checked_task(config: AgentConfig, splits: Sequence[str], demonstrations: gym
             "or recorded episodes as demonstrations"
         )
     return task
+
+
+def _begin_episode(task: BatchedTask) -> None:
+    """Raise a ValueError now, not in the middle of a training, if a split has no episodes: no model of one's own may be of it."""
+    task.seed(0, SeedDomain.LEARNING_CURVE)
+    task.begin(np.arange(task.num_envs), np.arange(task.num_envs))
 
 
 def demonstration_kwargs(config: AgentConfig) -> dict[str, Any]:

@@ -124,9 +124,7 @@ def by_demonstrations(
     return figure
 
 
-def _bars_and_line(
-    results: pd.DataFrame, summary: pd.DataFrame, series: str, palette: Sequence[str], line: float
-) -> tuple[Figure, Axes]:
+def _bars_and_line(results: pd.DataFrame, summary: pd.DataFrame, series: str, palette: Sequence[str], line: float) -> tuple[Figure, Axes]:
     """A figure of grouped bars and a dashed line at a height to compare them with."""
     figure = Figure(figsize=(max(6.0, 1.5 * summary["policy"].nunique()), 4.4), layout="constrained", dpi=150)
     axes = figure.subplots()

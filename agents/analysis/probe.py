@@ -131,7 +131,17 @@ def _preferences(
     trial_of: np.ndarray,
     deltas: np.ndarray,
 ) -> np.ndarray:
-    """(C, D) preferences in C cases: ``episode``, ``cause`` and ``goal`` are (C,) each, ``trial_of`` (E, N) is the trial that set a cause."""
+    """(C, D) preferences in C cases.
+
+    Args:
+        policy: see :func:`probe`.
+        observations: (E, T, ...) each.
+        episode: (C,) int.
+        cause: (C,) int.
+        goal: (C,) int.
+        trial_of: (E, N) int; the trial that set each variable to its positive value.
+        deltas: (D,) float.
+    """
     num_cases, num_variables = len(episode), trial_of.shape[1]
     changed = {key: value[np.repeat(episode, len(deltas))] for key, value in observations.items()}  # (C * D, T, ...)
     cause, goal, trial = (np.repeat(x, len(deltas)) for x in (cause, goal, trial_of[episode, cause]))

@@ -30,7 +30,9 @@ def probe_curves(probes: Mapping[str, pd.DataFrame], color: str) -> Figure:
             axes.plot(reaction.index, reaction, color=color if held_out else "0.6", linewidth=2.2 if held_out else 0.7, label=label)
         axes.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
     add_legend(figure, panels[0])
-    label_axes(figure, panels, "how much more the goal rose when the cause was set", "change of the preference\nfor setting the cause (logits)")
+    label_axes(
+        figure, panels, "how much more the goal rose when the cause was set", "change of the preference\nfor setting the cause (logits)"
+    )
     return figure
 
 

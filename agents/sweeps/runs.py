@@ -14,8 +14,8 @@ from agents.algorithms.behavioral_cloning import train
 from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
 from agents.config.agent import AgentConfig
-from agents.policies.checkpoints import CONFIG, load_config, updates_made
 from agents.policies.agent import Agent
+from agents.policies.checkpoints import CONFIG, load_config, updates_made
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.studies import study
 from agents.sweeps.study import FRACTION_OF_EXPERT, HELD_OUT_RATIO
@@ -42,8 +42,12 @@ class Run:
 
     def check(self) -> None:
         """Raise a ValueError if the folder holds an agent of another configuration."""
-        if (self.folder / CONFIG).exists() and load_config(self.folder) != self.config:
-            raise ValueError(f"out: {str(self.folder)!r} holds an agent of another configuration; choose another folder")
+        if not (self.folder / CONFIG).exists():
+            return
+        if differences := load_config(self.folder).differences(self.config):
+            raise ValueError(
+                f"out: {str(self.folder)!r} holds an agent of another configuration ({', '.join(differences)}); choose another folder"
+            )
 
     @property
     def finished(self) -> bool:
@@ -61,7 +65,7 @@ class Run:
 
     def results(self) -> pd.DataFrame:
         """Tidy rows, those of ``gym_causal.evaluate`` and of the analyses, with ``seed_of_training``."""
-        return pd.read_csv(self.folder / RESULTS, float_precision="round_trip")
+        return pd.read_csv(self.folder / RESULTS)
 
     def execute(self) -> None:
         """Train, or resume training, then evaluate and analyse. ``results.csv`` is written last: with it, a run is finished."""

@@ -97,7 +97,11 @@ _TEN = {"num_variables": 10}
 STUDIES: dict[str, Study] = {
     "architectures": _causal_dag(
         Variation(name="variable", description="The default agent: a token for each variable and trial."),
-        Variation(name="equivariant", description="A control that is equivariant to permutations of variables.", architecture=ARCHITECTURES["equivariant"]),
+        Variation(
+            name="equivariant",
+            description="A control without names: permuting variables changes nothing.",
+            architecture=ARCHITECTURES["equivariant"],
+        ),
         Variation(
             name="embedded",
             description="Names of variables are embedded in tokens; attention has no bias that compares them.",

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 from scipy import stats
 
-from agents.policies.sb3 import build_policy
+from agents.policies.loading import build_policy
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.runs import Run
 from agents.sweeps.study import Column
@@ -18,9 +18,8 @@ from agents.sweeps.study import Column
 SUMMARY_COLUMNS = ["env_id", "split", "policy", "metric", "mean", "low", "high", "lowest", "highest", "seeds"]
 
 
-def combine_results(runs: Sequence[Run]) -> pd.DataFrame:
-    """The tidy rows of finished runs, with ``seed_of_training``, variation by variation."""
-    variations = list(dict.fromkeys(run.variation for run in runs))
+def combine_results(runs: Sequence[Run], variations: Sequence[str]) -> pd.DataFrame:
+    """The tidy rows of finished runs, with ``seed_of_training``, in the given order of variations."""
     ordered = sorted(runs, key=lambda run: variations.index(run.variation))
     return pd.concat([run.results() for run in ordered], ignore_index=True)
 
@@ -30,7 +29,7 @@ def combine_file(runs: Sequence[Run], file: str) -> dict[str, pd.DataFrame]:
     parts: dict[str, list[pd.DataFrame]] = {}
     for run in runs:
         if (run.folder / file).exists():
-            rows = pd.read_csv(run.folder / file, float_precision="round_trip")
+            rows = pd.read_csv(run.folder / file)
             parts.setdefault(run.variation, []).append(rows.assign(seed_of_training=run.config.seed))
     return {variation: pd.concat(rows, ignore_index=True) for variation, rows in parts.items()}
 

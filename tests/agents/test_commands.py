@@ -143,6 +143,20 @@ def test_training_on_recorded_episodes(tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+CHAIN = ("--env-kwargs.models", "tests.agents.algorithms.policies:chain", "--env-kwargs.num-variables", 3)
+
+
+def test_training_on_causal_graphs_of_one_s_own(tmp_path):
+    options = ("--splits", "unrestricted", "--demonstration-kwargs.split", "unrestricted", "--episodes", 8)
+    run(tmp_path / "agent", *CHAIN, *options)
+    assert load_config(tmp_path / "agent").env_kwargs == {"models": "tests.agents.algorithms.policies:chain", "num_variables": 3}
+    results = pd.read_csv(tmp_path / "agent" / "evaluation" / "results.csv")
+    assert set(results["split"]) == {"unrestricted"} and {"agent", "expert"} <= set(results["policy"])
+    with pytest.raises(SystemExit, match="error: split: only 0 of"):
+        run(tmp_path / "other", *CHAIN, "--splits", "eval_path", "--demonstration-kwargs.split", "unrestricted")
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -56,7 +56,7 @@ def test_a_tiny_dataset_is_memorised(kind, tmp_path):
     agent = train(config, tmp_path, splits=(), demonstrations=episodes, progress=False)
     found = {key: torch.as_tensor(episodes.stacked(value)[:, :-1]) for key, value in episodes.observations.items()}
     previous = np.concatenate([np.zeros((4, 1), int), episodes.stacked(episodes.actions)[:, :-1] + 1], axis=1)
-    likeliest = agent.policy.eval().log_probabilities({**found, "previous_action": torch.as_tensor(previous)}).argmax(-1)
+    likeliest = agent.policy.eval().network({**found, "previous_action": torch.as_tensor(previous)}).argmax(-1)
     assert (likeliest.numpy() == episodes.stacked(episodes.actions)).mean() > 0.95
 
 

@@ -42,3 +42,19 @@ def test_explanations_of_the_room_can_be_learned_and_those_of_another_cannot(tmp
         rows = pd.read_csv(tmp_path / str(shuffled) / HISTORY).set_index("metric")["mean"]
         losses[shuffled] = rows["validation_explanation_loss"]
     assert losses[False] < 0.15 and losses[True] > 0.35
+
+
+@pytest.mark.parametrize("attribute", [pytest.param("shape", marks=pytest.mark.slow), "texture"])
+def test_what_is_explained_is_what_is_chosen_by(attribute, tmp_path):
+    """In training one object is odd in all three attributes, so rewards do not say which of them counts; explanations name one. In the
+    evaluation each of three objects is odd in one."""
+    config = replace(
+        TEXTURES,
+        env_kwargs={"observation": "symbolic", "explained_attribute": attribute},
+        demonstration_kwargs={"expert_sight": "view"},
+        training=replace(TEXTURES.training, explanations="full", explanation_weight=2.0, num_demonstrations=6_400, validation_episodes=32),
+    )
+    agent = train(config, tmp_path, splits=(), progress=False)
+    found = gym_causal.evaluate(agent, config.env_id, split="eval", num_episodes=300, **config.env_kwargs)
+    chosen = {name: found.metrics[f"choice_{name}"] for name in ("color", "texture", "shape")}
+    assert chosen.pop(attribute).low > 0.35 and all(other.high < 0.3 for other in chosen.values())

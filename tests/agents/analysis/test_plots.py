@@ -11,8 +11,8 @@ pytest.importorskip("imitation")
 
 from matplotlib.collections import PathCollection
 
-from agents.ablate import encode
 from agents.analysis import plots
+from agents.sweeps.tables import summarize_seeds
 from baselines.plots import PALETTE
 
 
@@ -48,7 +48,7 @@ def test_choices_have_a_bar_for_each_attribute():
         + rows("shape_only", "normalized_reward", "eval", [0.33, 0.33])
         + rows("shape_only", "explained_shape", "eval", [0.44, 0.44])
     )
-    figure = plots.choices(results, encode(results), PALETTE)
+    figure = plots.choices(results, summarize_seeds(results), PALETTE)
     (axes,) = figure.axes
     assert bars(axes) == pytest.approx([0.3, 0.05, 0.6, 0.95])
     assert dots(axes) == [[0.2, 0.4], [0.0, 0.1], [0.7, 0.5], [1.0, 0.9]]
@@ -66,7 +66,7 @@ def test_explained_has_a_panel_for_each_kind_and_leaves_out_who_explains_nothing
         + rows("color", "explained_statement", "train", [0.6])
         + rows("color", "explained_color", "train", [0.5])
     )
-    figure = plots.explained(results, encode(results), PALETTE)
+    figure = plots.explained(results, summarize_seeds(results), PALETTE)
     panels = {axes.get_title(): axes for axes in figure.axes}
     assert list(panels) == ["statement", "shape", "color"]
     assert all(names(axes) == ["shape", "color"] for axes in panels.values())  # the same places in each
@@ -102,5 +102,26 @@ def test_demonstrations_are_lines_against_their_number_whatever_the_order():
 )
 def test_final_rewards_are_of_the_metric_asked_for_and_say_so(metric, label):
     results = pd.DataFrame(rows("a", "normalized_reward", "train", [0.4]) + rows("a", "fraction_of_expert", "train", [0.6]))
-    (axes,) = plots.final_rewards(results, encode(results), PALETTE, metric).axes
+    (axes,) = plots.final_rewards(results, summarize_seeds(results), PALETTE, metric).axes
     assert bars(axes) == [0.4 if metric == "normalized_reward" else 0.6] and axes.get_ylabel() == label
+
+
+def test_final_rewards_show_every_seed():
+    results = pd.DataFrame(
+        rows("a", "normalized_reward", "train", [0.4, 0.6])
+        + rows("b", "normalized_reward", "train", [0.9, 0.7])
+        + rows("a", "normalized_reward", "eval_path", [0.1, 0.2])
+    )
+    (axes,) = plots.final_rewards(results, summarize_seeds(results), PALETTE).axes
+    assert bars(axes) == pytest.approx([0.5, 0.8, 0.15, np.nan], nan_ok=True)
+    assert dots(axes) == [[0.4, 0.6], [0.9, 0.7], [0.1, 0.2], []]
+
+
+def test_learning_curves_of_many_agents_are_a_grid_with_one_legend():
+    curve = pd.DataFrame(rows("a", "normalized_reward", "train", [0.2, 0.4])).assign(batch=[1, 1])
+    curve = pd.concat([curve, curve.assign(batch=2, mean=curve["mean"] * 2)])
+    figure = plots.learning_curves({f"agent_{i}": curve for i in range(6)}, PALETTE)
+    assert [axes.get_title() for axes in figure.axes] == [f"agent {i}" for i in range(6)]
+    assert len({axes.get_subplotspec().rowspan.start for axes in figure.axes}) == 2 and len(figure.legends) == 1
+    one, other, mean, _ = (line.get_ydata() for line in figure.axes[0].lines)
+    assert list(one) == [0.2, 0.4] and list(other) == [0.4, 0.8] and list(mean) == pytest.approx([0.3, 0.6])

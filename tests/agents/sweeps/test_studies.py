@@ -1,10 +1,9 @@
-"""Studies are data: what they say of an agent can be built, differs from the others, and survives its file."""
+"""Studies are data: every variation can be built, differs from the others, and survives its file."""
 
 import itertools
 import json
 import re
 import typing
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +12,20 @@ import pytest
 pytest.importorskip("imitation")
 
 import gym_causal
-from agents.ablate import Args
-from agents.config.agent import ARCHITECTURES, PRESETS, AgentConfig, ArchitectureConfig, Preset, TrainingConfig, preset
-from agents.data.demonstrations import collect, spaces
-from agents.policies.sb3 import build_policy
-from agents.sweeps.studies import FRACTION_OF_EXPERT, HELD_OUT_RATIO, STUDIES, Variation, study
+from agents.config import ARCHITECTURES, AgentConfig, ArchitectureConfig, Preset, TrainingConfig, preset
+from agents.data.demonstrations import collect
+from agents.policies.loading import build_policy
+from agents.sweeps.recipes import Recipe
+from agents.sweeps.studies import STUDIES, study
+from agents.sweeps.study import FRACTION_OF_EXPERT, HELD_OUT_RATIO, Variation
+from gym_causal.registry import make_task, task_spec
 
 ALL = [(name, variation) for name, study in STUDIES.items() for variation in study.variations]
 BRIEF = Preset(training=TrainingConfig(num_batches=7))
 
 
 def demonstrations(name: str, num_episodes: int = 400, **env_kwargs) -> gym_causal.Episodes:
-    (variation,) = study("architectures").chosen([name])
+    (variation,) = study("architectures").select([name])
     return collect("expert", "CausalDAG-v0", num_episodes, 0, {**env_kwargs, **variation.env_kwargs, **variation.demonstration_kwargs})
 
 
@@ -36,11 +37,12 @@ def test_every_variation_is_an_agent_that_can_be_built_and_stored(name, variatio
         assert (config.env_id, config.seed, config.training.num_batches) == (env_id, 3, 7)
         assert AgentConfig.from_json(json.loads(json.dumps(config.to_json()))) == config  # else its training could not be resumed
         shown = {**config.env_kwargs, **config.demonstration_kwargs, "explain": config.training.explanations}
-        assert spaces(env_id, shown) == (policy.observation_space, policy.action_space)
+        task = make_task(env_id, 1, **shown)
+        assert (task.observation_space, task.action_space) == (policy.observation_space, policy.action_space)
         for split in study(name).splits:
-            gym_causal.make_vec(env_id, 1, **config.env_kwargs, split=split)
-        watched = collect("expert", env_id, 2, 0, shown)
-        assert ("tokens" in watched.explanations) == (policy.explainer is not None) == (config.training.explanations != "none")
+            make_task(env_id, 1, **config.env_kwargs, split=split)
+        recorded = collect("expert", env_id, 2, 0, shown)
+        assert ("tokens" in recorded.explanations) == (policy.explanation_head is not None) == (config.training.explanations != "none")
     assert variation.description.endswith(".") and "\n" not in variation.description
 
 
@@ -52,9 +54,11 @@ def test_no_two_variations_are_the_same(name):
     assert len({variation.name for variation in study(name).variations}) == len(configs)
 
 
-def test_every_study_can_be_asked_for_and_every_env_has_presets():
-    assert typing.get_args(typing.get_type_hints(Args)["study"]) == tuple(STUDIES)
-    assert {env_id for study in STUDIES.values() for env_id in study.env_ids} <= set(PRESETS)
+def test_every_study_can_be_asked_for_and_its_splits_are_those_of_its_env():
+    assert typing.get_args(typing.get_type_hints(Recipe)["study"]) == tuple(STUDIES)
+    for chosen in STUDIES.values():
+        for env_id in chosen.env_ids:
+            assert {"quick", "full"} <= set(task_spec(env_id).presets) and chosen.splits == task_spec(env_id).splits
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -74,7 +78,7 @@ def test_reported_metrics_are_those_that_runs_find(name):
 def test_overrides_reach_the_training():
     variation = Variation(name="x", description="x.", training={"label_smoothing": 0.1})
     assert variation.config("CausalDAG-v0", 0, BRIEF).training == TrainingConfig(num_batches=7, label_smoothing=0.1)
-    (decay,) = study("trial").chosen(["weight_decay"])
+    (decay,) = study("trial").select(["weight_decay"])
     assert decay.config("CausalDAG-v0", 0, BRIEF).training.weight_decay == pytest.approx(30 * BRIEF.training.weight_decay)
 
 
@@ -106,21 +110,7 @@ def test_a_variation_adds_to_the_preset_s_arguments_and_wins_where_both_speak():
     assert common.env_kwargs["num_variables"] == 4
 
 
-def test_a_preset_lasts_as_long_as_one_says_and_is_evaluated_as_often():
-    for name in ("quick", "full"):
-        chosen = preset("gym_causal:OddOneOut-v0", name)
-        assert chosen == PRESETS["OddOneOut-v0"][name] and chosen.lasting(None) == chosen
-        training, shorter = chosen.training, chosen.lasting(60).training
-        assert training.num_batches // training.evaluate_every == shorter.num_batches // shorter.evaluate_every
-        assert replace(shorter, num_batches=training.num_batches, evaluate_every=training.evaluate_every) == training
-        assert chosen.lasting(1).training.evaluate_every == 1
-    with pytest.raises(ValueError, match=r"env_id must be one of CausalDAG-v0, .*, got 'CartPole-v1'"):
-        preset("CartPole-v1", "quick")
-    with pytest.raises(ValueError, match="preset must be one of quick, full, got 'slow'"):
-        preset("CausalDAG-v0", "slow")
-
-
-def test_the_controls_learn_from_what_they_say():
+def test_the_controls_learn_from_what_their_descriptions_say():
     """That D moves E is seen in unrestricted demonstrations alone; random exploration repeats itself; without it there are choices only."""
     moves = {}
     for name in ("variable", "unrestricted"):
@@ -136,7 +126,7 @@ def test_the_controls_learn_from_what_they_say():
 
 
 def test_every_variation_is_in_the_documentation():
-    page = (Path(__file__).parents[2] / "docs" / "ablations.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "ablations.md").read_text("utf-8")
     tables = re.split(r"^(?=`\w+`(?:, `\w+`)*: )", page.split("## The studies")[1].split("\n## ")[0], flags=re.MULTILINE)[1:]
     documented = {}
     for table in tables:
@@ -147,9 +137,9 @@ def test_every_variation_is_in_the_documentation():
 
 
 def test_variations_are_chosen_by_name():
-    assert [variation.name for variation in study("trial").chosen(["dropout", "trial"])] == ["dropout", "trial"]
-    assert study("architectures").chosen() == STUDIES["architectures"].variations
+    assert [variation.name for variation in study("trial").select(["dropout", "trial"])] == ["dropout", "trial"]
+    assert study("architectures").select() == STUDIES["architectures"].variations
     with pytest.raises(ValueError, match=r"variations must be among variable, .*, got lucky"):
-        study("architectures").chosen(["trial", "lucky"])
+        study("architectures").select(["trial", "lucky"])
     with pytest.raises(ValueError, match=r"study must be one of architectures, trial, .*, got 'x'"):
         study("x")

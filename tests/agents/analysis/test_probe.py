@@ -10,36 +10,38 @@ pytest.importorskip("imitation")
 
 import torch
 
-from agents.analysis import plots
 from agents.analysis.probe import probe
-from agents.config.agent import ARCHITECTURES
-from agents.data.demonstrations import spaces
-from agents.policies.sb3 import TransformerPolicy
+from agents.analysis.probe_plots import probe_curves, probe_slopes
+from agents.config import ARCHITECTURES
+from agents.policies.sequence_policy import SequencePolicy
+from gym_causal.registry import make_task
 
 
-class LinearAgent:
-    """Its logit of setting i to + is a bias plus slopes[i, goal] times what the goal was seen to be when i had been set."""
+class LinearAgent(torch.nn.Module):
+    """Its logit of setting i to + is a bias plus slopes[i, goal] times the outcome of the goal in the trial that set i.
+
+    With ``varies`` all logits of an episode are also scaled by 1.5 or 0.5, depending on an initial value.
+    """
 
     device = "cpu"
 
-    def __init__(self, slopes: np.ndarray, *, moody: bool = False) -> None:
-        self.slopes, self.moody = torch.as_tensor(slopes, dtype=torch.float32), moody
-        self.is_training = True
+    def __init__(self, slopes: np.ndarray, *, varies: bool = False) -> None:
+        super().__init__()
+        self.slopes, self.varies = torch.as_tensor(slopes, dtype=torch.float32), varies
+        self.network = self.logits
 
-    def set_training_mode(self, mode: bool) -> None:
-        self.is_training = mode
-
-    def log_probabilities(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
-        assert not self.is_training
+    def logits(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+        """(B, 1, 2N) of the last step."""
+        assert not self.training
         num_variables = len(self.slopes)
         goal = observations["goal"][:, -1].long()
         outcome = observations["last_outcome"][torch.arange(len(goal)), :, goal]  # (B, T)
         was_set = observations["last_intervention"] > 0
         seen = torch.cumsum(was_set * outcome[..., None], dim=1)  # (B, T, N)
         preference = torch.arange(num_variables) + self.slopes[:, goal].T[:, None] * seen
-        if self.moody:
+        if self.varies:
             preference = preference * (1 + observations["initial_values"][:, -1:, :1].sign() / 2)
-        return torch.log_softmax(torch.cat([preference, torch.zeros_like(preference)], dim=-1), dim=-1)
+        return torch.cat([preference, torch.zeros_like(preference)], dim=-1)
 
 
 def known_slopes(num_variables: int = 5) -> np.ndarray:
@@ -77,27 +79,26 @@ def test_a_bias_is_seen_in_the_response_and_not_in_the_slopes(found):
 
 
 def test_the_interval_is_over_episodes():
-    few, many = (probe(LinearAgent(known_slopes(), moody=True), "CausalDAG-v0", num_episodes=n) for n in (30, 480))
+    few, many = (probe(LinearAgent(known_slopes(), varies=True), "CausalDAG-v0", num_episodes=n) for n in (30, 480))
     for found in (few, many):
         assert found.held_out_ratio.low <= found.held_out_ratio.mean <= found.held_out_ratio.high
-    # Every episode is in a mood about all pairs alike, so the ratio hardly moves; slopes do.
+    # An episode's scale is the same for all pairs, so the ratio hardly varies; slopes do.
     assert few.held_out_ratio.high - few.held_out_ratio.low < 0.02
     assert few.slopes[3, 4] / known_slopes()[3, 4] == pytest.approx(1, abs=0.35)
     assert many.slopes[3, 4] / known_slopes()[3, 4] == pytest.approx(1, abs=0.1)
 
 
 def test_the_interval_covers_what_differs_between_pairs():
-    """An agent that minds the sign of A's initial value for the held-out pair alone: its ratio varies as a mean of n coin flips does."""
+    """The slope of the held-out pair alone is 1 or 0 by the sign of A's initial value: the ratio varies as a mean of n coin flips does."""
 
-    class Torn(LinearAgent):
-        def log_probabilities(self, observations):
+    class HalfOfTheTime(LinearAgent):
+        def logits(self, observations):
             self.slopes[3, 4] = 1.0
-            zero_noise = super().log_probabilities(observations)
+            reacting = super().logits(observations)
             self.slopes[3, 4] = 0.0
-            dead = super().log_probabilities(observations)
-            return torch.where(observations["initial_values"][:, -1:, :1] > 0, zero_noise, dead)
+            return torch.where(observations["initial_values"][:, -1:, :1] > 0, reacting, super().logits(observations))
 
-    ratio = probe(Torn(np.ones((5, 5))), "CausalDAG-v0", num_episodes=100).held_out_ratio
+    ratio = probe(HalfOfTheTime(np.ones((5, 5))), "CausalDAG-v0", num_episodes=100).held_out_ratio
     assert ratio.mean == pytest.approx(0.5, abs=0.2)
     assert ratio.high - ratio.low == pytest.approx(2 * 1.96 * 0.05, rel=0.25)
 
@@ -110,9 +111,9 @@ def test_with_cues_only_relevant_pairs_are_evidence():
     assert found.held_out_ratio.mean == pytest.approx(slopes[3, 4] / np.mean(np.delete(slopes[off], 3 * 9 + 3)), abs=1e-3)
 
 
-def test_any_network_can_be_probed_and_dropout_plays_no_part():
+def test_any_network_can_be_probed_without_dropout():
     architecture = dataclasses.replace(ARCHITECTURES["trial"], width=8, num_heads=1, dropout=0.5)
-    policy = TransformerPolicy(*spaces("CausalDAG-v0", {}), architecture)
+    policy = SequencePolicy(make_task("CausalDAG-v0", 1), architecture)
     first, second = (probe(policy, "CausalDAG-v0", num_episodes=20) for _ in range(2))
     assert np.array_equal(first.response, second.response, equal_nan=True) and np.ptp(first.response[0, 1]) > 0
 
@@ -135,10 +136,10 @@ def test_rows_and_figures_show_the_held_out_pair(found):
     assert len(rows) == 20 * len(found.deltas) and not rows.duplicated(["cause", "goal", "delta"]).any()
     assert set(zip(rows[rows["held_out"]]["cause"], rows[rows["held_out"]]["goal"], strict=True)) == {("D", "E")}
     seeds = pd.concat([rows.assign(seed_of_training=0), rows.assign(seed_of_training=1, response=rows["response"] * 3)])
-    figure = plots.probe_curves({"one": rows, "two": seeds}, "red")
+    figure = probe_curves({"one": rows, "two": seeds}, "red")
     for axes, factor in zip(figure.axes, (1, 2), strict=True):  # the mean of the response and three times the response
         (line,) = [line for line in axes.lines if line.get_color() == "red"]
         assert line.get_ydata()[-1] == pytest.approx(10 * factor * known_slopes()[3, 4], rel=1e-3)
         assert len(axes.lines) == 21  # all pairs, and zero
-    (axes, _) = plots.probe_slopes({"one": rows}).axes
+    (axes, _) = probe_slopes({"one": rows}).axes
     assert axes.images[0].get_array()[3, 4] == pytest.approx(found.held_out_ratio.mean, rel=1e-6)

@@ -1,0 +1,91 @@
+"""Recipes: which runs they stand for, and that the published ones are those that docs/results.md reports."""
+
+import dataclasses
+import shlex
+from pathlib import Path
+
+import pytest
+import tyro
+
+from agents.ablate import Args, sweeps_of
+from agents.sweeps.recipes import PUBLISHED, Recipe
+from agents.sweeps.studies import STUDIES
+
+# The commands of the published results, as they were first run. Their configurations must not change.
+COMMANDS = """
+--study architectures --preset full --seeds 4 --episodes 20000 --out results/full --variations variable
+--study architectures --preset full --seeds 1 --episodes 20000 --out results/full --variations equivariant
+--study architectures --preset quick --seeds 1 --out results/controls \
+    --variations unrestricted random_exploration no_exploration embedded embedded_one_head
+--study trial --batches 1500 --seeds 3 --out results/trial --variations trial trial_linear one_head names linear_one_head names_one_head
+--study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued --variations variable
+--study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
+--study confounded --seeds 1 --out results/confounded_texture --variations texture
+--study confounded --batches 600 --seeds 1 --out results/parts --variations shape_properties shape_reward
+--study feature_set --seeds 3 --out results/feature_set --variations none full
+"""
+
+
+def runs(recipe: Recipe) -> list[tuple]:
+    """Everything that the runs of a recipe depend on."""
+    splits = STUDIES[recipe.study].splits
+    return [(recipe.folder, variation.name, config, splits, recipe.episodes) for variation, config in recipe.configs()]
+
+
+def test_published_recipes_are_the_commands_of_the_results():
+    commands = [tyro.cli(Args, args=shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
+    assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
+    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 5 + 18 + 1 + 12 + 1 + 2 + 6
+
+
+def test_published_runs_of_one_folder_do_not_meet():
+    places = [(folder, name, config.seed) for recipe in PUBLISHED for folder, name, config, *_ in runs(recipe)]
+    assert len(set(places)) == len(places)
+
+
+def test_the_command_follows_all_published_recipes():
+    sweeps = sweeps_of(Args(published=True, processes=3, device="cuda"))
+    assert [runs(sweep) for sweep in sweeps] == [runs(recipe) for recipe in PUBLISHED]
+    assert {(sweep.processes, sweep.device) for sweep in sweeps} == {(3, "cuda")}
+    elsewhere = sweeps_of(Args(published=True, out=Path("elsewhere")))
+    assert [sweep.folder for sweep in elsewhere] == [Path("elsewhere") / recipe.folder.name for recipe in PUBLISHED]
+    with pytest.raises(ValueError, match=r"published: its recipes decide study, .*; got study, seeds"):
+        sweeps_of(Args(published=True, study="trial", seeds=2))
+
+
+def test_a_recipe_has_every_seed_of_every_variation_seed_by_seed():
+    recipe = Recipe(study="trial", seeds=2, variations=("one_head", "trial"), batches=8)
+    configs = [(variation.name, config.seed) for variation, config in recipe.configs()]
+    assert configs == [("one_head", 0), ("trial", 0), ("one_head", 1), ("trial", 1)]
+    assert {config.training.num_batches for _, config in recipe.configs()} == {8}
+    assert len(list(Recipe(study="trial", seeds=1).configs())) == len(STUDIES["trial"].variations)
+
+
+def test_the_quick_preset_has_the_easier_episodes_of_its_study():
+    quick, full = (Recipe(study="feature_set", seeds=1, preset=preset, variations=("none",)) for preset in ("quick", "full"))
+    assert [config.env_kwargs["difficulties"] for _, config in quick.configs()] == [[0]]
+    assert ["difficulties" in config.env_kwargs for _, config in full.configs()] == [False]
+
+
+def test_results_go_to_a_folder_of_the_env_and_the_study_unless_told_otherwise():
+    assert Recipe().folder == Path("results/ablate/CausalDAG-v0/architectures")
+    assert Recipe(env="gym_causal:CausalDAGCued-v0", study="trial").folder == Path("results/ablate/CausalDAGCued-v0/trial")
+    assert Recipe(out=Path("here")).folder == Path("here")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"variations": ("luck",)}, "variations must be among"),
+        ({"study": "luck"}, "study must be one of architectures, trial, confounded"),
+        ({"env": "CartPole-v1"}, "env must be one of CausalDAG-v0, CausalDAGCued-v0, got 'CartPole-v1'"),
+        ({"study": "confounded", "env": "OddOneOut-v0"}, "env must be one of OddOneOutConfounded-v0, got 'OddOneOut-v0'"),
+        ({"preset": "slow"}, "preset must be one of quick, full"),
+        ({"episodes": 0}, "episodes must be an int from 1"),
+        ({"seeds": 0}, "seeds must be an int from 1"),
+        ({"batches": 0}, "num_batches must be an int from 1"),
+    ],
+)
+def test_mistakes_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(Recipe(), **arguments).check()
