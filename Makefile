@@ -7,6 +7,8 @@ TORCH ?= torch==2.13.0
 IMITATION ?= imitation==1.0.1
 # Most processes here are many and small: threads inside NumPy and torch only get in each other's way.
 export OMP_NUM_THREADS ?= 1
+# Tests and commands start many processes, which all import torch: compiled once, that takes half the time.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := $(VENV)/bin
 # Without byte-compiling everything that is never imported, installing takes a third of the time.

@@ -112,12 +112,13 @@ def train_and_compare(args: Args) -> None:
     from agents.evaluate import evaluate  # noqa: PLC0415
     from baselines.plots import PALETTE  # noqa: PLC0415
     from gym_causal.files import write_atomically  # noqa: PLC0415
+    from gym_causal.registry import task_spec  # noqa: PLC0415
 
     config = args.config()
     episodes = None if args.demonstrations is None else load_recorded(args.demonstrations)
     splits = args.splits or None
     agent = train(config, args.out, resume=args.resume, splits=splits, demonstrations=episodes, device=args.device)
-    figure = plots.learning_curves({"agent": pd.read_csv(args.out / HISTORY)}, PALETTE)
+    figure = plots.learning_curves({"agent": pd.read_csv(args.out / HISTORY)}, PALETTE, task_spec(config.env_id).metrics[0])
     for name in ("learning_curve.png", "learning_curve.svg"):
         write_atomically(args.out / name, figure.savefig)
     parameters = sum(parameter.numel() for parameter in agent.policy.parameters())
@@ -143,7 +144,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    import torch
-
-    torch.set_num_interop_threads(1)
     main()

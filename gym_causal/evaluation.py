@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,8 +90,6 @@ def evaluate(
         ``reward`` (the mean undiscounted return of an episode) and the env's own metrics (docs/evaluation.md), each a mean with the
         2.5% and 97.5% quantiles of 1,000 bootstrap resamples of the episodes.
     """
-    task = seeded_task(env_id, num_episodes, seed, domain, **{"explain": "none", **env_kwargs}, split=split)
-    observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
     totals: dict[str, np.ndarray] = {"reward": np.stack([np.zeros(num_episodes), np.ones(num_episodes)])}  # (2, n) each
 
     def add(metric: str, numerator: np.ndarray, denominator: np.ndarray) -> None:
@@ -99,15 +98,17 @@ def evaluate(
         total[0, step.episodes[step.valid]] += numerator[step.valid]
         total[1, step.episodes[step.valid]] += denominator[step.valid]
 
-    for step in play(bind(policy, task, seed), task, num_episodes, observers):
-        add("reward", step.rewards, np.zeros(task.num_envs))
-        scores = task.step_scores()
-        if taken := {f"match_{key}" for key in observers} & scores.keys():
-            raise ValueError(f"references: the env has metrics of its own called {', '.join(sorted(taken))}; choose other names")
-        for metric, (numerator, denominator) in scores.items():
-            add(metric, numerator, denominator)
-        for key, choice in step.observer_actions.items():
-            add(f"match_{key}", (step.is_choice & (choice == step.actions)).astype(float), step.is_choice.astype(float))
+    with closing(seeded_task(env_id, num_episodes, seed, domain, **{"explain": "none", **env_kwargs}, split=split)) as task:
+        observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
+        for step in play(bind(policy, task, seed), task, num_episodes, observers):
+            add("reward", step.rewards, np.zeros(task.num_envs))
+            scores = task.step_scores()
+            if taken := {f"match_{key}" for key in observers} & scores.keys():
+                raise ValueError(f"references: the env has metrics of its own called {', '.join(sorted(taken))}; choose other names")
+            for metric, (numerator, denominator) in scores.items():
+                add(metric, numerator, denominator)
+            for key, choice in step.observer_actions.items():
+                add(f"match_{key}", (step.is_choice & (choice == step.actions)).astype(float), step.is_choice.astype(float))
     intervals = bootstrap(totals, np.random.default_rng(seed))
     return EvaluationResult(env_id, split, name_of(policy) if name is None else name, int(num_episodes), int(seed), intervals)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,17 +133,17 @@ def collect(
     Returns:
         The episodes, in order, with metadata on how they were made.
     """
-    task = seeded_task(env_id, num_episodes, seed, domain, split=split, **env_kwargs)
     steps, states = _Log(), _Log()
     lengths, truncated = np.zeros(num_episodes, int), np.zeros(num_episodes, bool)
-    for step in play(bind(policy, task, seed), task, num_episodes, infos=True):
-        steps.add(step.valid, step.episodes, {"actions": step.actions, "rewards": step.rewards})
-        states.add(step.valid, step.episodes, _state(step.observations, step.infos))
-        lengths[step.episodes[step.valid]] += 1
-        ended = step.done & step.valid
-        if ended.any():
-            states.add(ended, step.episodes, _state(task.observations(), task.infos(text=False)))
-            truncated[step.episodes[ended]] = step.truncated[ended]
+    with closing(seeded_task(env_id, num_episodes, seed, domain, split=split, **env_kwargs)) as task:
+        for step in play(bind(policy, task, seed), task, num_episodes, infos=True):
+            steps.add(step.valid, step.episodes, {"actions": step.actions, "rewards": step.rewards})
+            states.add(step.valid, step.episodes, _state(step.observations, step.infos))
+            lengths[step.episodes[step.valid]] += 1
+            ended = step.done & step.valid
+            if ended.any():
+                states.add(ended, step.episodes, _state(task.observations(), task.infos(text=False)))
+                truncated[step.episodes[ended]] = step.truncated[ended]
     recorded, played = states.by_episode(), steps.by_episode()
     metadata = {
         "env_id": env_id,

@@ -25,9 +25,7 @@ from agents.algorithms.trainer import Trainer
 from agents.algorithms.training_data import checked_task, training_data
 from agents.config.agent import AgentConfig
 from agents.data.collate import Batch
-from agents.data.demonstrations import (
-    fingerprint,
-)
+from agents.data.demonstrations import fingerprint
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, load_weights, save_config
 from agents.policies.loading import build_policy
@@ -94,7 +92,7 @@ def train(
         SaveCheckpoint(folder, config.training.checkpoint_every),
     ]
     if progress:
-        callbacks.append(ProgressBar(folder.name, history))
+        callbacks.append(ProgressBar(folder.name, history, task_spec(config.env_id).metrics[0]))
     _clone(_trainer(config, policy, optimizer, callbacks, first_batch), batches, config, logger)
     return agent
 

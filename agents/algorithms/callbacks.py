@@ -20,9 +20,7 @@ from agents.config.agent import AgentConfig
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import Checkpoint, save_checkpoint
 from gym_causal.core.streams import SeedDomain
-
-_LOGGED = ("validation_loss", "normalized_reward")
-"""Metrics of the evaluations that TensorBoard gets; all are in the learning curve."""
+from gym_causal.registry import task_spec
 
 
 class LogUpdates(Callback):
@@ -77,7 +75,8 @@ class Evaluate(Callback):
             if self.validation is not None:
                 self.history.add(trainer.updates, self._validated(self.validation))
         self.history.save()
-        self.tensorboard.add({f"{metric}/{split}": x for metric in _LOGGED for split, x in self.history.latest(metric).items()})
+        shown = ("validation_loss", task_spec(self.config.env_id).metrics[0])  # the learning curve has all metrics
+        self.tensorboard.add({f"{metric}/{split}": x for metric in shown for split, x in self.history.latest(metric).items()})
         trainer.policy.train()
 
     def _evaluated(self, split: str) -> gym_causal.evaluation.EvaluationResult:
@@ -118,10 +117,10 @@ class SaveCheckpoint(Callback):
 
 
 class ProgressBar(Callback):
-    """A bar with the remaining time and the last evaluation's normalized rewards."""
+    """A bar with the remaining time and the last evaluation's ``metric`` on every split."""
 
-    def __init__(self, name: str, history: History) -> None:
-        self.name, self.history = name, history
+    def __init__(self, name: str, history: History, metric: str) -> None:
+        self.name, self.history, self.metric = name, history, metric
 
     def on_start(self, trainer: Trainer) -> None:
         interval = 0.1 if sys.stderr.isatty() else 60  # seconds; a log keeps every line
@@ -136,7 +135,7 @@ class ProgressBar(Callback):
 
     def on_update(self, trainer: Trainer) -> None:
         if self.history.last_batch == trainer.updates:
-            self.bar.set_postfix(self.history.latest("normalized_reward"), refresh=False)
+            self.bar.set_postfix(self.history.latest(self.metric), refresh=False)
         self.bar.update()
 
     def on_end(self, trainer: Trainer) -> None:

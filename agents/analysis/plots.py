@@ -35,8 +35,9 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], palette: Sequence[str
                 axes.fill_between(curve["batch"], curve["low"], curve["high"], color=color, alpha=0.2, linewidth=0)
             mean = curve.groupby("batch")["mean"].mean()
             axes.plot(mean.index, mean, color=color, marker="o", markersize=3, label=split)
-        axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
-        axes.set_ylim(0, 1.05)
+        if metric == METRIC:  # others have no common scale
+            axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
+            axes.set_ylim(0, 1.05)
     add_legend(figure, panels[0])
     label_axes(figure, panels, "updates", metric.replace("_", " "))
     return figure

@@ -106,6 +106,7 @@ class TaskEnv(gym.Env):
         return None
 
     def close(self) -> None:
+        self.task.close()
         if self._window is not None:
             self._window.close()
             self._window = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -163,6 +164,10 @@ class GymnasiumTask(BatchedTask):
                 actions[row] = int(expert_action()) - self._first_action
         return actions
 
+    def close(self) -> None:
+        for env in self._envs:
+            env.close()
+
     def _method(self, row: int, name: str) -> Callable[[], Any] | None:
         try:
             return self._envs[row].get_wrapper_attr(name)
@@ -183,5 +188,11 @@ def _accepted_spaces(env_id: str, space: spaces.Space) -> dict[str, spaces.Space
         raise ValueError(f"{env_id}: {rule}, got {space}; gymnasium.wrappers.FlattenObservation may help")
     left_out = [f"{key!r} ({type(part).__name__})" for key, part in space.spaces.items() if key not in accepted]
     if left_out:
-        gym.logger.warn(f"{env_id}: observations without {', '.join(left_out)}, which is no Box, Discrete or MultiBinary")
+        _warn_once(f"{env_id}: observations without {', '.join(left_out)}, which is no Box, Discrete or MultiBinary")
     return accepted
+
+
+@cache
+def _warn_once(message: str) -> None:
+    """Evaluating or training makes many tasks of one env, of which one warning is enough."""
+    gym.logger.warn(message)

@@ -129,6 +129,9 @@ class BatchedTask(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} does not render")
 
+    def close(self) -> None:  # noqa: B027 - most tasks hold arrays alone
+        """Free what the task holds beside arrays; called by whoever made it, once it is no longer played."""
+
 
 @lru_cache(maxsize=None, typed=True)  # typed: True and 1 make different arrays
 def _constant(count: int, value: Any) -> np.ndarray:

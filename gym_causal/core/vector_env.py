@@ -116,6 +116,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         raise NotImplementedError('render: a vector env does not render; use task.render(row, "rgb_array"), or gym.make')
 
     def close(self, **kwargs: Any) -> None:
+        self.task.close()
         self.closed = True
 
 
