@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+from gymnasium import spaces
 
 from gym_causal.arguments import checked_actions
 from gym_causal.core.task import BatchedTask, Observations
@@ -94,7 +95,7 @@ def bind(policy: Policy | Predictor | str, venv: ActionSource, seed: int) -> Pol
     predict = getattr(policy, "predict", None)
     predict_arguments = _argument_names(predict)
     if {"state", "episode_start", "deterministic"} <= predict_arguments:
-        return _Predicting(predict, venv if "action_masks" in predict_arguments else None)
+        return _Predicting(policy, venv if "action_masks" in predict_arguments else None)
     if not callable(policy):
         raise TypeError(f"policy must be {_ACCEPTED}, got {policy!r}")
     return _Masked(policy, venv) if getattr(policy, "needs_action_masks", False) else policy
@@ -112,16 +113,22 @@ class _Predicting:
     """An object with stable-baselines3's ``predict``, as a policy.
 
     Args:
-        predict: the method.
+        policy: the object. If it has an ``observation_space`` that is no Dict, it gets the array of an env's only observation: what it
+            was trained with in an env like CartPole-v1.
         mask_source: whose action masks it is given; None: it is given none.
     """
 
-    def __init__(self, predict: Any, mask_source: ActionSource | None) -> None:
-        self._predict, self._mask_source = predict, mask_source
+    def __init__(self, policy: Any, mask_source: ActionSource | None) -> None:
+        self._predict, self._mask_source = policy.predict, mask_source
+        space = getattr(policy, "observation_space", None)
+        self._takes_array = space is not None and not isinstance(space, spaces.Dict)
 
     def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
         masks = {} if self._mask_source is None else {"action_masks": self._mask_source.action_masks()}
-        return self._predict(observations, state=state, episode_start=episode_starts, deterministic=True, **masks)
+        observation: Any = observations
+        if self._takes_array and len(observations) == 1:
+            (observation,) = observations.values()
+        return self._predict(observation, state=state, episode_start=episode_starts, deterministic=True, **masks)
 
 
 class _Masked:

@@ -62,7 +62,8 @@ class GymnasiumTask(BatchedTask):
     them keeps its keys. Values of a Discrete that starts at s are counted from 0, in observations and in actions. Entries of a Dict
     that no network reads (Text, as MiniGrid's "mission") are left out, with a warning.
 
-    An env may have methods ``expert_action()``, which returns an action of its own action space, and ``action_masks()``, (A,) bool.
+    An env may have methods ``expert_action()``, which returns an action of its own action space, and ``action_masks()``, (A,) bool; masks
+    are also taken from ``info["action_mask"]``, where Taxi has them.
     Rows whose episode is over do nothing until they are begun again.
 
     Args:
@@ -94,6 +95,7 @@ class GymnasiumTask(BatchedTask):
         self._values = {
             key: np.zeros((num_envs, *(space.shape or ())), space.dtype) for key, space in self.observation_space.spaces.items()
         }
+        self._masks: list[Any] = [None] * num_envs  # info["action_mask"] of each env's last step, (A,); None: it has none
         self._over = np.ones(num_envs, bool)  # (B,) also before the first episode
 
     @property
@@ -106,21 +108,21 @@ class GymnasiumTask(BatchedTask):
     def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
         """See the base class. ``options`` are handed to every env's ``reset``."""
         for row, seed in zip(rows.tolist(), self.stream.take(episodes).seeds.tolist(), strict=True):
-            observation, _ = self._envs[row].reset(seed=seed, options=options)
-            self._put(row, observation)
+            self._put(row, *self._envs[row].reset(seed=seed, options=options))
         self._over[rows] = False
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rewards = np.zeros(self.num_envs)
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         for row in np.flatnonzero(~self._over).tolist():
-            observation, reward, terminated[row], truncated[row], _ = self._envs[row].step(int(actions[row]) + self._first_action)
+            observation, reward, terminated[row], truncated[row], info = self._envs[row].step(int(actions[row]) + self._first_action)
             rewards[row] = float(reward)
-            self._put(row, observation)
+            self._put(row, observation, info)
         self._over |= terminated | truncated
         return rewards, terminated, truncated & ~terminated
 
-    def _put(self, row: int, observation: Any) -> None:
+    def _put(self, row: int, observation: Any, info: Mapping[str, Any]) -> None:
+        self._masks[row] = info.get("action_mask")
         for key, values in self._values.items():
             value = observation[key] if self._is_dict else observation
             values[row] = np.asarray(value) - self._starts[key] if self._starts[key] else value
@@ -141,11 +143,14 @@ class GymnasiumTask(BatchedTask):
         return infos
 
     def action_masks(self) -> np.ndarray:
-        """(B, A) bool; from the envs' ``action_masks()``; where they have none, every action is legal."""
-        masks = [self._method(row, "action_masks") for row in range(self.num_envs)]
-        if masks[0] is None:
-            return super().action_masks()
-        return np.stack([np.asarray(mask(), bool) for mask in masks if mask is not None])
+        """(B, A) bool; from the envs' ``action_masks()``, else their ``info["action_mask"]``; where there is neither, all are legal."""
+        masks = super().action_masks()
+        for row in range(self.num_envs):
+            method = self._method(row, "action_masks")
+            mask = self._masks[row] if method is None else method()
+            if mask is not None:
+                masks[row] = mask
+        return masks
 
     def expert_actions(self) -> np.ndarray:
         """(B,) int; from the envs' ``expert_action()``; 0 where the episode is over.

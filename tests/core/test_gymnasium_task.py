@@ -53,6 +53,18 @@ class DictCountdown(Countdown):
         return {"number": self.number, "bits": np.array([1, 0], np.int8), "words": "abc"}
 
 
+class InfoCountdown(Countdown):
+    """Legal actions are in the info, as Taxi's are."""
+
+    action_masks = property()  # raises AttributeError: there is no such method
+
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=seed)[0], {"action_mask": np.array([0, 1], np.int8)}
+
+    def step(self, action):
+        return *super().step(action)[:-1], {"action_mask": np.array([0, 1], np.int8)}
+
+
 class Nested(Countdown):
     observation_space = spaces.Dict({"inner": spaces.Dict({"number": spaces.Discrete(3)})})
 
@@ -63,10 +75,10 @@ class Words(Countdown):
 
 @pytest.fixture(scope="module", autouse=True)
 def _registered():
-    for env in (Countdown, DictCountdown, Nested, Words):
+    for env in (Countdown, DictCountdown, InfoCountdown, Nested, Words):
         gym.register(f"{env.__name__}-v0", entry_point=env)
     yield
-    for env in (Countdown, DictCountdown, Nested, Words):
+    for env in (Countdown, DictCountdown, InfoCountdown, Nested, Words):
         del gym.registry[f"{env.__name__}-v0"]
 
 
@@ -140,6 +152,25 @@ def test_a_flat_dict_keeps_its_keys_and_loses_its_words():
     task.seed(0)
     task.begin(np.arange(2), np.arange(2))
     assert task.observations()["bits"].tolist() == [[1, 0]] * 2 and task.observations()["number"].dtype == np.int64
+
+
+@pytest.mark.parametrize("env_id", ["Countdown-v0", "InfoCountdown-v0"])
+def test_masks_come_from_the_env_or_its_info(env_id):
+    assert (gym_causal.collect("random", env_id, num_episodes=5).actions == 1).all()
+
+
+class TrainedOnArrays:
+    """Like a model of stable-baselines3 that was trained in CartPole-v1: it knows no dicts."""
+
+    observation_space = spaces.Box(-np.inf, np.inf, (4,))
+
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        return (observation[:, 2] + 0.5 * observation[:, 3] > 0).astype(int), state
+
+
+def test_a_model_that_was_trained_on_arrays_gets_arrays():
+    balanced = gym_causal.evaluate(balance, "CartPole-v1", num_episodes=5)
+    assert gym_causal.evaluate(TrainedOnArrays(), "CartPole-v1", num_episodes=5).metrics == balanced.metrics
 
 
 def test_finished_rows_wait_for_the_next_episode():
