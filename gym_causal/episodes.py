@@ -106,7 +106,7 @@ class Episodes:
         arrays = {name: getattr(self, name) for name in ("actions", "rewards", "lengths", "truncated")}
         for kind in ("observations", "explanations"):
             arrays.update({f"{kind}/{key}": value for key, value in getattr(self, kind).items()})
-        document = json.dumps({"format": _FORMAT, **self.metadata}, default=_as_json)
+        document = json.dumps({"format": _FORMAT, **self.metadata}, default=_default)
 
         def write(temporary: Path) -> None:
             with temporary.open("wb") as file:  # given a path, NumPy would append a suffix of its own
@@ -137,13 +137,20 @@ class Episodes:
             raise ValueError(f"path: {os.fspath(path)!r} is not a readable file of episodes: {error}") from error
 
 
-def _as_json(value: Any) -> Any:
-    """Env arguments that are no JSON: objects as their ``to_dict()``, functions as "module:name"."""
+def as_json(value: Any) -> Any:
+    """An env's argument as metadata hold it: an object as its ``to_dict()``, a function as "module:name", NumPy's numbers as Python's."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
     if callable(value):
         return f"{value.__module__}:{getattr(value, '__qualname__', type(value).__qualname__)}"
-    raise TypeError(f"metadata must be JSON, got {value!r}")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _default(value: Any) -> Any:
+    """:func:`as_json` for ``json.dumps``, which calls it with what it cannot write itself."""
+    if (written := as_json(value)) is value:
+        raise TypeError(f"metadata must be JSON, got {value!r}")
+    return written
 
 
 def within(folder: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

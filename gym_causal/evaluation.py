@@ -90,7 +90,7 @@ def evaluate(
         ``reward`` (the mean undiscounted return of an episode) and the env's own metrics (docs/evaluation.md), each a mean with the
         2.5% and 97.5% quantiles of 1,000 bootstrap resamples of the episodes.
     """
-    totals: dict[str, np.ndarray] = {"reward": np.stack([np.zeros(num_episodes), np.ones(num_episodes)])}  # (2, n) each
+    totals: dict[str, np.ndarray] = {}  # (2, n) each
 
     def add(metric: str, numerator: np.ndarray, denominator: np.ndarray) -> None:
         total = totals.setdefault(metric, np.zeros((2, num_episodes)))
@@ -99,6 +99,7 @@ def evaluate(
         total[1, step.episodes[step.valid]] += denominator[step.valid]
 
     with closing(seeded_task(env_id, num_episodes, seed, domain, **{"explain": "none", **env_kwargs}, split=split)) as task:
+        totals["reward"] = np.stack([np.zeros(num_episodes), np.ones(num_episodes)])
         observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
         for step in play(bind(policy, task, seed), task, num_episodes, observers):
             add("reward", step.rewards, np.zeros(task.num_envs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ def registered_ids() -> tuple[str, ...]:
 
 def canonical_id(env_id: str) -> str:
     """The id without the prefix "gym_causal:", which ``gym.make`` also understands."""
+    if not isinstance(env_id, str):
+        raise TypeError(f"env_id must be a str, got {env_id!r}")
     return env_id.removeprefix(_PREFIX)
 
 
@@ -93,7 +96,7 @@ def load_target(target: Any) -> Any:
     """A class or function, from itself or from "module:name"."""
     if not isinstance(target, str):
         return target
-    module, name = target.split(":")
+    module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
@@ -102,10 +105,14 @@ def register_task(spec: TaskSpec) -> None:
     know its id.
 
     Raises:
-        ValueError: the id is taken, by us or in Gymnasium's registry.
+        ValueError: the id is taken, by us or in Gymnasium's registry; or a class is given by a name that is not "module:Class".
     """
     from gymnasium.envs.registration import registry  # noqa: PLC0415 - see _register
 
+    for name in ("task", "config", "env", "vector_env"):
+        target = getattr(spec, name)
+        if isinstance(target, str) and not re.fullmatch(r"[\w.]+:\w+", target):
+            raise ValueError(f'spec: {name} must be a class or "module:Class", got {target!r}')
     if spec.env_id in _SPECS or spec.env_id in registry:
         raise ValueError(f"spec: env_id must be a new one, got {spec.env_id!r}, which is registered")
     _register(spec)

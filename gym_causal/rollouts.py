@@ -13,7 +13,7 @@ import numpy as np
 from gym_causal._version import __version__
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
-from gym_causal.episodes import Episodes, within
+from gym_causal.episodes import Episodes, as_json, within
 from gym_causal.policies import Policy, Predictor, bind, checked_result, name_of
 from gym_causal.registry import make_task
 
@@ -94,11 +94,14 @@ def seeded_task(env_id: str, num_episodes: int, seed: int, domain: SeedDomain, *
     """The task of an env, ready for :func:`play` to play the first ``num_episodes`` of a seed in a domain.
 
     Raises:
-        ValueError: ``num_episodes`` < 1 or ``seed`` < 0, or neither is an int; or what the env says of its arguments.
+        ValueError: ``num_episodes`` < 1 or ``seed`` < 0, or one of them is no int, or an unknown domain; or what the env says of its
+            arguments.
     """
     for name, value, least in (("num_episodes", num_episodes, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
             raise ValueError(f"{name} must be an int of at least {least}, got {value!r}")
+    if domain not in list(SeedDomain):
+        raise ValueError(f"domain must be one of {', '.join(map(str, SeedDomain.__members__))}, got {domain!r}")
     env_kwargs.pop("explanation_text", None)  # accepted since it is an argument of make_vec, but no words are recorded
     block_size = make_task(env_id, 1, **env_kwargs).block_size
     task = make_task(env_id, batch_size(block_size, num_episodes), **env_kwargs)
@@ -134,8 +137,8 @@ def collect(
         The episodes, in order, with metadata on how they were made.
     """
     steps, states = _Log(), _Log()
-    lengths, truncated = np.zeros(num_episodes, int), np.zeros(num_episodes, bool)
     with closing(seeded_task(env_id, num_episodes, seed, domain, split=split, **env_kwargs)) as task:
+        lengths, truncated = np.zeros(num_episodes, int), np.zeros(num_episodes, bool)
         for step in play(bind(policy, task, seed), task, num_episodes, infos=True):
             steps.add(step.valid, step.episodes, {"actions": step.actions, "rewards": step.rewards})
             states.add(step.valid, step.episodes, _state(step.observations, step.infos))
@@ -147,7 +150,7 @@ def collect(
     recorded, played = states.by_episode(), steps.by_episode()
     metadata = {
         "env_id": env_id,
-        "env_kwargs": {"split": split, **{key: _as_json(value) for key, value in env_kwargs.items()}},
+        "env_kwargs": {"split": split, **{key: as_json(value) for key, value in env_kwargs.items()}},
         "policy": name_of(policy),
         "seed": int(seed),
         "explanation_version": task.explanations.version,
@@ -155,15 +158,6 @@ def collect(
     }
     observations, explanations = within("observations", recorded), within("explanations", recorded)
     return Episodes(observations, explanations, played["actions"], played["rewards"], lengths, truncated, metadata)
-
-
-def _as_json(value: Any) -> Any:
-    """An env's argument as it is recorded: a model as its dict, a function as "module:function"."""
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if callable(value):
-        return f"{value.__module__}:{value.__qualname__}"
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:

@@ -184,7 +184,10 @@ def test_policies_bound_by_hand_are_the_named_ones():
         ("best", {}, ValueError, "policy must be 'expert', 'random', a callable.*, got 'best'; for baselines: baselines.make"),
         (3, {}, TypeError, "policy must be"),
         ("expert", {"num_episodes": 0}, ValueError, "num_episodes"),
-        ("expert", {"num_episodes": 2.5}, ValueError, "num_episodes"),
+        ("expert", {"num_episodes": 2.5}, ValueError, r"^num_episodes must be an int of at least 1, got 2\.5"),
+        ("expert", {"num_episodes": "5"}, ValueError, r"^num_episodes must be an int of at least 1, got '5'"),
+        ("expert", {"domain": 77}, ValueError, r"^domain must be one of INTERACTION, EVALUATION, .*, got 77"),
+        ("expert", {"domain": "x"}, ValueError, r"^domain must be one of"),
         ("expert", {"seed": -1}, ValueError, "seed"),
         ("expert", {"split": "test"}, ValueError, "split must be one of"),
         ("expert", {"color": 1}, TypeError, "color"),
@@ -194,6 +197,9 @@ def test_policies_bound_by_hand_are_the_named_ones():
 def test_bad_arguments_are_named(policy, kwargs, error, message):
     with pytest.raises(error, match=message):
         gym_causal.evaluate(policy, "CausalDAG-v0", **kwargs)
+    if "references" not in kwargs:
+        with pytest.raises(error, match=message):
+            gym_causal.collect(policy, "CausalDAG-v0", **kwargs)
 
 
 def test_unknown_envs_and_metrics_are_named():

@@ -201,3 +201,21 @@ class HintVectorEnv(TaskVectorEnv):
 def test_an_id_is_registered_once(hint_id, env_id):
     with pytest.raises(ValueError, match=f"env_id must be a new one, got '{env_id}'"):
         gym_causal.register_task(dataclasses.replace(BY_CLASS, env_id=env_id))
+
+
+def test_a_class_has_a_name_of_a_known_form():
+    with pytest.raises(ValueError, match=r"spec: task must be a class or \"module:Class\", got 'tests.hint_task.HintTask'"):
+        gym_causal.register_task(dataclasses.replace(BY_CLASS, env_id="Dotted-v0", task="tests.hint_task.HintTask"))
+    assert "Dotted-v0" not in gym.registry
+
+
+@pytest.mark.parametrize("env_id", [None, 3])
+def test_an_id_is_a_word(env_id):
+    for make in (gym_causal.make_vec, gym_causal.make_task, lambda env_id: gym_causal.evaluate("expert", env_id)):
+        with pytest.raises(TypeError, match=f"env_id must be a str, got {env_id}"):
+            make(env_id)
+
+
+def test_a_number_of_envs_is_no_truth_value():
+    with pytest.raises(ValueError, match="num_envs must be an int of at least 1, got True"):
+        gym_causal.make_vec("CausalDAG-v0", True)

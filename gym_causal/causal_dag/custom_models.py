@@ -86,7 +86,10 @@ def _imported(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     if not module or not function:
         raise ValueError(f"models: a name must be 'module:function', got {name!r}")
-    found = getattr(importlib.import_module(module), function, None)
+    try:
+        found = getattr(importlib.import_module(module), function, None)
+    except ImportError as error:
+        raise ImportError(f"models: {name!r} cannot be imported: {error}", name=error.name) from error
     if not callable(found):
         raise ValueError(f"models: {module} has no function {function!r}")
     return found

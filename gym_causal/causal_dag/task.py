@@ -58,6 +58,7 @@ class CausalDAGTask(BatchedTask):
         self._batch: EpisodeBatch | None = None  # holds the episodes being played, at ``_now``
         self._first_episode = -1  # of the prepared episodes; -1: they are no run of the stream
         self._trial = 0
+        self._result: TrialResult | None = None  # of the last trial
         self._actions: list[np.ndarray] = []  # one (B,) a trial
         # The kind of the explanation by the number of trials played.
         self._kinds = [explanations.NONE, *(explained_kind(config, trial) for trial in range(config.trials))]
@@ -83,16 +84,16 @@ class CausalDAGTask(BatchedTask):
         """See the base class. ``options`` may hold ``model``, ``goal`` and ``cue``, for this episode only (docs/environments.md)."""
         assert len(rows) == self.num_envs, "all rows have episodes of one length, so they begin together"
         first = int(episodes[0])
-        assert self._stream is not None
+        stream = self.stream
         if options:
-            noise = self._with_options(self._stream.take(episodes), options)
+            noise = self._with_options(stream.take(episodes), options)
             self._prepare(EpisodeBatch(noise, self.config), first_episode=-1)
             first = 0
         else:
             if self._first_episode < 0 or not self._first_episode <= first <= self._first_episode + len(self._prepared) - self.num_envs:
                 most = _TABLE_EPISODES if self._uses_table else min(_PREPARED_EPISODES, self.block_size)
                 count = self.num_envs * max(1, most // self.num_envs)
-                self._prepare(EpisodeBatch(self._stream.take(np.arange(first, first + count)), self.config), first_episode=first)
+                self._prepare(EpisodeBatch(stream.take(np.arange(first, first + count)), self.config), first_episode=first)
             first -= self._first_episode
         now = slice(first, first + self.num_envs)
         if self._uses_table:
@@ -118,6 +119,12 @@ class CausalDAGTask(BatchedTask):
         if self._batch is None:
             raise ResetNeeded("no episode has begun; call reset first")
         return self._batch
+
+    @property
+    def _present(self) -> TrialResult:
+        if self._result is None:
+            raise ResetNeeded("no episode has begun; call reset first")
+        return self._result
 
     def _prepare(self, episodes: EpisodeBatch, first_episode: int) -> None:
         self._prepared, self._first_episode = episodes.prepare(), first_episode
@@ -174,7 +181,7 @@ class CausalDAGTask(BatchedTask):
         return self._result.reward, constant(self.num_envs, self._trial == self.config.trials), constant(self.num_envs, False)
 
     def observations(self) -> Observations:
-        return self._result.observation
+        return self._present.observation
 
     def infos(self, *, text: bool) -> Infos:
         infos: Infos = {"explanation": self._explanation(text=text)}
@@ -218,12 +225,12 @@ class CausalDAGTask(BatchedTask):
         """The explanation of the last trial."""
         kind = self._kinds[self._trial]
         explanation: dict[str, Any] = {"kind": constant(self.num_envs, kind)}
-        explanation.update(self._result.facts)
+        explanation.update(self._present.facts)
         if text:
             words = constant(self.num_envs, "")
             if kind != explanations.NONE:
                 for row in range(self.num_envs):
-                    words[row] = explanations.describe(kind, self._result.facts, row, self._names)
+                    words[row] = explanations.describe(kind, self._present.facts, row, self._names)
             explanation["text"] = words
         return explanation
 
@@ -283,5 +290,5 @@ class CausalDAGTask(BatchedTask):
             initial_values=episode.initial_values[1 : self._trial + 2, 0],
             interventions=np.concatenate([no_trials, *(result.observation["last_intervention"] for result in results)]),
             outcomes=np.concatenate([no_trials, *(result.observation["last_outcome"] for result in results)]),
-            explanation=explanations.describe(self._kinds[self._trial], self._result.facts, row, self._names),
+            explanation=explanations.describe(self._kinds[self._trial], self._present.facts, row, self._names),
         )

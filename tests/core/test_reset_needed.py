@@ -50,3 +50,14 @@ def test_a_vector_env_has_no_pictures(env_id):
 def test_a_task_that_was_never_seeded(hint_id):
     with pytest.raises(gym.error.ResetNeeded, match="call seed first"):
         gym_causal.make_task(hint_id, 2).begin(np.arange(2), np.arange(2))
+
+
+@every_id
+@pytest.mark.parametrize("call", ["observations", "infos", "action_masks", "expert_actions", "step"])
+def test_a_task_without_an_episode(env_id, call):
+    task = gym_causal.make_task(env_id, 2)
+    arguments = {"infos": {"text": True}, "step": {"actions": np.zeros(2, int)}}.get(call, {})
+    with pytest.raises(gym.error.ResetNeeded):
+        task.begin(np.arange(2), np.arange(2))
+    with pytest.raises(gym.error.ResetNeeded):
+        getattr(task, call)(**arguments)
