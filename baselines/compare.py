@@ -44,11 +44,14 @@ def parse(argv: Sequence[str] | None = None) -> Args:
     """The arguments of a command line.
 
     Raises:
-        SystemExit: an unknown option, or a value of another type; tyro says which.
+        SystemExit: an unknown env or option, or a value of another type.
     """
     # The options for the env's arguments depend on the env, which is read first.
     first, _ = tyro.cli(_Env, args=argv, return_unknown_args=True, add_help=False)
-    kwargs_type = env_kwargs_type(first.env, without=("split", "explain", "expert_info"))
+    try:
+        kwargs_type = env_kwargs_type(first.env, without=("split", "explain", "expert_info"))
+    except (ValueError, ImportError) as error:
+        raise SystemExit(f"error: {error}") from error
     options: list[Any] = [("env_kwargs", kwargs_type, field(default_factory=dict))]
     args_class = dataclasses.make_dataclass("Args", options, bases=(Args,), frozen=True)
     return tyro.cli(args_class, args=argv, prog="python -m baselines.compare", description=Args.__doc__)
@@ -66,7 +69,7 @@ def main(args: Args) -> None:
             env_id=args.env, policies=args.policies, splits=args.splits, episodes=args.episodes, seed=args.seed, env_kwargs=env_kwargs
         )
         run_comparison(args.out, comparison, dataclasses.asdict(args))
-    except ValueError as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

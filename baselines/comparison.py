@@ -18,6 +18,7 @@ import gym_causal
 from baselines import plots
 from baselines.registry import RANDOM, compared_strategies, make, strategy_names
 from baselines.results import COLUMNS, save_results
+from gym_causal.arguments import check_integer
 from gym_causal.policies import Policy, has_expert
 from gym_causal.registry import make_task, task_spec
 
@@ -62,6 +63,8 @@ class Comparison:
 
     def check(self) -> None:
         """Raise a ValueError for an unknown id, policy, split or env argument, before anything is played."""
+        check_integer("episodes", self.episodes, 1, 10**9)
+        check_integer("seed", self.seed, 0, 2**32 - 1)
         try:
             for split in self.compared_splits:
                 make_task(self.env_id, 1, split=split, **self.env_kwargs)
@@ -137,8 +140,10 @@ def run_comparison(out: Path, comparison: Comparison, arguments: Mapping[str, An
 
     Raises:
         ValueError: see :meth:`Comparison.check`. Nothing is written then.
+        OSError: the folder cannot be made. Nothing is played then.
     """
     comparison.check()
+    out.mkdir(parents=True, exist_ok=True)
     console = Console(width=None if sys.stdout.isatty() else 120)  # a log has no width of its own
     policies, splits = comparison.compared_policies, comparison.compared_splits
     if not comparison.policies and EXPERT not in policies:

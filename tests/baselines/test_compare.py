@@ -71,12 +71,32 @@ def test_table_has_policies_as_rows_and_splits_as_columns(out):
         ({"env_kwargs": {"num_variable": 4}}, "did you mean 'num_variables'"),
         ({"env_kwargs": {"num_variables": 1}}, "num_variables must be"),
         ({"env": "OddOneOut-v0", "exploration_sign": "random"}, "OddOneOut-v0 has no argument 'exploration_sign'"),
+        ({"env": "CartPole-v1", "env_kwargs": {"gravty": 4}}, "error: .*gravty"),
+        ({"env_kwargs": {"models": "no_such_module:f"}}, "models: 'no_such_module:f' cannot be imported"),
+        ({"seed": -1}, "seed must be an int from 0"),
+        ({"episodes": 0}, "episodes must be an int from 1"),
     ],
 )
 def test_mistakes_are_reported_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(SystemExit, match=message):
-        main(Args(episodes=10, out=tmp_path / "new", **arguments))
+        main(Args(**{"episodes": 10, "out": tmp_path / "new", **arguments}))
     assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SystemExit, match=r"error: .*file"):
+        main(Args(episodes=5, out=tmp_path / "file"))
+    assert "train" not in capsys.readouterr().out  # nothing was played in vain
+
+
+def test_an_unknown_env_is_reported_while_options_are_read():
+    with pytest.raises(SystemExit, match="error: env_id must be one of"):
+        parse(["--env", "Luck-v0"])
+
+
+def test_a_task_in_a_module_has_options_of_its_own(hint_id):
+    assert parse(["--env", f"tests.hint_task:{hint_id}", "--env-kwargs.prize", "2"]).env_kwargs == {"prize": 2}
 
 
 def test_help_answers(capsys):
