@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from gym_causal.registry import canonical_id, make_task
+from gym_causal.registry import make_task, task_spec
 
 if TYPE_CHECKING:
     from agents.policies.agent import Agent
@@ -80,9 +80,9 @@ def main(args: Args) -> None:
         out = args.out or (Path("results/evaluate") if folder.parent == SHIPPED else folder / "evaluation")
         env_id = args.env or config.env_id
         # Another environment has other arguments.
-        env_kwargs = config.env_kwargs if canonical_id(env_id) == canonical_id(config.env_id) else {}
+        env_kwargs = config.env_kwargs if task_spec(env_id).env_id == task_spec(config.env_id).env_id else {}
         evaluate(agent, args, env_id, env_kwargs, out)
-    except (ValueError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

@@ -133,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; what goes wrong ends in one line."""
     try:
         args = parse(argv)
-    except ValueError as error:
+    except (ValueError, TypeError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     try:
         train_and_compare(args)

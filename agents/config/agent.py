@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,7 +75,8 @@ class AgentConfig:
         """The entries in which two configs differ, as "training.num_batches was 12 and is 13"; ``other`` is the newer one."""
         # A file has lists where a config may have tuples.
         before, now = (_flat(json.loads(json.dumps(config.to_json()))) for config in (self, other))
-        return [f"{key} was {before.get(key)!r} and is {now.get(key)!r}" for key in before | now if before.get(key) != now.get(key)]
+        differ = [key for key in before | now if before.get(key) != now.get(key)]
+        return [f"{key} was {reprlib.repr(before.get(key))} and is {reprlib.repr(now.get(key))}" for key in differ]
 
 
 def _flat(document: dict[str, Any]) -> dict[str, Any]:

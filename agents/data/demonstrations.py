@@ -15,7 +15,7 @@ from agents.data.collate import Batch, bucket, collate
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask
 from gym_causal.policies import Policy
-from gym_causal.registry import canonical_id, make_task, task_spec
+from gym_causal.registry import make_task, task_spec
 
 
 class StreamedDemonstrations:
@@ -152,7 +152,7 @@ def check_learnable(episodes: gym_causal.Episodes, env_id: str, task: BatchedTas
             something in them is outside of the env's spaces.
     """
     recorded_in = episodes.metadata.get("env_id", env_id)  # those that other libraries made do not say
-    if canonical_id(recorded_in) != canonical_id(env_id):
+    if _known_id(recorded_in) != _known_id(env_id):
         raise ValueError(f"demonstrations must be of {env_id}, got episodes of {recorded_in}")
     if not len(episodes):
         raise ValueError("demonstrations must be whole episodes, got none")
@@ -164,6 +164,14 @@ def check_learnable(episodes: gym_causal.Episodes, env_id: str, task: BatchedTas
     for name, space in task.observation_space.spaces.items():
         _check_within(f"demonstrations: observations[{name!r}]", episodes.observations[name], space)
     _check_within("demonstrations: actions", episodes.actions, task.action_space)
+
+
+def _known_id(env_id: str) -> str:
+    """The id under which a task is registered: without a module in front. As it is if nothing of that name is registered here."""
+    try:
+        return task_spec(env_id).env_id
+    except ValueError:
+        return env_id
 
 
 def fingerprint(episodes: gym_causal.Episodes) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 
@@ -11,7 +13,7 @@ def load_expert(reference: str | None) -> Any:
 
     Args:
         reference: "module:name" of a policy: a callable(observations, state, episode_starts), or an object with stable-baselines3's
-            ``predict``. A class is called without arguments. None: the task's own expert.
+            ``predict``. A class or function without arguments is called: what it returns is the policy. None: the task's own expert.
 
     Raises:
         ValueError: there is no such thing.
@@ -26,4 +28,11 @@ def load_expert(reference: str | None) -> Any:
     if found is None or not hasattr(found, name):
         raise ValueError(f"expert must be module:name of a policy, got {reference!r}" + (f": {module} has no {name}" if found else ""))
     policy = getattr(found, name)
-    return policy() if isinstance(policy, type) else policy
+    return policy() if isinstance(policy, type) or (callable(policy) and _takes_nothing(policy)) else policy
+
+
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    try:
+        return not inspect.signature(function).parameters
+    except (TypeError, ValueError):  # written in C, without a signature
+        return False

@@ -75,7 +75,7 @@ def load_config(folder: Path) -> AgentConfig:
         raise FileNotFoundError(f"{os.fspath(folder)!r} holds no agent: there is no {CONFIG}")
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if document.pop("format", None) not in (_FORMAT, _FORMAT_1):
+        if not isinstance(document, dict) or document.pop("format", None) not in (_FORMAT, _FORMAT_1):
             raise ValueError("its format is another one")
         return AgentConfig.from_json(document)
     except KeyError as error:
@@ -151,4 +151,6 @@ def load_weights(module: torch.nn.Module, weights: dict[str, Tensor], folder: Pa
     try:
         module.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"{os.fspath(folder / CHECKPOINT)!r} does not fit {CONFIG} beside it: {error}") from error
+        reasons = [line.strip() for line in str(error).splitlines()[1:]]
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        raise ValueError(f"{os.fspath(folder / CHECKPOINT)!r} does not fit {CONFIG} beside it: {reasons[0]}{more}") from error

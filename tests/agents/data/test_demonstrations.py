@@ -8,6 +8,7 @@ import pytest
 import gym_causal
 from agents.data.collate import iterate_batches
 from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, fingerprint
+from agents.data.experts import load_expert
 from gym_causal.core.streams import SeedDomain
 from gym_causal.registry import make_task
 from gym_causal.rollouts import seeded_task
@@ -153,6 +154,30 @@ def test_recorded_episodes_are_welcome():
     anonymous = recorded()
     anonymous.metadata.clear()
     check_learnable(anonymous, "gym_causal:CausalDAG-v0", TASK)
+
+
+def test_a_module_in_front_of_an_id_makes_no_difference(hint_id):
+    episodes, task = gym_causal.collect("expert", hint_id, num_episodes=2, explain="none"), gym_causal.make_task(hint_id)
+    check_learnable(episodes, f"tests.hint_task:{hint_id}", task)
+
+
+def take_the_first(observations, state, episode_starts):
+    return np.zeros(len(episode_starts), int), state
+
+
+def makes_a_policy():
+    return take_the_first
+
+
+class Policy:
+    def __call__(self, observations, state, episode_starts):
+        return take_the_first(observations, state, episode_starts)
+
+
+@pytest.mark.parametrize("name", ["take_the_first", "makes_a_policy", "Policy"])
+def test_an_expert_is_a_policy_or_what_makes_one(name):
+    expert = load_expert(f"{__name__}:{name}")
+    assert (gym_causal.collect(expert, "CausalDAG-v0", num_episodes=3).actions == 0).all()
 
 
 def test_others_are_refused():
