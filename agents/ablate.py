@@ -90,7 +90,9 @@ def main(args: Args) -> None:
             sweeps.append((sweep, describe_variations(sweep), runs_of(sweep, sweep.device)))
         for run in (run for _, _, runs in sweeps for run in runs):
             run.check()
-    except ValueError as error:
+        for sweep, _, _ in sweeps:
+            sweep.folder.mkdir(parents=True, exist_ok=True)
+    except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     failures: list[str] = []
     for sweep, descriptions, runs in sweeps:

@@ -12,6 +12,7 @@ import tyro
 
 from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig, named_architecture, preset
 from baselines.command_line import env_kwargs_type, from_command_line
+from gym_causal.arguments import check_integer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +101,12 @@ def parse(argv: Sequence[str] | None = None) -> Args:
 
 def train_and_compare(args: Args) -> None:
     """Train the agent, draw its learning curve, and compare it with the expert and the baselines."""
+    check_integer("episodes", args.episodes, 0, 10**9)
     # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
-    import pandas as pd  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
     from agents.algorithms.behavioral_cloning import train  # noqa: PLC0415
-    from agents.algorithms.learning_curve import HISTORY  # noqa: PLC0415
+    from agents.algorithms.learning_curve import HISTORY, read_history  # noqa: PLC0415
     from agents.analysis import plots  # noqa: PLC0415
     from agents.data.recorded import load_recorded  # noqa: PLC0415
     from agents.evaluate import Args as EvaluationArgs  # noqa: PLC0415
@@ -118,7 +119,7 @@ def train_and_compare(args: Args) -> None:
     episodes = None if args.demonstrations is None else load_recorded(args.demonstrations)
     splits = args.splits or None
     agent = train(config, args.out, resume=args.resume, splits=splits, demonstrations=episodes, device=args.device)
-    figure = plots.learning_curves({"agent": pd.read_csv(args.out / HISTORY)}, PALETTE, task_spec(config.env_id).metrics[0])
+    figure = plots.learning_curves({"agent": read_history(args.out / HISTORY)}, PALETTE, task_spec(config.env_id).metrics[0])
     for name in ("learning_curve.png", "learning_curve.svg"):
         write_atomically(args.out / name, figure.savefig)
     parameters = sum(parameter.numel() for parameter in agent.policy.parameters())

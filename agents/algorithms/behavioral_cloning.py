@@ -159,6 +159,8 @@ def _check_device(device: str) -> None:
 def _earlier(folder: Path, config: AgentConfig, resume: bool) -> Checkpoint | None:
     """What an earlier training in the folder left to go on from. See :func:`train` for what is raised."""
     if not (folder / CONFIG).exists():
+        if (folder / CHECKPOINT).exists():
+            raise ValueError(f"folder: {str(folder)!r} holds a {CHECKPOINT} without a {CONFIG}; choose another one")
         return None
     if not resume:
         raise FileExistsError(f"folder: {str(folder)!r} holds an agent; choose another one, or resume its training")

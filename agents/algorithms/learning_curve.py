@@ -32,13 +32,8 @@ class History:
         self.path = path
         self.rows = pd.DataFrame({"batch": pd.Series(dtype=int)})
         if batch and path.exists():
-            try:
-                # Numbers must come back as they were written, or a resumed training's file would differ. Python's parser does that in
-                # every version of pandas; its own does by default from 3.1 on, which deprecates float_precision="round_trip".
-                rows = pd.read_csv(path, engine="python")
-                self.rows = rows[rows["batch"] <= batch]
-            except (ValueError, TypeError, KeyError) as error:
-                raise ValueError(f"{str(path)!r} is not a learning curve: {error}") from error
+            rows = read_history(path)
+            self.rows = rows[rows["batch"] <= batch]
 
     def add(self, batch: int, rows: Iterable[dict[str, Any]]) -> None:
         """Rows that were measured after ``batch`` updates."""
@@ -60,6 +55,26 @@ class History:
             return {}
         last = self.rows[(self.rows["metric"] == metric) & (self.rows["batch"] == self.last_batch)]
         return {str(split): float(mean) for split, mean in zip(last["split"], last["mean"], strict=True)}
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """The rows of a learning curve.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not such a curve.
+    """
+    try:
+        # Numbers must come back as they were written, or a resumed training's file would differ. Python's parser does that in every
+        # version of pandas; its own does by default from 3.1 on, which deprecates float_precision="round_trip".
+        rows = pd.read_csv(path, engine="python")
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} is not a learning curve: {error}") from error
+    if missing := [name for name in ("batch", "split", "metric", "mean") if name not in rows]:
+        raise ValueError(f"{str(path)!r} is not a learning curve: it has no {', '.join(missing)}")
+    if not pd.api.types.is_numeric_dtype(rows["batch"]):
+        raise ValueError(f"{str(path)!r} is not a learning curve: batch must be numbers")
+    return rows
 
 
 class TensorBoard(KVWriter):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +75,13 @@ class AgentConfig:
         # A file has lists where a config may have tuples.
         before, now = (_flat(json.loads(json.dumps(config.to_json()))) for config in (self, other))
         differ = [key for key in before | now if before.get(key) != now.get(key)]
-        return [f"{key} was {reprlib.repr(before.get(key))} and is {reprlib.repr(now.get(key))}" for key in differ]
+        return [f"{key} was {_shortened(before.get(key))} and is {_shortened(now.get(key))}" for key in differ]
+
+
+def _shortened(value: Any) -> str:
+    """A value in a message: whole causal models are too long for one."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 def _flat(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from gym_causal.arguments import check_integer, check_number, check_one_of
 
+_LARGEST_DECAY = 0.99999  # of a running average; with 1 it would stay as it began
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
@@ -71,12 +73,13 @@ class TrainingConfig:
             check_number(name, getattr(self, name), 0, 1_000, low_included=False)
         check_number("max_grad_norm", self.max_grad_norm, 0, math.inf, low_included=False)
         check_number("weight_decay", self.weight_decay, 0, 10)
-        for name in ("warmup", "label_smoothing", "muon_momentum"):
+        for name in ("warmup", "label_smoothing"):
             check_number(name, getattr(self, name), 0, 1)
-        if len(self.adamw_betas) != 2:
+        check_number("muon_momentum", self.muon_momentum, 0, _LARGEST_DECAY)
+        if not isinstance(self.adamw_betas, (tuple, list)) or len(self.adamw_betas) != 2:
             raise ValueError(f"adamw_betas must be two numbers, got {self.adamw_betas!r}")
         for beta in self.adamw_betas:
-            check_number("adamw_betas", beta, 0, 1)
+            check_number("adamw_betas", beta, 0, _LARGEST_DECAY)
         object.__setattr__(self, "adamw_betas", tuple(self.adamw_betas))  # a file has a list
         check_one_of("muon", self.muon, ("blocks", "all"))
         check_number("explanation_weight", self.explanation_weight, 0, 1e6)

@@ -16,7 +16,7 @@ from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.episode_batch import EpisodeBatch, EpisodeNoise
 from gym_causal.causal_dag.expert import draw_actions, exploration_actions
 from gym_causal.causal_dag.snapshot import EpisodeSnapshot
-from gym_causal.causal_dag.trials import OutcomeTable, begin, explained_kind, play_trial
+from gym_causal.causal_dag.trials import OutcomeTable, TrialResult, begin, explained_kind, play_trial
 from gym_causal.core.streams import take_rows
 from gym_causal.core.task import BatchedTask, Infos, Observations, constant
 from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels

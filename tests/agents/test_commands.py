@@ -1,6 +1,7 @@
 """``python -m agents.train`` and ``python -m agents.evaluate``, end to end on a tiny agent; and mistakes, which end in one line."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -198,6 +199,29 @@ def test_options_that_are_not_understood(options, message, tmp_path, capsys):
         train.main([*options, "--out", str(tmp_path / "agent")])
     assert stopped.value.code == 2 and message in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "agent").exists()
+
+
+def test_a_negative_number_of_episodes_is_found_before_training(tmp_path):
+    with pytest.raises(SystemExit, match="error: episodes must be an int from 0"):
+        run(tmp_path / "agent", "--episodes", -1)
+    assert not (tmp_path / "agent").exists()
+
+
+@pytest.mark.parametrize("damage", ["batch\n1\n", "no table", ""])
+def test_a_damaged_learning_curve_of_a_finished_training(damage, trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "agent")
+    (folder / "learning_curve.csv").write_text(damage)
+    with pytest.raises(SystemExit, match=r"error: .*is not a learning curve"):
+        run(folder, "--seed", 2, "--episodes", 0, "--resume")
+
+
+def test_a_checkpoint_without_its_config_is_not_trained_over(trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "agent")
+    (folder / "config.json").unlink()
+    for options in ([], ["--resume"]):
+        with pytest.raises(SystemExit, match=r"error: folder: .* holds a checkpoint.safetensors without a config.json"):
+            run(folder, "--seed", 2, "--episodes", 0, *options)
+    assert not (folder / "config.json").exists()
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -149,6 +149,12 @@ def test_mistakes_are_reported_before_anything_is_written(tmp_path, arguments, m
     assert not (tmp_path / "new").exists()
 
 
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SystemExit, match=r"error: \[Errno 17\] .*file"):
+        main(dataclasses.replace(ARGS, out=tmp_path / "file"))
+
+
 def test_an_agent_without_experiments_is_evaluated_and_not_probed(tmp_path):
     run = a_run(tmp_path, "no_exploration")
     run.execute()
