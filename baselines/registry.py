@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from gym_causal.arguments import check_integer
 from gym_causal.policies import Policy
-from gym_causal.registry import canonical_id, task_spec
+from gym_causal.registry import canonical_id, check_keywords, load_target, registered_ids, task_spec
 
 StrategyFactory = Callable[[int, dict[str, Any]], Policy]
 """(seed, the env's keyword arguments) -> policy."""
@@ -84,12 +86,16 @@ def make(name: str, env_id: str, seed: int = 0, **env_kwargs: Any) -> Policy:
 
     Raises:
         ValueError: an unknown name or id, or env arguments that the strategy cannot handle.
+        TypeError: an argument that the env does not have.
     """
-    strategies = _strategies(env_id)
+    check_integer("seed", seed, 0, 2**63 - 1)
+    spec, strategies = task_spec(env_id), _strategies(env_id)
     if not strategies:
         raise ValueError(f"env_id must be that of an env with strategies, got {env_id!r}, for which none is registered")
     if name not in strategies:
         raise ValueError(f"name must be one of {', '.join(strategies)}, got {name!r}")
+    if spec.env_id in registered_ids():  # the arguments of others are not known
+        check_keywords(spec.env_id, env_kwargs, [field.name for field in dataclasses.fields(load_target(spec.config))])
     return strategies[name].factory(seed, env_kwargs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ from gym_causal.registry import task_spec
 
 def train(
     config: AgentConfig,
-    folder: Path,
+    folder: str | os.PathLike[str],
     *,
     resume: bool = False,
     splits: Sequence[str] | None = None,
@@ -65,7 +66,7 @@ def train(
         ValueError: it holds one of another configuration, or something unreadable; or an argument is out of range. Nothing is written
             then.
     """
-    splits = task_spec(config.env_id).splits if splits is None else splits
+    folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
     _check_device(device)
     task = checked_task(config, splits, demonstrations)
@@ -90,9 +91,8 @@ def train(
         LogUpdates(logger, tensorboard),
         Evaluate(agent, config, splits, validation, history, tensorboard),
         SaveCheckpoint(folder, config.training.checkpoint_every),
+        *([ProgressBar(folder.name, history, task_spec(config.env_id).metrics[0])] if progress else []),
     ]
-    if progress:
-        callbacks.append(ProgressBar(folder.name, history, task_spec(config.env_id).metrics[0]))
     _clone(_trainer(config, policy, optimizer, callbacks, first_batch), batches, config, logger)
     return agent
 

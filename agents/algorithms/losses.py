@@ -69,12 +69,12 @@ def validation_losses(policy: SequencePolicy, batches: Iterable[Batch]) -> dict[
         with torch.no_grad():
             terms = loss(policy, observations, targets)
         actions, explanations = (targets, None) if targets.ndim == 2 else (targets[..., 0], targets[..., 1])
-        for name, mean, places in (
+        for name, mean, target in (
             ("validation_loss", terms.negative_log_likelihood, actions),
             ("validation_explanation_loss", terms.explanation, explanations),
         ):
-            if mean is not None and places is not None:
-                count = int((places != IGNORE_INDEX).sum())
+            if mean is not None and target is not None:
+                count = int((target != IGNORE_INDEX).sum())
                 sums[name], counts[name] = sums.get(name, 0.0) + float(mean) * count, counts.get(name, 0) + count
     return {name: sums[name] / counts[name] for name in sums}
 

@@ -38,6 +38,8 @@ class Validation:
 def checked_task(config: AgentConfig, splits: Sequence[str], demonstrations: gym_causal.Episodes | None) -> BatchedTask:
     """The task that the agent acts in. See :func:`train` for what is raised."""
     config.to_json()  # raises for what cannot be written
+    if isinstance(splits, str):
+        raise TypeError(f"splits must be names of splits, got the word {splits!r}")
     for split in splits:
         _begin_episode(make_task(config.env_id, 1, **config.env_kwargs, split=split))
     task = make_task(config.env_id, 1, **config.env_kwargs)

@@ -37,6 +37,17 @@ class AgentConfig:
     """Fingerprint of the recorded episodes that it is trained on (agents.data.demonstrations); None: the expert plays new ones."""
 
     def __post_init__(self) -> None:
+        types = {
+            "env_id": str,
+            "env_kwargs": Mapping,
+            "demonstration_kwargs": Mapping,
+            "architecture": ArchitectureConfig,
+            "training": TrainingConfig,
+            "expert": str | None,
+        }
+        for name, accepted in types.items():
+            if not isinstance(value := getattr(self, name), accepted):
+                raise TypeError(f"{name} must be of type {getattr(accepted, '__name__', accepted)}, got {value!r}")
         check_integer("seed", self.seed, 0, 2**32 - 1)
         if "split" in self.env_kwargs:
             raise ValueError(f"env_kwargs must hold no split: an agent is evaluated on several, got {self.env_kwargs['split']!r}")

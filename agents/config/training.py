@@ -83,8 +83,13 @@ class TrainingConfig:
         object.__setattr__(self, "adamw_betas", tuple(self.adamw_betas))  # a file has a list
         check_one_of("muon", self.muon, ("blocks", "all"))
         check_number("explanation_weight", self.explanation_weight, 0, 1e6)
-        if self.shuffled_explanations and self.explanations == "none":
+        if self.shuffled_explanations and not self.predicts_explanations:
             raise ValueError("shuffled_explanations must be False where explanations are none, got True")
+
+    @property
+    def predicts_explanations(self) -> bool:
+        """Whether explanations are predicted at all."""
+        return self.explanations != "none"
 
     def lasting(self, num_batches: int) -> TrainingConfig:
         """The same for another number of updates, with as many evaluations over the whole training."""

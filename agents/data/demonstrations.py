@@ -133,8 +133,8 @@ def shuffle_explanations(episodes: gym_causal.Episodes, seed: int) -> gym_causal
     """
     rng, tokens = np.random.default_rng([seed, 2]), episodes.explanations["tokens"].copy()
     for statement in np.unique(tokens[:, 0]):
-        places = np.flatnonzero(tokens[:, 0] == statement)
-        tokens[places] = tokens[rng.permutation(places)]
+        states = np.flatnonzero(tokens[:, 0] == statement)
+        tokens[states] = tokens[rng.permutation(states)]
     return dataclasses.replace(episodes, explanations={**episodes.explanations, "tokens": tokens})
 
 
@@ -156,7 +156,7 @@ def check_learnable(episodes: gym_causal.Episodes, env_id: str, task: BatchedTas
         raise ValueError(f"demonstrations must be of {env_id}, got episodes of {recorded_in}")
     if not len(episodes):
         raise ValueError("demonstrations must be whole episodes, got none")
-    if explanations != "none":
+    if task.explanations.modes[explanations]:
         _check_explanations(episodes, task, explanations)
     if episodes.observations.keys() != task.observation_space.spaces.keys():
         names = (", ".join(sorted(keys)) for keys in (task.observation_space.spaces, episodes.observations))

@@ -139,7 +139,7 @@ def _record(episodes: Episodes) -> dict[str, Any]:
 
 def _buffers(episodes: Episodes) -> Iterator[EpisodeBuffer]:
     # HDF5 knows no NumPy strings, only bytes.
-    said = {key: np.strings.encode(value, "utf-8") if value.dtype.kind == "U" else value for key, value in episodes.explanations.items()}
+    encoded = {key: np.strings.encode(value, "utf-8") if value.dtype.kind == "U" else value for key, value in episodes.explanations.items()}
     last = np.cumsum(episodes.lengths) - 1
     terminations, truncations = (np.zeros(len(episodes.actions), bool) for _ in range(2))
     terminations[last], truncations[last] = ~episodes.truncated, episodes.truncated
@@ -150,7 +150,7 @@ def _buffers(episodes: Episodes) -> Iterator[EpisodeBuffer]:
             rewards=episodes.rewards[steps],
             terminations=terminations[steps],
             truncations=truncations[steps],
-            infos={"explanation": {key: value[states] for key, value in said.items()}} if said else {},
+            infos={"explanation": {key: value[states] for key, value in encoded.items()}} if encoded else {},
         )
 
 

@@ -83,13 +83,13 @@ def _explanations(trajectories: list[TrajectoryWithRew]) -> dict[str, np.ndarray
     states: list[Mapping[str, Any]] = []
     for index, trajectory in enumerate(trajectories):
         infos = [] if trajectory.infos is None else [trajectory.infos[0].get("reset_info", {}), *trajectory.infos]
-        said = [info["explanation"] for info in infos if "explanation" in info]
-        if len(said) not in (0, len(infos)) or (index and bool(said) != bool(states)):
+        given = [info["explanation"] for info in infos if "explanation" in info]
+        if len(given) not in (0, len(infos)) or (index and bool(given) != bool(states)):
             raise ValueError(
                 'trajectories must have an "explanation" in every info and in infos[0]["reset_info"], or all of them nowhere, '
-                f"got {len(said)} for the {len(trajectory) + 1} states of number {index}"
+                f"got {len(given)} for the {len(trajectory) + 1} states of number {index}"
             )
-        states += said
+        states += given
     names = states[0].keys() if states else ()
     if any(state.keys() != names for state in states):
         raise ValueError(f"trajectories must have the same facts in every explanation, got {sorted({tuple(state) for state in states})}")

@@ -9,6 +9,7 @@ from agents.config.agent import AgentConfig
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CONFIG, load_checkpoint, load_config, load_weights
 from agents.policies.sequence_policy import SequencePolicy
+from gym_causal.arguments import check_integer
 from gym_causal.registry import canonical_id, make_task
 
 SHIPPED = Path(__file__).parents[1] / "pretrained_agents"
@@ -22,7 +23,7 @@ def build_policy(config: AgentConfig) -> SequencePolicy:
         ValueError: its architecture cannot read the env's observations, or the env has no explanations to predict.
     """
     task = make_task(config.env_id, 1, **config.env_kwargs)
-    return SequencePolicy(task, config.architecture, explains=config.training.explanations != "none")
+    return SequencePolicy(task, config.architecture, explains=config.training.predicts_explanations)
 
 
 def folder_of(agent: str | os.PathLike[str]) -> Path:
@@ -33,7 +34,10 @@ def folder_of(agent: str | os.PathLike[str]) -> Path:
 
     Raises:
         ValueError: neither.
+        TypeError: it is no path.
     """
+    if not isinstance(agent, (str, os.PathLike)):
+        raise TypeError(f"agent must be a folder or the id of an environment, got {agent!r}")
     shipped = {path.name: path for path in sorted(SHIPPED.iterdir())} if SHIPPED.is_dir() else {}
     name = os.fspath(agent)
     if canonical_id(name) in shipped:
@@ -56,6 +60,7 @@ def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int
         ValueError: there is no such agent, its files are damaged, or it has a network or an env that is not registered.
         FileNotFoundError: the folder holds none.
     """
+    check_integer("seed", seed, 0, 2**63 - 1)
     folder = folder_of(agent)
     config, checkpoint = load_config(folder), load_checkpoint(folder)
     try:

@@ -42,12 +42,7 @@ def sample_graphs(
     size = np.array([bin(members).count("1") for members in before])
     evidence = np.maximum(evidence - evidence.max(axis=2, keepdims=True), _LOWEST)
 
-    # (S, 2^n) the chance that a variable with these before it is given exactly this parent set.
-    bits = np.where(sets >= 0, 1 << np.maximum(sets, 0), 0).sum(axis=1)
-    shares = parent_shares(num_variables, num_parents)  # (n, 3)
-    chance = np.where(
-        (bits[:, None] & before) == bits[:, None], shares[np.minimum(size, num_variables - 1)][:, (sets >= 0).sum(axis=1)].T, 0.0
-    )
+    chance = _parent_set_chances(sets, size, num_variables, num_parents)
     with np.errstate(divide="ignore"):
         log_chance = np.log(chance)
         placed = np.log(np.exp(evidence) @ chance)  # (B, n, 2^n) the evidence of a variable after these, summed over its parents
@@ -82,6 +77,13 @@ def sample_graphs(
         choice[b, k, last[b, k]] = _draw(evidence[b, last[b, k]] + log_chance[:, now[b, k]].T, rng)
         now[last == num_variables] = 0
     return choice
+
+
+def _parent_set_chances(sets: np.ndarray, size: np.ndarray, num_variables: int, num_parents: tuple[int, int]) -> np.ndarray:
+    """(S, 2^n) the chance that a variable with these before it is given exactly this parent set; ``size`` (2^n,) of each before it."""
+    bits = np.where(sets >= 0, 1 << np.maximum(sets, 0), 0).sum(axis=1)
+    shares = parent_shares(num_variables, num_parents)[np.minimum(size, num_variables - 1)]  # (2^n, 3)
+    return np.where((bits[:, None] & np.arange(len(size))) == bits[:, None], shares[:, (sets >= 0).sum(axis=1)].T, 0.0)
 
 
 def _draw(log_weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -209,8 +209,7 @@ def draw_trials(axes: Axes, snapshot: EpisodeSnapshot, box: Box) -> None:
     numbers = num_variables <= _MANY
     label_width, reward_width = 26, 44
     cell = np.array([(box.width - label_width - reward_width) / num_variables, min((box.height - 52) / (rows + 1), 28)])
-    size = float(np.clip(0.26 * cell[0], 5, 8))
-    limit = _color_limit(snapshot)
+    size, limit = float(np.clip(0.26 * cell[0], 5, 8)), _color_limit(snapshot)
     left, top = box.left + label_width, box.bottom + box.height - 24
 
     def write(x: float, y: float, text: str, **style: Any) -> None:

@@ -227,3 +227,10 @@ def test_a_strategy_needs_a_new_name_and_a_known_env(registered):
         baselines.register_strategy("Luck-v0", "constant", first_variable)
     with pytest.raises(ValueError, match="name must be one of constant, hidden, got 'luck'"):
         baselines.make("luck", registered[0])
+
+
+def test_arguments_of_a_strategy_are_checked():
+    with pytest.raises(TypeError, match="did you mean 'num_variables'"):
+        baselines.make("change", "CausalDAG-v0", num_variable=4)
+    with pytest.raises(ValueError, match="seed must be an int from 0"):
+        baselines.make("change", "CausalDAG-v0", seed=-1)

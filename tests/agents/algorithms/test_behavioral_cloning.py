@@ -218,6 +218,16 @@ def test_mistakes_are_found_before_anything_is_written(config, arguments, messag
     assert not (tmp_path / "agent").exists()
 
 
+def test_splits_are_several_words(tmp_path):
+    with pytest.raises(TypeError, match="splits must be names of splits, got the word 'train'"):
+        train(CONFIG, tmp_path / "agent", splits="train", progress=False)
+
+
+def test_a_folder_may_be_given_by_name(trained):
+    folder, _ = trained
+    assert train(CONFIG, str(folder), resume=True, progress=False).name == "agent"
+
+
 def test_a_folder_is_one_agent_s(trained):
     folder, _ = trained
     with pytest.raises(FileExistsError, match="holds an agent; choose another one, or resume its training") as caught:

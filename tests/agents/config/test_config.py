@@ -93,6 +93,22 @@ def test_values_out_of_range(config, changes, message):
         config(**changes)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"env_id": 3}, {"env_kwargs": None}, {"demonstration_kwargs": 3}, {"architecture": "variable"}, {"training": None}, {"expert": 3}],
+)
+def test_values_of_another_type(changes):
+    (name,) = changes
+    with pytest.raises(TypeError, match=f"{name} must be of type .*, got {changes[name]!r}"):
+        AgentConfig(**changes)
+
+
+def test_long_values_are_shortened_in_messages():
+    before, after = (AgentConfig(env_kwargs={"models": {"weights": [slope] * 1_000}}) for slope in (1, 2))
+    (message,) = before.differences(after)
+    assert message.startswith("env_kwargs.models was {'weights': [1, 1") and len(message) < 300
+
+
 @pytest.mark.parametrize("env_id", [*registered_ids(), "CartPole-v1", "Acrobot-v1"])
 def test_every_env_has_presets(env_id):
     quick, full = preset(env_id, "quick"), preset(env_id, "full")

@@ -137,3 +137,15 @@ def test_who_predicts_explanations(env_id):
     for explanations, explains in (("none", False), ("full", True), ("reward", True)):
         config = AgentConfig(env_id=env_id, architecture=kind, training=TrainingConfig(explanations=explanations))
         assert (build_policy(config).explanation_head is not None) == explains
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"agent": 3}, "agent must be a folder or the id of an environment, got 3"),
+        ({"agent": "CausalDAG-v0", "seed": "a"}, "seed must be an int"),
+    ],
+)
+def test_arguments_of_another_type(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        agents.load(**arguments)
