@@ -152,7 +152,7 @@ def check_learnable(episodes: gym_causal.Episodes, env_id: str, task: BatchedTas
             something in them is outside of the env's spaces.
     """
     recorded_in = episodes.metadata.get("env_id", env_id)  # those that other libraries made do not say
-    if _known_id(recorded_in) != _known_id(env_id):
+    if _without_module(recorded_in) != _without_module(env_id):
         raise ValueError(f"demonstrations must be of {env_id}, got episodes of {recorded_in}")
     if not len(episodes):
         raise ValueError("demonstrations must be whole episodes, got none")
@@ -164,14 +164,6 @@ def check_learnable(episodes: gym_causal.Episodes, env_id: str, task: BatchedTas
     for name, space in task.observation_space.spaces.items():
         _check_within(f"demonstrations: observations[{name!r}]", episodes.observations[name], space)
     _check_within("demonstrations: actions", episodes.actions, task.action_space)
-
-
-def _known_id(env_id: str) -> str:
-    """The id under which a task is registered: without a module in front. As it is if nothing of that name is registered here."""
-    try:
-        return task_spec(env_id).env_id
-    except ValueError:
-        return env_id
 
 
 def fingerprint(episodes: gym_causal.Episodes) -> str:
@@ -187,6 +179,11 @@ def fingerprint(episodes: gym_causal.Episodes) -> str:
         digest.update(f"{name} {value.dtype.str} {value.shape}".encode())
         digest.update(np.ascontiguousarray(value).data)
     return digest.hexdigest()
+
+
+def _without_module(env_id: str) -> str:
+    """ "Name-v0", of "module:Name-v0"."""
+    return env_id.rpartition(":")[2]
 
 
 def _check_explanations(episodes: gym_causal.Episodes, task: BatchedTask, explanations: str) -> None:

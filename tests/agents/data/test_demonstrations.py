@@ -159,6 +159,11 @@ def test_recorded_episodes_are_welcome():
 def test_a_module_in_front_of_an_id_makes_no_difference(hint_id):
     episodes, task = gym_causal.collect("expert", hint_id, num_episodes=2, explain="none"), gym_causal.make_task(hint_id)
     check_learnable(episodes, f"tests.hint_task:{hint_id}", task)
+    episodes.metadata["env_id"] = "elsewhere:CartPole-v1"
+    with pytest.raises(ValueError, match="demonstrations must be of"):
+        check_learnable(episodes, hint_id, task)
+    poles = gym_causal.collect("random", "gymnasium.envs.classic_control:CartPole-v1", num_episodes=2)
+    check_learnable(poles, "CartPole-v1", gym_causal.make_task("CartPole-v1"))
 
 
 def take_the_first(observations, state, episode_starts):
