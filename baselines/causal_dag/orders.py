@@ -37,8 +37,7 @@ def sample_graphs(
         (B, K, n) int; which parent set each variable has.
     """
     batch, num_variables, _ = evidence.shape
-    everything = 2**num_variables - 1
-    before = np.arange(everything + 1)  # sets of variables as bits; "before" a variable in the order
+    before = np.arange(2**num_variables)  # sets of variables as bits; "before" a variable in the order
     size = np.array([bin(members).count("1") for members in before])
     evidence = np.maximum(evidence - evidence.max(axis=2, keepdims=True), _LOWEST)
 
@@ -64,8 +63,7 @@ def sample_graphs(
 
     # Backwards: which variable came last, or were these all roots? Once they were, nothing comes before.
     roots_only[:, 0] = 0.0
-    choice = np.zeros((batch, count, num_variables), int)
-    now = np.full((batch, count), everything)
+    choice, now = np.zeros((batch, count, num_variables), int), np.full((batch, count), before[-1])
     row, variables = np.arange(batch)[:, None], np.arange(num_variables)
     for _ in variables:
         earlier = now[:, :, None] & ~(1 << variables)  # (B, K, n)
