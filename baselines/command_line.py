@@ -10,7 +10,8 @@ from typing import Annotated, Any, TypedDict
 
 import tyro
 
-from gym_causal.registry import canonical_id, load_target, registered_ids, task_spec
+from gym_causal.core.task_spec import TaskSpec
+from gym_causal.registry import load_target, registered_ids, task_spec
 
 _READABLE = {str, int, float, bool, type(None), tuple, list, Sequence, Ellipsis}
 
@@ -26,9 +27,10 @@ def env_kwargs_type(env_id: str, without: Collection[str] = ()) -> Any:
         A TypedDict with the fields of the task's config class, so that arguments that are not given stay out. For an env that is not
         registered here, whose arguments are not known, ``dict[str, str]``: pairs KEY VALUE; see :func:`from_command_line`.
     """
-    if canonical_id(env_id) not in registered_ids():
+    spec = _registered_spec(env_id)
+    if spec is None:
         return dict[str, str]
-    config_class = load_target(task_spec(env_id).config)
+    config_class = load_target(spec.config)
     hints = typing.get_type_hints(config_class)
     options = {
         field.name: Annotated[hints[field.name] if _is_readable(hints[field.name]) else str, tyro.conf.arg(help=_help(field))]
@@ -40,9 +42,18 @@ def env_kwargs_type(env_id: str, without: Collection[str] = ()) -> Any:
 
 def from_command_line(env_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """An env's arguments from what tyro read: for an env that is not ours, values are read as JSON where they can be."""
-    if canonical_id(env_id) in registered_ids():
+    if _registered_spec(env_id) is not None:
         return dict(given)
     return {key: _parsed(value) if isinstance(value, str) else value for key, value in given.items()}
+
+
+def _registered_spec(env_id: str) -> TaskSpec | None:
+    """The spec of a registered task, "module:Name-v0" included; None for any other id, an unknown one included."""
+    try:
+        spec = task_spec(env_id)
+    except ValueError:  # said when the env is made
+        return None
+    return spec if spec.env_id in registered_ids() else None
 
 
 def _help(field: dataclasses.Field[Any]) -> str:
