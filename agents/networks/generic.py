@@ -24,7 +24,7 @@ _SYMBOL_SIZE = 16
 
 
 class VectorEncoder(nn.Module):
-    """Scales a Box and flattens it: to [-1, 1] where it is bounded, sign(x) * log(1 + |x|) where it is not.
+    """Scales a Box and flattens it: to [-1, 1] where it is bounded, ``sign(x) * log(1 + |x|)`` where it is not.
 
     Args:
         space: of any shape.
@@ -45,7 +45,7 @@ class VectorEncoder(nn.Module):
         self.size = len(low)
 
     def forward(self, values: Tensor) -> Tensor:
-        """(n, size), of (n, *shape)."""
+        """(n, size), of ``(n, *shape)``."""
         x = values.flatten(1).float()
         scaled = 2 * (x - self.low) / (self.high - self.low) - 1
         return torch.where(self.is_bounded, scaled, torch.sign(x) * torch.log1p(x.abs()))
@@ -79,7 +79,7 @@ class BinaryEncoder(nn.Module):
         self.size = int(np.prod(space.shape))
 
     def forward(self, values: Tensor) -> Tensor:
-        """(n, size) float, of (n, *shape)."""
+        """(n, size) float, of ``(n, *shape)``."""
         return values.flatten(1).float()
 
 

@@ -104,7 +104,7 @@ class BatchedTask(ABC):
         return np.ones(self.num_envs, bool)
 
     def has_effect(self, observations: Observations) -> np.ndarray:
-        """(...) bool; whether an action chosen at these observations, (..., *shape) each, can do anything. Others are not learned from."""
+        """(...) bool; whether an action can do anything at these observations, ``(..., *shape)`` each. Others are not learned from."""
         key = next(iter(observations))
         shape = self.observation_space[key].shape or ()
         return np.ones(observations[key].shape[: observations[key].ndim - len(shape)], bool)

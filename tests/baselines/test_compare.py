@@ -135,6 +135,14 @@ def test_a_command_line_is_parsed_with_the_options_of_its_env():
     assert parse(["--exploration-sign", "random"]).exploration_sign == "random" and parse([]).exploration_sign is None
 
 
+def test_a_task_of_ones_own_has_its_options_under_the_name_of_its_module(tmp_path, monkeypatch):
+    lines = ["import gym_causal", "from tests.hint_task import HintConfig, HintTask"]
+    lines += ["gym_causal.register_task(gym_causal.TaskSpec(env_id='OnlyHere-v0', task=HintTask, config=HintConfig))"]
+    (tmp_path / "only_here.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert parse(["--env", "only_here:OnlyHere-v0", "--env-kwargs.prize", "2"]).env_kwargs == {"prize": 2.0}
+
+
 def means(out, metric="reward"):
     """policy -> mean of a metric on the train split."""
     results = pd.read_csv(out / "results.csv")
