@@ -28,7 +28,7 @@ ablate: $(VENV)/agents.stamp  ## train and evaluate every agent of docs/results.
 	$(BIN)/python -m agents.ablate --published --out results
 
 test: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/minari.stamp  ## run the tests
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 slow: $(VENV)/tests.stamp $(VENV)/agents.stamp  ## run the tests that take minutes each (marked slow, left out of `make test`)
 	$(BIN)/python -m pytest -m slow

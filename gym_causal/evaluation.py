@@ -90,16 +90,15 @@ def evaluate(
         ``reward`` (the mean undiscounted return of an episode) and the env's own metrics (docs/evaluation.md), each a mean with the
         2.5% and 97.5% quantiles of 1,000 bootstrap resamples of the episodes.
     """
-    totals: dict[str, np.ndarray] = {}  # (2, n) each
-
-    def add(metric: str, numerator: np.ndarray, denominator: np.ndarray) -> None:
-        total = totals.setdefault(metric, np.zeros((2, num_episodes)))
-        # A row plays one episode at a time, so no episode is listed twice.
-        total[0, step.episodes[step.valid]] += numerator[step.valid]
-        total[1, step.episodes[step.valid]] += denominator[step.valid]
-
     with closing(seeded_task(env_id, num_episodes, seed, domain, **{"explain": "none", **env_kwargs}, split=split)) as task:
-        totals["reward"] = np.stack([np.zeros(num_episodes), np.ones(num_episodes)])
+        totals: dict[str, np.ndarray] = {"reward": np.stack([np.zeros(num_episodes), np.ones(num_episodes)])}  # (2, n) each
+
+        def add(metric: str, numerator: np.ndarray, denominator: np.ndarray) -> None:
+            total = totals.setdefault(metric, np.zeros((2, num_episodes)))
+            # A row plays one episode at a time, so no episode is listed twice.
+            total[0, step.episodes[step.valid]] += numerator[step.valid]
+            total[1, step.episodes[step.valid]] += denominator[step.valid]
+
         observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
         for step in play(bind(policy, task, seed), task, num_episodes, observers):
             add("reward", step.rewards, np.zeros(task.num_envs))

@@ -41,3 +41,23 @@ def hint_spec(request: pytest.FixtureRequest, _registered_hints: None) -> TaskSp
 def hint_id(_registered_hints: None) -> str:
     """The id of the same task."""
     return BY_NAME.env_id
+
+
+# Files that take longest, so that they begin first: whoever is last then has little left to do.
+SLOWEST_FIRST = (
+    "test_examples.py",
+    "test_commands.py",
+    "test_ablate.py",
+    "test_compare.py",
+    "test_behavioral_cloning.py",
+    "test_documentation.py",
+    "test_learning_to_explain.py",
+    "test_kill_and_resume.py",
+    "test_expert_sight.py",
+    "test_explanation_studies.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {name: rank for rank, name in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(ranks)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -11,16 +12,36 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-# Runs several scripts one after the other: importing torch's optimisers takes longer than any of them.
+TRAINER = ("torch", "stable_baselines3", "imitation", "safetensors", "tensorboard", "tqdm", "rich")
+# The scripts, in the order in which they run, with a small budget, and what they need beyond the core.
+SCRIPTS = {
+    "make_an_env.py": ([], ()),
+    "expert_episode.py": ([], ()),
+    "compare_baselines.py": ([], ("scipy", "pandas")),
+    "extend/new_strategy.py": (["500"], ("scipy", "pandas")),
+    "pretrained_agent.py": ([], ("torch", "safetensors")),
+    "train_ppo.py": (["--steps", "2048", "--episodes", "50"], TRAINER),
+    "train_agent.py": (["2"], TRAINER),
+    "extend/new_task.py": (["2"], TRAINER),
+    "extend/new_network.py": (["2"], TRAINER),
+    "extend/own_causal_graph.py": (["2"], TRAINER),
+    "extend/clone_cartpole.py": (["20"], TRAINER),
+    "extend/clone_minigrid.py": (["40"], (*TRAINER, "minigrid")),
+}
+# One process runs all of them: importing torch takes longer than most. What a script prints comes back, or the error that it ends with.
 RUN_SCRIPTS = """
-import contextlib, io, json, pathlib, runpy, sys
+import contextlib, io, json, pathlib, runpy, sys, traceback
 output = {}
-for path, argument in json.loads(sys.argv[1]):
+for path, arguments in json.loads(sys.argv[1]):
     sys.path.insert(0, str(pathlib.Path(path).parent))
-    sys.argv = [path, argument]
+    sys.argv = [path, *arguments]
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        runpy.run_path(path, run_name="__main__")
-    output[pathlib.Path(path).name] = printed.getvalue()
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except BaseException:
+            output[path] = [None, traceback.format_exc()]
+        else:
+            output[path] = [printed.getvalue(), ""]
 print(json.dumps(output))
 """
 
@@ -33,8 +54,39 @@ def run(*command: str, cwd: Path | None = None) -> str:
     return result.stdout
 
 
-def run_example(name: str, *arguments: str, cwd: Path | None = None) -> str:
-    return run(str(EXAMPLES / name), *arguments, cwd=cwd)
+def missing(name: str) -> str:
+    """The first module that a script needs and that is not installed."""
+    return next((module for module in SCRIPTS[name][1] if importlib.util.find_spec(module) is None), "")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the scripts run, which leave their agents there."""
+    return tmp_path_factory.mktemp("examples")
+
+
+@pytest.fixture(scope="module")
+def outputs(folder: Path) -> dict[str, tuple[str | None, str]]:
+    """What each script prints, and the error that it ends with."""
+    scripts = {str(EXAMPLES / name): (name, arguments) for name, (arguments, _) in SCRIPTS.items() if not missing(name)}
+    command = [(path, arguments) for path, (_, arguments) in scripts.items()]
+    found = json.loads(run("-c", RUN_SCRIPTS, json.dumps(command), cwd=folder).splitlines()[-1])
+    return {name: tuple(found[path]) for path, (name, _) in scripts.items()}
+
+
+@pytest.fixture
+def output(request: pytest.FixtureRequest, outputs: dict[str, tuple[str | None, str]]) -> str:
+    """What the script prints that a test names."""
+    name = request.param
+    if module := missing(name):
+        pytest.skip(f"{name} needs {module}")
+    printed, error = outputs[name]
+    assert printed is not None, error
+    return printed
+
+
+def example(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("output", [name], indirect=True)
 
 
 def mean(line: str) -> float:
@@ -42,86 +94,91 @@ def mean(line: str) -> float:
     return float(line.partition(" [")[0].rpartition(" ")[2])
 
 
-def test_make_an_env():
-    output = run_example("make_an_env.py")
+def returns(output: str) -> dict[str, float]:
+    """First word of a line -> its number."""
+    return {line.split()[0]: mean(line) for line in output.splitlines()}
+
+
+def test_every_example_is_run():
+    assert {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.py")} == set(SCRIPTS)
+
+
+@example("make_an_env.py")
+def test_make_an_env(output):
     assert "return " in output and "(1000, 10)" in output
 
 
-def test_expert_episode_is_explained():
-    output = run_example("expert_episode.py")
+@example("expert_episode.py")
+def test_expert_episode_is_explained(output):
     assert output.count("exploration:") == 5
     assert output.count("Setting ") == 5
     assert output.count("Optimal: ") == 2  # the expert's choices are
 
 
-def test_compare_baselines_ranks_them():
-    pytest.importorskip("scipy")
-    rows = [line.split() for line in run_example("compare_baselines.py").splitlines()]
+@example("compare_baselines.py")
+def test_compare_baselines_ranks_them(output):
+    rows = [line.split() for line in output.splitlines()]
     assert [row[1] for row in rows] == ["random", "change", "structure", "expert"] * 3
     for k in range(0, len(rows), 4):
         means = [float(row[4]) for row in rows[k : k + 4]]
         assert means == sorted(means) and means[-1] == 1.0
 
 
-def test_own_strategy_is_compared_with_the_others_and_beats_change():
-    pytest.importorskip("scipy")
-    rewards = {line.split()[0]: mean(line) for line in run_example("extend/new_strategy.py", "500").splitlines()}
+@example("extend/new_strategy.py")
+def test_own_strategy_is_compared_with_the_others_and_beats_change(output):
+    rewards = returns(output)
     assert list(rewards) == ["random", "value", "change", "total_correlation", "partial_correlation", "mean_change"]
     assert rewards["mean_change"] > rewards["change"] > rewards["random"]
 
 
-def test_pretrained_agent_experiments_and_exploits():
-    pytest.importorskip("torch")
-    output = run_example("pretrained_agent.py")
+@example("pretrained_agent.py")
+def test_pretrained_agent_experiments_and_exploits(output):
     assert output.count("Setting ") == 5
     assert float(output.split("return ")[1]) > 5
 
 
-def test_sb3_ppo_example_trains_and_says_whether_it_beat_random():
-    for module in ("stable_baselines3", "tqdm", "rich"):
-        pytest.importorskip(module)
-    output = run_example("train_ppo.py", "--steps", "2048", "--episodes", "50")  # so few steps promise nothing
-    assert "after 2048 steps PPO " in output
+@example("train_ppo.py")
+def test_sb3_ppo_example_trains_and_says_whether_it_beat_random(output):
+    assert "after 2048 steps PPO " in output  # so few steps promise nothing
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_sb3_ppo_example_beats_random_within_its_budget(seed):
     pytest.importorskip("stable_baselines3")
-    assert "PPO beats random play" in run_example("train_ppo.py", "--seed", str(seed))
+    assert "PPO beats random play" in run(str(EXAMPLES / "train_ppo.py"), "--seed", str(seed))
 
 
-def test_examples_that_train(tmp_path):
-    for module in ("imitation", "minigrid"):
-        pytest.importorskip(module)
-    arguments = {
-        "train_agent.py": "2",
-        "extend/new_task.py": "2",
-        "extend/new_network.py": "2",
-        "extend/own_causal_graph.py": "2",
-        "extend/clone_cartpole.py": "20",
-        "extend/clone_minigrid.py": "40",
-    }
-    scripts = [(str(EXAMPLES / name), argument) for name, argument in arguments.items()]
-    output = json.loads(run("-c", RUN_SCRIPTS, json.dumps(scripts), cwd=tmp_path).splitlines()[-1])
+@example("train_agent.py")
+def test_an_agent_is_trained(output, folder):
+    assert [line.split()[0] for line in output.splitlines()] == ["train", "eval_target", "eval_path"]
+    assert (folder / "results" / "example_agent" / "checkpoint.safetensors").exists()
 
-    lines = output["train_agent.py"].splitlines()
-    assert [line.split()[0] for line in lines] == ["train", "eval_target", "eval_path"]
-    assert (tmp_path / "results" / "example_agent" / "checkpoint.safetensors").exists()
 
-    experiments, (expert, agent, accuracy) = (lines := output["new_task.py"].splitlines())[:5], lines[5:]
-    assert sorted(line.split(" set")[0][-1] for line in experiments) == list("ABCDE")  # each variable is set once
-    assert mean(expert) == 1.0 > mean(agent)
-    assert 0 <= mean(accuracy) < 1
+@example("extend/new_task.py")
+def test_a_task_of_one_s_own_is_explained_and_learned(output):
+    lines = output.splitlines()
+    assert sorted(line.split(" set")[0][-1] for line in lines[:5]) == list("ABCDE")  # each variable is set once
+    expert, agent, accuracy = (mean(line) for line in lines[5:])
+    assert expert == 1.0 > agent
+    assert 0 <= accuracy < 1
 
-    assert [line.split()[0] for line in output["new_network.py"].splitlines()] == ["train", "eval_target"]
-    assert (tmp_path / "results" / "gru_agent" / "checkpoint.safetensors").exists()
 
-    fixed, sampled, *_ = output["own_causal_graph.py"].splitlines()
+@example("extend/new_network.py")
+def test_a_network_of_one_s_own_is_trained(output, folder):
+    assert [line.split()[0] for line in output.splitlines()] == ["train", "eval_target"]
+    assert (folder / "results" / "gru_agent" / "checkpoint.safetensors").exists()
+
+
+@example("extend/own_causal_graph.py")
+def test_causal_graphs_of_one_s_own_are_played_and_learned_from(output):
+    fixed, sampled, *_ = output.splitlines()
     assert "A by +10" in fixed and "does not move D or E" in fixed
     assert sampled.endswith("[4 4 4 4]")
-    assert "agent, sampled models, eval_target" in output["own_causal_graph.py"]
+    assert "agent, sampled models, eval_target" in output
 
-    for name in ("clone_cartpole.py", "clone_minigrid.py"):
-        returns = {line.split()[0]: mean(line) for line in output[name].splitlines()}
-        assert returns["expert"] > returns["agent"] > returns["random"], name
+
+@pytest.mark.parametrize("output", ["extend/clone_cartpole.py", "extend/clone_minigrid.py"], indirect=True)
+def test_experts_of_other_envs_are_cloned(output):
+    rewards = returns(output)
+    assert rewards["expert"] > rewards["agent"] > rewards["random"]

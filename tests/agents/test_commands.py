@@ -88,7 +88,7 @@ def test_evaluating_again(trained, tmp_path, capsys):
     assert not drawn[0].equals(results)
 
 
-@pytest.mark.parametrize("env_id", [None, "CausalDAG-v0", "gym_causal:CausalDAG-v0"])
+@pytest.mark.parametrize("env_id", [None, "gym_causal:CausalDAG-v0"])
 def test_it_is_evaluated_in_the_env_it_knows(env_id, tmp_path):
     config = AgentConfig(env_kwargs={"num_variables": 4}, architecture=SMALL["variable"])
     save_config(tmp_path, config)

@@ -116,8 +116,14 @@ def same(one, other):
     return np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("observation", OBSERVATIONS)
-@pytest.mark.parametrize(("env_id", "kwargs"), SPLITS[:5])
+@pytest.mark.parametrize(
+    ("env_id", "kwargs", "observation"),
+    [
+        *((*case, "symbolic") for case in SPLITS[:5]),
+        (*SPLITS[4], "pixels"),  # pixels are painted from the symbols (test_frames.py), whatever the env
+        *(pytest.param(*case, "pixels", marks=pytest.mark.slow) for case in SPLITS[:4]),
+    ],
+)
 def test_same_episodes_whatever_num_envs(env_id, kwargs, observation):
     one, five, many = (recorded(env_id, num_envs, 24, observation=observation, **kwargs) for num_envs in (1, 5, 16))
     assert same(one, five)

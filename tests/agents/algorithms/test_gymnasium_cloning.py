@@ -88,6 +88,7 @@ def test_envs_that_cannot_be_learned_are_refused(env_id, message, tmp_path):
     assert not (tmp_path / "agent").exists()
 
 
+@pytest.mark.slow  # a bot is also cloned by examples/extend/clone_minigrid.py, for fewer updates
 @pytest.mark.filterwarnings("ignore:.*without 'mission'")
 def test_the_bot_of_minigrid_is_cloned(tmp_path, monkeypatch):
     """Its images are grids of symbols. Whoever acts at random earns 0.15, the bot 0.92."""

@@ -75,6 +75,8 @@ def test_imitation_flattens_them():
     assert [info["explanation"]["kind"].item() for info in transitions.infos] == ["s1", "s2", "s4", "s6", "s7", "s8"]
 
 
+# Both are imitation's own, of what it passes to itself.
+@pytest.mark.filterwarnings("ignore:trying to unwrap object of type", "ignore:Converting a tensor with requires_grad")
 def test_behavioral_cloning_learns_from_them():
     episodes = gym_causal.collect("expert", "CausalDAG-v0", num_episodes=32, seed=0)
     trajectories = to_trajectories(episodes)

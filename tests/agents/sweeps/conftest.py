@@ -15,9 +15,10 @@ TRAINING = {
     "evaluation_episodes": 20,
     "checkpoint_every": 2,
 }
+ARCHITECTURE = {"width": 32, "num_layers": 1, "num_heads": 2}
 ROOM_ARCHITECTURE = {"width": 16, "num_layers": 1, "num_heads": 2, "look_size": 8}
 PRESETS = {
-    "CausalDAG-v0": {"training": TRAINING},
+    "CausalDAG-v0": {"training": TRAINING, "architecture": ARCHITECTURE},
     "OddOneOutConfounded-v0": {
         "training": TRAINING,
         "architecture": ROOM_ARCHITECTURE,
