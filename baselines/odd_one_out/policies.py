@@ -62,9 +62,7 @@ class NearestPolicy:
     def __call__(
         self, observations: Observations, state: ObservedRooms | None, episode_starts: np.ndarray
     ) -> tuple[np.ndarray, ObservedRooms]:
-        rooms = ObservedRooms.initial(self.seed, len(episode_starts)) if state is None else state
-        agent = rooms.update(observations, episode_starts)
-        actions = _walk_to_center(rooms, agent)
+        rooms, agent, actions = _observe(self.seed, observations, state, episode_starts)
         rows = np.flatnonzero(rooms.count)
         has_object = rooms.objects[rows, :, 0] > 0
         distance = np.where(has_object, _distances()[agent[rows]], NUM_CELLS)
@@ -89,9 +87,7 @@ class AttributePolicy:
     def __call__(
         self, observations: Observations, state: ObservedRooms | None, episode_starts: np.ndarray
     ) -> tuple[np.ndarray, ObservedRooms]:
-        rooms = ObservedRooms.initial(self.seed, len(episode_starts)) if state is None else state
-        agent = rooms.update(observations, episode_starts)
-        actions = _walk_to_center(rooms, agent)
+        rooms, agent, actions = _observe(self.seed, observations, state, episode_starts)
         may_transform = np.asarray(observations["may_transform"]) > 0
         may_plan = (rooms.count == NUM_OBJECTS) & (np.asarray(observations["touched"]) == 0)
         for transforming in (True, False):
@@ -113,6 +109,15 @@ class AttributePolicy:
         possible[:, Attribute.POSITION] = False  # no transform changes it
         attribute = attribute_to_try(possible, order)
         return experiment_plan(cells, patterns[np.arange(len(rows)), attribute], attribute)
+
+
+def _observe(
+    seed: int, observations: Observations, state: ObservedRooms | None, episode_starts: np.ndarray
+) -> tuple[ObservedRooms, np.ndarray, np.ndarray]:
+    """The rooms as observed so far, the agents' cells (B,), and (B,) actions that walk to the center: what to do until more is known."""
+    rooms = ObservedRooms.initial(seed, len(episode_starts)) if state is None else state
+    agent = rooms.update(observations, episode_starts)
+    return rooms, agent, _walk_to_center(rooms, agent)
 
 
 def _walk_to_center(rooms: ObservedRooms, agent: np.ndarray) -> np.ndarray:
