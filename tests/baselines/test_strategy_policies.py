@@ -5,6 +5,7 @@ import pytest
 
 import baselines
 from gym_causal import evaluate, make_vec
+from gym_causal.scm import StructuralCausalModels
 
 NAMES = baselines.strategy_names("CausalDAG-v0")
 INFERRING = [name for name in NAMES if name != "random"]  # those that use the recorded trials
@@ -188,6 +189,13 @@ def test_any_intervention_value_is_used(name):
 
 
 # --- making them ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_strategy_plays_ones_own_models():
+    chain = StructuralCausalModels.from_weights([[0, 0.5, 0], [0, 0, 2.0], [0, 0, 0]], noise_scale=0.0)  # A -> B -> C
+    policy = baselines.make("structure", "CausalDAG-v0", models=chain, num_variables=3)
+    result = evaluate(policy, "CausalDAG-v0", models=chain, num_variables=3, split="eval_target", num_episodes=20)
+    assert result.optimal_action_rate.mean == 1.0
 
 
 def test_unknown_names_and_ids_are_refused():
