@@ -69,7 +69,7 @@ _RESULTS = Path("results")
 
 PUBLISHED: tuple[Recipe, ...] = (
     Recipe(preset="full", seeds=4, episodes=20_000, out=_RESULTS / "full", variations=("variable",)),
-    Recipe(preset="full", seeds=1, episodes=20_000, out=_RESULTS / "full", variations=("equivariant",)),
+    Recipe(preset="full", seeds=1, episodes=20_000, out=_RESULTS / "equivariant", variations=("equivariant",)),
     Recipe(
         seeds=1,
         out=_RESULTS / "controls",
