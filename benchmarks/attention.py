@@ -2,28 +2,29 @@
 
     python -m benchmarks.attention [--env CausalDAG-v0 ...] [--rounds 15] [--repeats 4] [--threads 1] [--out FILE]
 
-Each Transformer of a network is fed what it gets from one batch of demonstrations of the quick preset. The two kinds of attention take
-turns; the ratio is taken within a round, and the median round counts, with the lowest and the highest beside it. Seconds are of the
-processor, so that other work on the machine matters less.
+Each Transformer of a network is fed what it gets from one batch of demonstrations of the quick preset; then the whole network computes the
+loss of that batch and its gradients, as an update does. The two kinds of attention take turns; the ratio is taken within a round, and the
+median round counts, with the lowest and the highest beside it. Seconds are of the processor, so that other work on the machine matters
+less.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+import tyro
+from torch import Tensor, nn
 
-from agents.algorithms.losses import to_tensors
+from agents.algorithms.losses import CloningLoss, to_tensors
 from agents.config import AgentConfig, preset
 from agents.config.presets import named_architecture
 from agents.data.collate import iterate_batches
@@ -31,6 +32,7 @@ from agents.data.demonstrations import collect
 from agents.networks.attention import Attention, Transformer
 from agents.networks.kv_cache import KVCache
 from agents.policies.loading import build_policy
+from agents.policies.sequence_policy import SequencePolicy
 from gym_causal.registry import make_task
 
 CASES = (  # (env, architecture)
@@ -40,7 +42,6 @@ CASES = (  # (env, architecture)
     ("OddOneOutConfounded-v0", "object"),
     ("OddOneOutIntervention-v0", "object"),
 )
-Call = tuple[Transformer, tuple[Any, ...], dict[str, Any]]  # a Transformer and its arguments
 
 
 class ScaledDotProductAttention(Attention):
@@ -63,33 +64,61 @@ class ScaledDotProductAttention(Attention):
         return self.output_projection(attended.transpose(1, 2).flatten(2))
 
 
-def with_torch_attention(transformer: Transformer) -> Transformer:
+@dataclass(frozen=True)
+class Args:
+    """Compare torch's attention with ours."""
+
+    env: tuple[str, ...] = ()
+    """Ids of environments; none named: all that have agents of their own."""
+    rounds: int = 15
+    """Of which the median counts."""
+    repeats: int = 4
+    """Of each kind of attention in a round."""
+    threads: int = 1
+    """Of torch."""
+    out: Path | None = None
+    """A JSON file."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A module that contains attention, and what is measured of it."""
+
+    name: str
+    module: nn.Module
+    run: Callable[[nn.Module], Tensor]  # () float; to be called with the module or a copy of it
+    shape: str = ""
+
+
+def with_torch_attention(original: nn.Module) -> nn.Module:
     """A copy that attends with torch's function."""
-    twin = copy.deepcopy(transformer)
+    twin = copy.deepcopy(original)
     for module in twin.modules():
         if isinstance(module, Attention):
             module.__class__ = ScaledDotProductAttention
     return twin
 
 
-def calls(env_id: str, architecture: str) -> dict[str, Call]:
-    """Name -> what each Transformer of an agent's network is called with, of one batch of demonstrations."""
+def cases(env_id: str, architecture: str) -> list[Case]:
+    """A whole agent, and each Transformer in it, in an update on one batch of demonstrations."""
     chosen = preset(env_id, "quick")
     if architecture != chosen.architecture.kind:
         chosen = replace(chosen, architecture=named_architecture(architecture))
     config = AgentConfig(env_id=env_id, env_kwargs=chosen.env_kwargs, architecture=chosen.architecture, training=chosen.training)
     count = chosen.training.batch_size
     episodes = collect("expert", env_id, count, 0, {**chosen.env_kwargs, **chosen.demonstration_kwargs, "explain": "none"})
-    observations, _ = to_tensors(next(iter(iterate_batches(episodes, count, make_task(env_id, 1, **chosen.env_kwargs)))))
-    network = build_policy(config).network
-    found: dict[str, Call] = {}
-    names = {module: name for name, module in network.named_modules() if isinstance(module, Transformer)}
+    batch = to_tensors(next(iter(iterate_batches(episodes, count, make_task(env_id, 1, **chosen.env_kwargs)))))
+    policy = build_policy(config)
+    found = [Case("update of the agent", policy, lambda module: CloningLoss()(cast(SequencePolicy, module), *batch).total)]
+    names = {module: name for name, module in policy.network.named_modules() if isinstance(module, Transformer)}
 
     def note(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        found[names[module]] = module, _leaves(args), _leaves(kwargs)
+        args, kwargs = _leaves(args), _leaves(kwargs)
+        shape = "x".join(map(str, args[0].shape))
+        found.append(Case(names[module], module, lambda module: module(*args, **kwargs).square().mean(), shape))
 
     hooks = [module.register_forward_pre_hook(note, with_kwargs=True) for module in names]
-    network.encode(observations)
+    policy.network.encode(batch[0])
     for hook in hooks:
         hook.remove()
     return found
@@ -104,48 +133,29 @@ def _leaves(arguments: Any) -> Any:
     return arguments.detach().clone().requires_grad_(arguments.requires_grad) if isinstance(arguments, Tensor) else arguments
 
 
-def forward(transformer: Transformer, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-    """Only the outputs."""
-    with torch.no_grad():
-        transformer(*args, **kwargs)
-
-
-def forward_and_backward(transformer: Transformer, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-    """Outputs and gradients."""
-    transformer(*args, **kwargs).square().mean().backward()
-
-
-def seconds(run: Callable[..., None], call: Call, repeats: int) -> float:
+def seconds(case: Case, module: nn.Module, repeats: int, *, gradients: bool) -> float:
     """Of the processor, for so many runs one after the other."""
     start = time.process_time()
-    for _ in range(repeats):
-        run(*call)
+    with torch.set_grad_enabled(gradients):
+        for _ in range(repeats):
+            result = case.run(module)
+            if gradients:
+                result.backward()
     return time.process_time() - start
 
 
-def ratios(call: Call, run: Callable[..., None], rounds: int, repeats: int) -> list[float]:
+def ratios(case: Case, rounds: int, repeats: int, *, gradients: bool) -> list[float]:
     """Seconds with torch's attention over seconds with ours, of each round, in order of size."""
-    ours, (transformer, *arguments) = call, call
-    theirs: Call = (with_torch_attention(transformer), *arguments)  # type: ignore[assignment]
-    with torch.no_grad():
-        torch.testing.assert_close(theirs[0](*theirs[1], **theirs[2]), transformer(*ours[1], **ours[2]), rtol=1e-3, atol=1e-4)
+    ours, theirs = case.module, with_torch_attention(case.module)
+    torch.testing.assert_close(case.run(theirs), case.run(ours), rtol=1e-3, atol=1e-4)
     found = []
     for number in range(rounds + 1):
-        both = {}
-        for kind in (ours, theirs) if number % 2 else (theirs, ours):
-            both[kind is theirs] = seconds(run, kind, repeats)
-        found.append(both[True] / both[False])
+        both = {module: seconds(case, module, repeats, gradients=gradients) for module in ((ours, theirs), (theirs, ours))[number % 2]}
+        found.append(both[theirs] / both[ours])
     return sorted(found[1:])  # the first round also warms up
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", nargs="*", help="ids of environments; default: all that have agents of their own")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--repeats", type=int, default=4, help="of each kind of attention in a round")
-    parser.add_argument("--threads", type=int, default=1, help="of torch")
-    parser.add_argument("--out", type=Path, help="a JSON file")
-    args = parser.parse_args()
+def main(args: Args) -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     rows = []
@@ -153,13 +163,12 @@ def main() -> None:
     for env_id, architecture in CASES:
         if args.env and env_id not in args.env:
             continue
-        for name, call in calls(env_id, architecture).items():
-            shape = tuple(call[1][0].shape)
-            row: dict[str, Any] = {"env_id": env_id, "architecture": architecture, "transformer": name, "input": shape}
-            line = f"{env_id:24} {architecture:9}{name:22} {'x'.join(map(str, shape)):15}"
-            for run in (forward_and_backward, forward):
-                row[run.__name__] = found = ratios(call, run, args.rounds, args.repeats)
-                line += f"  {run.__name__} {statistics.median(found):.2f} [{found[0]:.2f}, {found[-1]:.2f}]"
+        for case in cases(env_id, architecture):
+            row: dict[str, Any] = {"env_id": env_id, "architecture": architecture, "module": case.name, "input": case.shape}
+            line = f"{env_id:24} {architecture:9}{case.name:22} {case.shape:15}"
+            for name, gradients in (("forward_and_backward", True), ("forward", False)):
+                row[name] = found = ratios(case, args.rounds, args.repeats, gradients=gradients)
+                line += f"  {name} {statistics.median(found):.2f} [{found[0]:.2f}, {found[-1]:.2f}]"
             rows.append(row)
             print(line, flush=True)
     if args.out:
@@ -168,4 +177,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(tyro.cli(Args, prog="python -m benchmarks.attention"))

@@ -11,18 +11,19 @@ interpreter of its own: Python 3.9 with numpy==1.23, pycolab, dm-env and absl-py
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import tyro
 
 import gym_causal
 
@@ -128,15 +129,23 @@ def race(contestants: dict[str, Contestant], seconds: float, rounds: int) -> dic
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=2.0, help="a contestant and round")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="a JSON file for all rates")
-    parser.add_argument("--public-python", help="an interpreter in which the public environment runs")
-    parser.add_argument("--public-source", help="a checkout of its repository")
-    args = parser.parse_args()
+@dataclass(frozen=True)
+class Args:
+    """Measure frames per second of the odd-one-out envs, as multiples of their peers'."""
 
+    seconds: float = 2.0
+    """Time given to each contestant in a round."""
+    rounds: int = 5
+    """Of which the median counts."""
+    out: Path | None = None
+    """A JSON file for all rates."""
+    public_python: str | None = None
+    """An interpreter in which the public environment runs."""
+    public_source: str | None = None
+    """A checkout of its repository."""
+
+
+def main(args: Args) -> None:
     contestants: dict[str, Contestant] = {}
     if importlib.util.find_spec("minigrid"):
         contestants[MINIGRID] = minigrid()
@@ -161,4 +170,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(tyro.cli(Args, prog="python -m benchmarks.odd_one_out"))

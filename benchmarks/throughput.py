@@ -8,7 +8,6 @@ not installed (MiniGrid, causal-playground, matplotlib for the figure) are left 
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import random
@@ -16,11 +15,13 @@ import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import tyro
 
 import gym_causal
 from gym_causal.causal_dag.config import CausalDAGConfig
@@ -216,11 +217,17 @@ def ratios(results: dict[str, dict[str, float]]) -> list[tuple[str, float, str, 
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=2.0, help="time given to each contestant")
-    parser.add_argument("--out", type=Path, default=None, help="folder for throughput.json and scaling.png")
-    args = parser.parse_args()
+@dataclass(frozen=True)
+class Args:
+    """Measure steps per second of the causal DAG envs, each beside its peers."""
+
+    seconds: float = 2.0
+    """Time given to each contestant in a round."""
+    out: Path | None = None
+    """Folder for throughput.json and scaling.png."""
+
+
+def main(args: Args) -> None:
     print(f"gymnasium {gym.__version__}, numpy {np.__version__}; steps/s, median of {ROUNDS} rounds")
     results = {title: race(contestants, args.seconds) for title, contestants in races().items()}
     for title, rates in results.items():
@@ -264,4 +271,4 @@ def save(folder: Path, report: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(tyro.cli(Args, prog="python -m benchmarks.throughput"))

@@ -9,15 +9,16 @@ is taken within a round, and the median round counts, with the lowest and the hi
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
+import tyro
 
 import gym_causal
 from agents.algorithms.behavioral_cloning import train
@@ -66,18 +67,31 @@ def acting(config: AgentConfig, num_episodes: int, device: str) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--env", default="CausalDAG-v0", help="id of an environment")
-    parser.add_argument("--preset", default="quick", help="of the agent: quick or full")
-    parser.add_argument("--explanations", default="none", help="which explanations it learns to predict as well")
-    parser.add_argument("--batches", type=int, help="updates a turn; default: as many as one chunk of streamed demonstrations holds")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1, help="of torch")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...")
-    parser.add_argument("--episodes", type=int, default=4_096, help="to act in")
-    parser.add_argument("--out", type=Path, help="a JSON file")
-    args = parser.parse_args()
+@dataclass(frozen=True)
+class Args:
+    """Measure episodes per second of training beside a bare torch loop, and the seconds it takes to act."""
+
+    env: str = "CausalDAG-v0"
+    """Id of an environment."""
+    preset: Literal["quick", "full"] = "quick"
+    """Of the agent."""
+    explanations: str = "none"
+    """Which explanations it learns to predict as well."""
+    batches: int | None = None
+    """Updates in a round; default: as many as one chunk of streamed demonstrations holds."""
+    rounds: int = 5
+    """Of which the median counts."""
+    threads: int = 1
+    """Of torch."""
+    device: str = "cpu"
+    """cpu, cuda, cuda:1, ..."""
+    episodes: int = 4_096
+    """To act in."""
+    out: Path | None = None
+    """A JSON file."""
+
+
+def main(args: Args) -> None:
     torch.set_num_threads(args.threads)
     chosen = preset(args.env, args.preset)
     training = replace(
@@ -114,4 +128,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(tyro.cli(Args, prog="python -m benchmarks.training"))

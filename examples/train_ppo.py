@@ -10,10 +10,11 @@ must not overlap.
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tyro
 from gymnasium.spaces.utils import flatten
 from gymnasium.wrappers import FlattenObservation
 from stable_baselines3 import PPO
@@ -40,14 +41,20 @@ class FlatPolicy:
         return actions, state
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--variables", type=int, default=3, help="of the causal model")
-    parser.add_argument("--steps", type=int, default=60_000, help="environment steps to train for")
-    parser.add_argument("--episodes", type=int, default=2_000, help="episodes to evaluate on")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+@dataclass(frozen=True)
+class Args:
+    """Train Stable-Baselines3's PPO on the flattened CausalDAG-v0 and compare it with random play."""
 
+    variables: int = 3
+    """Of the causal model."""
+    steps: int = 60_000
+    """Environment steps to train for."""
+    episodes: int = 2_000
+    """Episodes to evaluate on."""
+    seed: int = 0
+
+
+def main(args: Args) -> None:
     env_kwargs = {"num_variables": args.variables, "explain": "none"}
     venv = make_vec_env(ENV_ID, n_envs=16, seed=args.seed, wrapper_class=FlattenObservation, env_kwargs=env_kwargs)
     # Without memory, an experiment pays only if it is the last before the goal is named: a short horizon.
@@ -68,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(tyro.cli(Args))

@@ -53,8 +53,8 @@ class Attention(nn.Module):
             assert attention_bias is not None
             bias = (self.bias_weight @ attention_bias.flatten(1)).unflatten(1, attention_bias.shape[1:])  # (H, B, Q, S)
             mask = (bias + mask).flatten(0, 1)
-        # Not F.scaled_dot_product_attention: it has no fused CPU kernel for a mask with gradients, nor a good one for a few tokens. On a
-        # CPU it is no faster in training, and up to 1.12 times as slow (docs/performance.md, python -m benchmarks.attention).
+        # Not F.scaled_dot_product_attention: on a CPU it has no fused kernel for a mask with gradients. Updates of the default agent take
+        # 1.13 times as long with it (docs/performance.md, python -m benchmarks.attention).
         weights = torch.softmax(torch.baddbmm(mask, queries, keys.transpose(1, 2), alpha=queries.shape[-1] ** -0.5), dim=-1)
         attended = torch.bmm(weights, values).unflatten(0, (self.num_heads, len(x)))  # (H, B, Q, D)
         return self.output_projection(attended.permute(1, 2, 0, 3).flatten(2))
