@@ -11,7 +11,8 @@ import numpy as np
 import gym_causal
 from agents.config.agent import AgentConfig
 from agents.data.collate import Batch, iterate_batches
-from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect, shuffle_explanations
+from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect
+from agents.data.explanation_controls import ExplanationControl
 from agents.data.experts import load_expert
 from gym_causal.arguments import check_one_of
 from gym_causal.core.streams import SeedDomain
@@ -100,12 +101,14 @@ def _batches(config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episod
     """Endless batches to train on."""
     training, seed, kwargs = config.training, config.seed, demonstration_kwargs(config)
     options: dict[str, Any] = {"batch_size": training.batch_size, "first_batch": first_batch, "bucket_size": training.bucket_size}
-    shuffled, expert = training.shuffled_explanations, load_expert(config.expert)
+    expert = load_expert(config.expert)
+    spec = make_task(config.env_id, 1, **kwargs).explanations
+    control = ExplanationControl(spec, training.shuffled_share if training.shuffled_explanations else 0.0, training.explanation_delay)
     if recorded is not None:
-        episodes = shuffle_explanations(recorded, seed) if shuffled else recorded
+        episodes = control(recorded, seed)
     elif training.num_demonstrations is not None:
-        episodes = collect(expert, config.env_id, training.num_demonstrations, seed, kwargs, shuffled=shuffled)
+        episodes = collect(expert, config.env_id, training.num_demonstrations, seed, kwargs, control=control)
     else:
-        options |= {"seed": seed, "env_kwargs": kwargs, "shuffled": shuffled, "chunk_size": training.chunk_size}
+        options |= {"seed": seed, "env_kwargs": kwargs, "control": control, "chunk_size": training.chunk_size}
         return StreamedDemonstrations(expert, config.env_id, **options)
     return FixedDemonstrations(episodes, task, seed=seed, **options)

@@ -47,6 +47,10 @@ class TrainingConfig:
     """Weight of the explanation loss; the action loss has weight 1."""
     shuffled_explanations: bool = False
     """A control: each explanation is replaced by that of another state with the same kind of statement."""
+    shuffled_share: float = 1.0
+    """Share of the statements that shuffled explanations replace; below 1 the expert explains falsely at times."""
+    explanation_delay: int = 0
+    """A control: explanations are shown this many steps late."""
     num_demonstrations: int | None = None
     """Episodes in a fixed dataset; None: fresh episodes in every batch."""
     chunk_size: int = 16_384
@@ -83,6 +87,8 @@ class TrainingConfig:
         object.__setattr__(self, "adamw_betas", tuple(self.adamw_betas))  # a file has a list
         check_one_of("muon", self.muon, ("blocks", "all"))
         check_number("explanation_weight", self.explanation_weight, 0, 1e6)
+        check_number("shuffled_share", self.shuffled_share, 0, 1)
+        check_integer("explanation_delay", self.explanation_delay, 0, 10**6)
         if self.shuffled_explanations and not self.predicts_explanations:
             raise ValueError("shuffled_explanations must be False where explanations are none, got True")
 

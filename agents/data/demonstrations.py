@@ -12,6 +12,7 @@ import numpy as np
 
 import gym_causal
 from agents.data.collate import Batch, bucket, collate
+from agents.data.explanation_controls import ExplanationControl
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask
 from gym_causal.policies import Policy
@@ -28,7 +29,7 @@ class StreamedDemonstrations:
         seed: of the episodes.
         first_batch: where iteration begins: a resumed training goes on with the episodes that it would have seen.
         env_kwargs: arguments of the env; ``explain`` says which explanations batches have, by default none.
-        shuffled: replace each explanation by that of another state; see :func:`shuffle_explanations`.
+        control: what is done to the explanations; None: they are as they were given.
         chunk_size: episodes that are collected at a time, at least one batch.
         bucket_size: batches among which episodes of different lengths are sorted; see :func:`agents.data.collate.bucket`.
     """
@@ -42,11 +43,11 @@ class StreamedDemonstrations:
         seed: int,
         first_batch: int = 0,
         env_kwargs: dict[str, Any] | None = None,
-        shuffled: bool = False,
+        control: ExplanationControl | None = None,
         chunk_size: int = 16_384,
         bucket_size: int = 8,
     ) -> None:
-        self.policy, self.env_id, self.env_kwargs, self.shuffled = policy, env_id, env_kwargs or {}, shuffled
+        self.policy, self.env_id, self.env_kwargs, self.control = policy, env_id, env_kwargs or {}, control
         self.batch_size, self.seed, self.first_batch, self.bucket_size = batch_size, seed, first_batch, bucket_size
         self.batches_per_chunk = max(1, chunk_size // batch_size)
         self._task = make_task(env_id, 1, **self.env_kwargs)
@@ -65,7 +66,7 @@ class StreamedDemonstrations:
         if self._last is None or self._last[0] != chunk:
             seed = int(np.random.SeedSequence([self.seed, chunk]).generate_state(1, np.uint64)[0])
             count = self.batches_per_chunk * self.batch_size
-            episodes = collect(self.policy, self.env_id, count, seed, self.env_kwargs, shuffled=self.shuffled)
+            episodes = collect(self.policy, self.env_id, count, seed, self.env_kwargs, control=self.control)
             rng = np.random.default_rng([seed, 1])
             self._last = chunk, episodes, bucket(np.arange(count), episodes.lengths, self.batch_size, self.bucket_size, rng)
         return self._last[1:]
@@ -112,7 +113,7 @@ def collect(
     seed: int,
     env_kwargs: dict[str, Any],
     *,
-    shuffled: bool = False,
+    control: ExplanationControl | None = None,
     domain: SeedDomain = SeedDomain.COLLECTION,
 ) -> gym_causal.Episodes:
     """Demonstrations to learn from: on the env's first split and without explanations, unless the arguments say otherwise.
@@ -123,19 +124,7 @@ def collect(
     spec = task_spec(env_id)
     arguments = {"explain": "none", "split": spec.splits[0], **env_kwargs, **spec.compact_kwargs}
     episodes = gym_causal.collect(policy, env_id, num_episodes=num_episodes, seed=seed, domain=domain, **arguments)
-    return shuffle_explanations(episodes, seed) if shuffled else episodes
-
-
-def shuffle_explanations(episodes: gym_causal.Episodes, seed: int) -> gym_causal.Episodes:
-    """Replace each explanation's tokens by those of another state with the same first token, its kind of statement.
-
-    A control: every explanation occurs, as often and in the same steps as before, but it is true of another episode.
-    """
-    rng, tokens = np.random.default_rng([seed, 2]), episodes.explanations["tokens"].copy()
-    for statement in np.unique(tokens[:, 0]):
-        states = np.flatnonzero(tokens[:, 0] == statement)
-        tokens[states] = tokens[rng.permutation(states)]
-    return dataclasses.replace(episodes, explanations={**episodes.explanations, "tokens": tokens})
+    return episodes if control is None else control(episodes, seed)
 
 
 def check_learnable(episodes: gym_causal.Episodes, env_id: str, task: BatchedTask, explanations: str = "none") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,10 +18,15 @@ class ExplanationHead(nn.Module):
         hidden_size: H, of the hidden layer.
         vocabulary_size: V, tokens of the task's explanations; token 0 is padding.
         num_tokens: L, their length.
+        starts: where statements begin; see :class:`gym_causal.core.explanations.ExplanationSpec`.
     """
 
-    def __init__(self, num_features: int, hidden_size: int, vocabulary_size: int, num_tokens: int) -> None:
+    def __init__(
+        self, num_features: int, hidden_size: int, vocabulary_size: int, num_tokens: int, starts: tuple[int, ...] = (0,)
+    ) -> None:
         super().__init__()
+        lengths = np.diff([*starts, num_tokens])
+        self.first_of = np.repeat(starts, lengths).tolist()  # (L,) where the statement of each token begins
         self.feature_projection = nn.Linear(num_features, hidden_size)
         self.token_embedding = nn.Embedding(vocabulary_size, hidden_size)
         self.position_embedding = nn.Parameter(0.1 * torch.randn(num_tokens, hidden_size))
@@ -34,10 +40,13 @@ class ExplanationHead(nn.Module):
             features: (n, F).
             tokens: (n, k) int.
         """
+        return self.token_head(self._hidden(features, tokens))
+
+    def _hidden(self, features: Tensor, tokens: Tensor) -> Tensor:
+        """(n, k, H), of the arguments of :meth:`forward`."""
         embedded = self.token_embedding(tokens)
         before = embedded.cumsum(1) - embedded
-        hidden = torch.relu(self.feature_projection(features)[:, None] + before + self.position_embedding[: tokens.shape[1]])
-        return self.token_head(hidden)
+        return torch.relu(self.feature_projection(features)[:, None] + before + self.position_embedding[: tokens.shape[1]])
 
     def decode_greedy(self, features: Tensor) -> Tensor:
         """(n, L) int64; the likeliest token at each position, given those chosen before, of features (n, F)."""
@@ -50,7 +59,7 @@ class ExplanationHead(nn.Module):
     def loss(self, features: Tensor, tokens: Tensor) -> Tensor:
         """() negative log-likelihood of explanations: summed over tokens, averaged over steps.
 
-        An empty explanation contributes its first token only, which says that it is empty.
+        A statement that is not made contributes its first token only, which says so.
 
         Args:
             features: (..., F).
@@ -59,10 +68,8 @@ class ExplanationHead(nn.Module):
         features, tokens = features.flatten(0, -2), tokens.flatten(0, -2).long()
         counts = tokens[:, 0] != IGNORE_INDEX
         features, tokens = features[counts], tokens[counts]
-        # Most explanations of some tasks are empty: the other tokens of these are not computed.
-        empty = tokens[:, 0] == 0
-        summed = [
-            F.cross_entropy(self(features[rows], targets).flatten(0, 1), targets.flatten(), reduction="sum")
-            for rows, targets in ((~empty, tokens[~empty]), (empty, tokens[empty, :1]))
-        ]
-        return (summed[0] + summed[1]) / len(tokens)
+        is_first = torch.tensor([place == first for place, first in enumerate(self.first_of)], device=tokens.device)
+        predicted = (tokens[:, self.first_of] > 0) | is_first  # (n, L)
+        # Most statements of some tasks are empty: the logits of their other tokens are not computed.
+        logits = self.token_head(self._hidden(features, tokens)[predicted])
+        return F.cross_entropy(logits, tokens[predicted], reduction="sum") / len(tokens)

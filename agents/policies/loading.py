@@ -22,7 +22,8 @@ def build_policy(config: AgentConfig) -> SequencePolicy:
     Raises:
         ValueError: its architecture cannot read the env's observations, or the env has no explanations to predict.
     """
-    task = make_task(config.env_id, 1, **config.env_kwargs)
+    explain = {"explain": config.training.explanations} if config.training.predicts_explanations else {}
+    task = make_task(config.env_id, 1, **{**config.env_kwargs, **explain})
     return SequencePolicy(task, config.architecture, explains=config.training.predicts_explanations)
 
 

@@ -19,7 +19,7 @@ class SequencePolicy(nn.Module):
     """A policy over whole episodes, with freshly drawn weights.
 
     Args:
-        task: what it acts in; gives the spaces, the network's arguments and the vocabulary of explanations.
+        task: what it acts in; gives the spaces, the network's arguments and, in the mode of its argument ``explain``, the explanations.
         architecture: of the network.
         explains: whether it also predicts explanations.
 
@@ -45,7 +45,9 @@ class SequencePolicy(nn.Module):
             num_features = self.network.explanation_width
             # No fewer hidden units than features: after 150 updates the loss of a causal DAG agent is 3.8 nats, with 2 W units 6.3.
             hidden_size = max(2 * architecture.width, num_features)
-            self.explanation_head = ExplanationHead(num_features, hidden_size, len(explanations.vocabulary), explanations.num_tokens)
+            self.explanation_head = ExplanationHead(
+                num_features, hidden_size, len(explanations.vocabulary), explanations.num_tokens, explanations.starts
+            )
 
     @property
     def device(self) -> torch.device:
