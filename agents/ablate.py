@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from agents.sweeps.recipes import PUBLISHED, Recipe
+from agents.sweeps.recipes import PLANNED, PUBLISHED, Recipe
+from baselines.command_line import env_kwargs_type
 from gym_causal.arguments import check_integer
 
 if TYPE_CHECKING:
@@ -29,54 +31,82 @@ class Args(Recipe):
     """Where to train: cpu, cuda, cuda:1, ..."""
     published: bool = False
     """Make all runs that docs/results.md reports, in subfolders of --out (default: results). Takes only --out, --processes and --device."""
+    planned: bool = False
+    """Make all runs that docs/results.md does not report yet; the same otherwise."""
+
+
+def parse(argv: Sequence[str] | None = None) -> Args:
+    """The arguments of a command line.
+
+    Raises:
+        ValueError: an unknown env.
+        SystemExit: an unknown option or a value out of range; tyro says which.
+    """
+    first, _ = tyro.cli(Args, args=argv, return_unknown_args=True, add_help=False)  # the env decides which arguments it has
+    env_kwargs = env_kwargs_type(first.env_id, without=("split", "explain", "expert_info"))
+    fields: list[Any] = [("env_kwargs", env_kwargs, field(default_factory=dict))]
+    args_class: type[Args] = dataclasses.make_dataclass("Args", fields, bases=(Args,), frozen=True)
+    return tyro.cli(args_class, args=argv, prog="python -m agents.ablate", description=Args.__doc__)
 
 
 def sweeps_of(args: Args) -> list[Args]:
-    """The arguments themselves, or with ``published`` those of each published recipe.
+    """The arguments themselves, or with ``published`` or ``planned`` those of each such recipe.
 
     Raises:
-        ValueError: ``published`` together with arguments that the recipes decide.
+        ValueError: ``published`` or ``planned`` together with arguments that the recipes decide.
     """
-    if not args.published:
+    if not args.published and not args.planned:
         return [args]
-    decided = [field.name for field in dataclasses.fields(Recipe) if field.name != "out"]
+    recipes = (PUBLISHED if args.published else ()) + (PLANNED if args.planned else ())
+    decided = [each.name for each in dataclasses.fields(Recipe) if each.name != "out"]
     if changed := [name for name in decided if getattr(args, name) != getattr(Args(), name)]:
-        raise ValueError(f"published: its recipes decide {', '.join(decided)}; got {', '.join(changed)}")
-    sweeps = [Args(**dataclasses.asdict(recipe), processes=args.processes, device=args.device) for recipe in PUBLISHED]
+        which = "published" if args.published else "planned"
+        raise ValueError(f"{which}: its recipes decide {', '.join(decided)}; got {', '.join(changed)}")
+    sweeps = [Args(**dataclasses.asdict(recipe), processes=args.processes, device=args.device) for recipe in recipes]
     return sweeps if args.out is None else [dataclasses.replace(sweep, out=args.out / sweep.folder.name) for sweep in sweeps]
 
 
 def run_sweep(args: Args, descriptions: dict[str, Any], runs: list[Run], console: Console) -> list[str]:
     """Execute the runs that are not finished, then write and print the results of the finished ones; returns a line for each failure."""
-    # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
-    from agents.sweeps.figures import study_figures  # noqa: PLC0415
-    from agents.sweeps.processes import execute_all  # noqa: PLC0415
-    from agents.sweeps.studies import study  # noqa: PLC0415
-    from agents.sweeps.tables import combine_results, summarize_seeds, summary_table  # noqa: PLC0415
-    from baselines.plots import PALETTE  # noqa: PLC0415
-    from baselines.results import save_results  # noqa: PLC0415
+    from agents.sweeps.processes import execute_all  # noqa: PLC0415 - see write_results
 
     failures = execute_all(runs, args.processes, console)
-    finished = [run for run in runs if str(run) not in failures]
-    if finished:
-        results = combine_results(finished, list(descriptions))
-        summary = summarize_seeds(results)
-        save_results(
-            args.folder,
-            results,
-            dataclasses.asdict(args),
-            packages=("gymnasium", "numpy", "torch", "imitation"),
-            figures=study_figures(study(args.study), finished, results, summary, PALETTE),
-            variations=descriptions,
-            summary=summary,
-        )
-        console.print(summary_table(summary, descriptions, study(args.study).columns))
-        console.print(f"Wrote {args.folder / 'results.csv'}, summary.csv, results.json and figures")
+    if finished := [run for run in runs if str(run) not in failures]:
+        write_results(args, descriptions, finished, console)
     return [f"  {run}: {reason}" for run, reason in failures.items()]
 
 
+def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], console: Console) -> None:
+    """Write and print the results of finished runs."""
+    # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
+    from agents.sweeps.figures import study_figures  # noqa: PLC0415
+    from agents.sweeps.studies import study  # noqa: PLC0415
+    from agents.sweeps.tables import at_levels, combine_results, learning_curves, summarize_seeds, summary_table  # noqa: PLC0415
+    from baselines.plots import PALETTE  # noqa: PLC0415
+    from baselines.results import save_results  # noqa: PLC0415
+    from gym_causal.files import write_atomically  # noqa: PLC0415
+
+    chosen = study(args.study)
+    results, curves = combine_results(runs, list(descriptions)), learning_curves(runs)
+    summary = summarize_seeds(results)
+    levels = at_levels(summary, chosen.variations)
+    write_atomically(args.folder / "learning_curves.csv", lambda path: curves.to_csv(path, index=False))  # too long for the JSON
+    save_results(
+        args.folder,
+        results,
+        dataclasses.asdict(args),
+        packages=("gymnasium", "numpy", "torch", "imitation"),
+        figures=study_figures(chosen, runs, results, summary, PALETTE),
+        variations=descriptions,
+        summary=summary,
+        **({"levels": levels} if len(levels) else {}),
+    )
+    console.print(summary_table(summary, descriptions, chosen.columns))
+    console.print(f"Wrote {args.folder / 'results.csv'}, summary.csv, learning_curves.csv, results.json and figures")
+
+
 def main(args: Args) -> None:
-    from rich.console import Console  # noqa: PLC0415 - see run_sweep
+    from rich.console import Console  # noqa: PLC0415 - see write_results
 
     from agents.sweeps.runs import runs_of  # noqa: PLC0415
     from agents.sweeps.tables import describe_variations  # noqa: PLC0415
@@ -105,4 +135,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args, prog="python -m agents.ablate"))
+    main(parse())

@@ -12,7 +12,9 @@ from gymnasium import spaces
 from gym_causal.arguments import checked_actions
 from gym_causal.core.task import BatchedTask, Observations
 
-_ACCEPTED = "'expert', 'random', a callable(observations, state, episode_starts), or an object with stable-baselines3's predict"
+_ACCEPTED = (
+    "'expert', 'random', a callable(observations, state, episode_starts), or an object with stable-baselines3's predict or a method bind"
+)
 
 
 class Policy(Protocol):
@@ -45,6 +47,14 @@ class ActionSource(Protocol):
     def action_masks(self) -> np.ndarray: ...
 
 
+class Bindable(Protocol):
+    """A privileged policy that does not know yet where it acts."""
+
+    def bind(self, venv: ActionSource, seed: int) -> Policy:
+        """The policy that acts there; see :func:`bind` for the arguments."""
+        ...
+
+
 class ExpertPolicy:
     """The expert of the vector env (or task) that it acts in."""
 
@@ -72,14 +82,14 @@ class RandomPolicy:
         return np.where(legal, self._rng.random(legal.shape), -1.0).argmax(axis=1), state
 
 
-def bind(policy: Policy | Predictor | str, venv: ActionSource, seed: int) -> Policy:
+def bind(policy: Policy | Predictor | Bindable | str, venv: ActionSource, seed: int) -> Policy:
     """A policy with the one signature, bound to the place where it acts.
 
     Args:
-        policy: "expert" or "random"; a callable as :class:`Policy`; or a :class:`Predictor`, which is called with
+        policy: "expert" or "random"; a callable as :class:`Policy`; a :class:`Bindable`; or a :class:`Predictor`, which is called with
             ``deterministic=True``, and with ``action_masks`` if it accepts them.
         venv: where it acts.
-        seed: of "random".
+        seed: of the random numbers of "random" and of a :class:`Bindable`.
 
     Raises:
         ValueError: an unknown name. (Baselines and agents are not known here: ``baselines.make``, ``agents.load``.)
@@ -91,6 +101,8 @@ def bind(policy: Policy | Predictor | str, venv: ActionSource, seed: int) -> Pol
         if policy == "random":
             return RandomPolicy(venv, seed)
         raise ValueError(f"policy must be {_ACCEPTED}, got {policy!r}; for baselines: baselines.make(name, env_id)")
+    if hasattr(policy, "bind"):
+        return policy.bind(venv, seed)
     # Before callables: a stable-baselines3 policy is both, and its __call__ is torch's.
     predict = getattr(policy, "predict", None)
     predict_arguments = _argument_names(predict)
@@ -167,6 +179,6 @@ def has_expert(task: BatchedTask) -> bool:
     return True
 
 
-def name_of(policy: Policy | Predictor | str) -> str:
+def name_of(policy: Policy | Predictor | Bindable | str) -> str:
     """What a policy is called in results: its attribute ``name``, else that of its class."""
     return policy if isinstance(policy, str) else getattr(policy, "name", type(policy).__name__)

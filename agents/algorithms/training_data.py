@@ -12,8 +12,8 @@ import gym_causal
 from agents.config.agent import AgentConfig
 from agents.data.collate import Batch, iterate_batches
 from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect
+from agents.data.experts import ImperfectExpert, load_expert
 from agents.data.explanation_controls import ExplanationControl
-from agents.data.experts import load_expert
 from gym_causal.arguments import check_one_of
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask
@@ -49,6 +49,8 @@ def checked_task(config: AgentConfig, splits: Sequence[str], demonstrations: gym
     if (demonstrated.observation_space, demonstrated.action_space) != (task.observation_space, task.action_space):
         raise ValueError(f"demonstration_kwargs must leave observations and actions as they are, got {config.demonstration_kwargs}")
     if demonstrations is not None:
+        if config.training.expert_is_imperfect:
+            raise ValueError("error_rate and random_player_share must be 0 with recorded demonstrations: nobody plays new ones")
         check_learnable(demonstrations, config.env_id, task, config.training.explanations)
     elif config.expert is None and not has_expert(demonstrated):
         raise ValueError(
@@ -69,12 +71,23 @@ def demonstration_kwargs(config: AgentConfig) -> dict[str, Any]:
     return {**config.env_kwargs, **config.demonstration_kwargs, "explain": config.training.explanations}
 
 
+def demonstrator(config: AgentConfig) -> Any:
+    """The policy that demonstrates, as :func:`gym_causal.collect` takes it.
+
+    Raises:
+        ValueError: there is no expert of the config's name.
+    """
+    expert, training = load_expert(config.expert), config.training
+    return ImperfectExpert(expert, training.error_rate, training.random_player_share) if training.expert_is_imperfect else expert
+
+
 def training_data(
     config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, first_batch: int
 ) -> tuple[Iterable[Batch], Validation | None]:
     """What an agent is trained and validated on.
 
-    Held-out episodes are played by the expert, in a seed domain of their own. Where there is none, they are a tenth of the recorded ones.
+    Held-out episodes are played as demonstrations are, in a seed domain of their own. Without an expert they are a tenth of the recorded
+    ones.
 
     Args:
         config: of the agent.
@@ -90,8 +103,8 @@ def training_data(
         count = min(training.validation_episodes, len(recorded) // 10)
         held_out, recorded = recorded[len(recorded) - count :], recorded[: len(recorded) - count]
     else:
-        expert, count = load_expert(config.expert), training.validation_episodes
-        held_out = collect(expert, config.env_id, count, config.seed, kwargs, domain=SeedDomain.VALIDATION)
+        count = training.validation_episodes
+        held_out = collect(demonstrator(config), config.env_id, count, config.seed, kwargs, domain=SeedDomain.VALIDATION)
     split = kwargs.get("split", task_spec(config.env_id).splits[0])
     validation = Validation(held_out, task, training.batch_size, split, config.seed) if count else None
     return _batches(config, task, recorded, first_batch), validation
@@ -101,7 +114,7 @@ def _batches(config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episod
     """Endless batches to train on."""
     training, seed, kwargs = config.training, config.seed, demonstration_kwargs(config)
     options: dict[str, Any] = {"batch_size": training.batch_size, "first_batch": first_batch, "bucket_size": training.bucket_size}
-    expert = load_expert(config.expert)
+    expert = demonstrator(config)
     spec = make_task(config.env_id, 1, **kwargs).explanations
     control = ExplanationControl(spec, training.shuffled_share if training.shuffled_explanations else 0.0, training.explanation_delay)
     if recorded is not None:

@@ -97,31 +97,40 @@ def explained(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[st
     return figure
 
 
-def by_demonstrations(
-    results: pd.DataFrame, numbers: Mapping[str, int], palette: Sequence[str], metrics: Sequence[tuple[str, str]]
+def against_quantity(
+    results: pd.DataFrame, summary: pd.DataFrame, quantity: str, palette: Sequence[str], metrics: Sequence[tuple[str, str]]
 ) -> Figure:
-    """Metrics against the number of demonstrations: a panel for each metric, a line for each kind of agent.
+    """Metrics against a quantity in which variations differ: a panel for each metric, a line for each kind of agent.
+
+    Means over seeds with their intervals, seeds as dots. A dashed line is the metric of the demonstrations themselves, if the rows have it.
 
     Args:
-        results: tidy rows with ``seed_of_training``, of variations called KIND_NUMBER.
-        numbers: variation -> number of demonstrations it was trained on.
+        results: as in :func:`final_rewards`, with the columns ``value``, of the quantity, and ``line``, the kind of agent.
+        summary: likewise.
+        quantity: label of the axis. Values of at least 1 are counts, on a logarithmic scale.
         palette: colours of the kinds.
         metrics: (metric, split) of each panel.
     """
     figure, panels = make_panels([f"{metric}, {split}" for metric, split in metrics])
-    kinds = list(dict.fromkeys(variation.rpartition("_")[0] for variation in numbers))
+    lines = summary["line"].unique()
     for axes, (metric, split) in zip(panels, metrics, strict=True):
-        rows = results[(results["metric"] == metric) & (results["split"] == split)]
-        for color, kind in zip(palette, kinds, strict=False):
-            points = rows[rows["policy"].isin([name for name in numbers if name.rpartition("_")[0] == kind])]
-            points = points.assign(number=points["policy"].map(numbers)).sort_values("number")
-            axes.scatter(points["number"], points["mean"], s=10, color=color, alpha=0.5)
-            mean = points.groupby("number")["mean"].mean()
-            axes.plot(mean.index, mean, color=color, marker="o", markersize=3, label=kind)
-        axes.set_xscale("log")
+        seeds, means, demonstrated = (
+            rows[(rows["metric"] == name) & (rows["split"] == split)].sort_values("value")
+            for rows, name in ((results, metric), (summary, metric), (summary, f"demonstrated_{metric}"))
+        )
+        for color, line in zip(palette, lines, strict=False):
+            dots, mean = seeds[seeds["line"] == line], means[means["line"] == line]
+            axes.scatter(dots["value"], dots["mean"], s=10, color=color, alpha=0.5)
+            axes.plot(mean["value"], mean["mean"], color=color, marker="o", markersize=3, label=line)
+            axes.fill_between(mean["value"], mean["low"], mean["high"], color=color, alpha=0.2, linewidth=0)
+        if len(demonstrated):
+            expert = demonstrated.groupby("value")["mean"].mean()
+            axes.plot(expert.index, expert, color="0.4", linestyle="--", label="demonstrations")
+        if results["value"].min() >= 1:
+            axes.set_xscale("log")
         axes.set_ylim(0, 1.05)
     add_legend(figure, panels[0])
-    label_axes(figure, panels, "demonstrations", "")
+    label_axes(figure, panels, quantity, "")
     return figure
 
 

@@ -51,6 +51,10 @@ class TrainingConfig:
     """Share of the statements that shuffled explanations replace; below 1 the expert explains falsely at times."""
     explanation_delay: int = 0
     """A control: explanations are shown this many steps late."""
+    error_rate: float = 0.0
+    """Probability, in each step, that the expert's action is replaced by a legal one, uniformly drawn."""
+    random_player_share: float = 0.0
+    """Probability, in each episode, that a random player plays it instead of the expert."""
     num_demonstrations: int | None = None
     """Episodes in a fixed dataset; None: fresh episodes in every batch."""
     chunk_size: int = 16_384
@@ -87,7 +91,8 @@ class TrainingConfig:
         object.__setattr__(self, "adamw_betas", tuple(self.adamw_betas))  # a file has a list
         check_one_of("muon", self.muon, ("blocks", "all"))
         check_number("explanation_weight", self.explanation_weight, 0, 1e6)
-        check_number("shuffled_share", self.shuffled_share, 0, 1)
+        for name in ("shuffled_share", "error_rate", "random_player_share"):
+            check_number(name, getattr(self, name), 0, 1)
         check_integer("explanation_delay", self.explanation_delay, 0, 10**6)
         if self.shuffled_explanations and not self.predicts_explanations:
             raise ValueError("shuffled_explanations must be False where explanations are none, got True")
@@ -96,6 +101,11 @@ class TrainingConfig:
     def predicts_explanations(self) -> bool:
         """Whether explanations are predicted at all."""
         return self.explanations != "none"
+
+    @property
+    def expert_is_imperfect(self) -> bool:
+        """Whether the expert errs, or a random player replaces it in some episodes."""
+        return self.error_rate > 0 or self.random_player_share > 0
 
     def lasting(self, num_batches: int) -> TrainingConfig:
         """The same for another number of updates, with as many evaluations over the whole training."""

@@ -11,7 +11,7 @@ from agents.algorithms.learning_curve import HISTORY
 from agents.analysis import plots, probe_plots
 from agents.sweeps.runs import PROBE, Run
 from agents.sweeps.study import Study
-from agents.sweeps.tables import combine_file
+from agents.sweeps.tables import at_levels, combine_file
 
 
 def study_figures(
@@ -34,10 +34,12 @@ def study_figures(
         figures["choices"] = plots.choices(results, summary, palette)
     if results["metric"].str.startswith("explained_").any():
         figures["explained"] = plots.explained(results, summary, palette)
-    counts = {run.variation: run.config.training.num_demonstrations or 0 for run in runs}
-    if len(set(counts.values())) > 1 and all(counts.values()):
-        metrics = [(column.metric, column.split) for column in study.columns]
-        figures["demonstrations"] = plots.by_demonstrations(results, counts, palette, metrics)
+    leveled_results, leveled_summary = (at_levels(rows, study.variations) for rows in (results, summary))
+    metrics = [(column.metric, column.split) for column in study.columns]
+    for quantity, means in leveled_summary.groupby("quantity", sort=False):
+        if means["value"].nunique() > 1:
+            seeds = leveled_results[leveled_results["quantity"] == quantity]
+            figures[str(quantity).replace(" ", "_")] = plots.against_quantity(seeds, means, str(quantity), palette, metrics)
     if probes := combine_file(runs, PROBE):
         figures["probe"] = probe_plots.probe_curves(probes, palette[5])
         figures["probe_slopes"] = probe_plots.probe_slopes(probes)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from agents.config import AgentConfig, preset
 from agents.sweeps.studies import study
@@ -14,12 +14,24 @@ from agents.sweeps.study import Variation
 from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.registry import canonical_id
 
+StudyName = Literal[
+    "architectures",
+    "trial",
+    "explained_dag",
+    "imperfect_teachers",
+    "confounded",
+    "demonstrations",
+    "feature_set",
+    "hard_dimension",
+    "imperfect_room_teachers",
+]
+
 
 @dataclass(frozen=True)
 class Recipe:
     """Variations of a study, how they are trained and how they are evaluated. :meth:`check` raises if it cannot be followed."""
 
-    study: Literal["architectures", "trial", "confounded", "demonstrations", "feature_set", "hard_dimension"] = "architectures"
+    study: StudyName = "architectures"
     """Which one (agents.sweeps.studies)."""
     env: str | None = None
     """Id of the environment, for a study that has several; default: its first."""
@@ -29,6 +41,10 @@ class Recipe:
     """How long to train: a few minutes on two CPU cores, or until it no longer helps."""
     batches: int | None = None
     """Updates of the weights; default: as many as the preset says."""
+    evaluate_every: int | None = None
+    """Updates between evaluations while training; default: as many evaluations as the preset has."""
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the env for all variations, in demonstrations and evaluations alike."""
     variations: tuple[str, ...] = ()
     """Which of the study's variations; none named: all."""
     episodes: int = 2_000
@@ -51,6 +67,8 @@ class Recipe:
         for name in ("seeds", "episodes"):
             check_integer(name, getattr(self, name), 1, 10**9)
         check_one_of("env", canonical_id(self.env_id), study(self.study).env_ids)
+        if decided := {name for each in study(self.study).select(self.variations) for name in each.env_kwargs} & set(self.env_kwargs):
+            raise ValueError(f"env_kwargs must hold no argument that the study's variations decide, got {', '.join(sorted(decided))}")
         for _ in self.configs():
             pass
 
@@ -58,8 +76,10 @@ class Recipe:
         """Each variation with each seed; seed by seed, so that early results cover all variations."""
         chosen = study(self.study)
         common = preset(self.env_id, self.preset).lasting(self.batches)
-        if self.preset == "quick":
-            common = dataclasses.replace(common, env_kwargs={**common.env_kwargs, **chosen.quick_env_kwargs})
+        if self.evaluate_every is not None:
+            common = dataclasses.replace(common, training=dataclasses.replace(common.training, evaluate_every=self.evaluate_every))
+        easier = chosen.quick_env_kwargs if self.preset == "quick" else {}
+        common = dataclasses.replace(common, env_kwargs={**common.env_kwargs, **easier, **self.env_kwargs})
         for seed in range(self.seeds):
             for variation in chosen.select(self.variations):
                 yield variation, variation.config(self.env_id, seed, common)
@@ -89,3 +109,40 @@ PUBLISHED: tuple[Recipe, ...] = (
     Recipe(study="feature_set", seeds=3, out=_RESULTS / "feature_set", variations=("none", "full")),
 )
 """All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""
+
+_PLANNED = _RESULTS / "planned"
+_ROOMS: tuple[StudyName, ...] = ("feature_set", "hard_dimension")
+_CAUSAL_DAGS: tuple[StudyName, ...] = ("architectures", "explained_dag", "imperfect_teachers")
+_ALL_DIFFICULTIES = {"difficulties": [0, 1, 2, 3]}
+_SYMBOLS, _PIXELS = ({"observation": observation, **_ALL_DIFFICULTIES} for observation in ("symbolic", "pixels"))
+_LONG: dict[str, Any] = {"batches": 5_400, "evaluate_every": 300}
+
+PLANNED: tuple[Recipe, ...] = (
+    *(
+        Recipe(
+            study=name,
+            **_LONG,
+            env_kwargs=env_kwargs,
+            out=_PLANNED / f"{name}_{env_kwargs['observation']}",
+            variations=("none", "properties", "reward", "full", "reasoning", "all", "shuffled"),
+        )
+        for env_kwargs in (_SYMBOLS, _PIXELS)
+        for name in _ROOMS
+    ),
+    Recipe(
+        study="feature_set",
+        **_LONG,
+        env_kwargs=_SYMBOLS,
+        out=_PLANNED / "parts_of_reasoning",
+        variations=("belief", "intention", "target", "late", "late_trial"),
+    ),
+    Recipe(study="confounded", out=_PLANNED / "confounded"),
+    Recipe(study="demonstrations", out=_PLANNED / "demonstrations"),
+    *(
+        Recipe(study=name, env=env_id, out=_PLANNED / f"{name}{suffix}")
+        for name in _CAUSAL_DAGS
+        for env_id, suffix in (("CausalDAG-v0", ""), ("CausalDAGCued-v0", "_cued"))
+    ),
+    Recipe(study="imperfect_room_teachers", **_LONG, out=_PLANNED / "imperfect_room_teachers"),
+)
+"""Runs with five seeds that docs/results.md does not report yet; ``python -m agents.ablate --planned`` makes them."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 import gym_causal
 from agents.algorithms.behavioral_cloning import train
+from agents.algorithms.training_data import demonstrator
 from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
 from agents.config.agent import AgentConfig
@@ -18,7 +19,8 @@ from agents.policies.agent import Agent
 from agents.policies.checkpoints import CONFIG, load_config, updates_made
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.studies import study
-from agents.sweeps.study import FRACTION_OF_EXPERT, HELD_OUT_RATIO
+from agents.sweeps.study import DEMONSTRATED, EXPERT_REWARD, FRACTION_OF_EXPERT, HELD_OUT_RATIO
+from gym_causal.evaluation import EvaluationResult
 from gym_causal.files import write_atomically
 
 RESULTS, PROBE = "results.csv", "probe.csv"
@@ -70,25 +72,35 @@ class Run:
     def execute(self) -> None:
         """Train, or resume training, then evaluate and analyse. ``results.csv`` is written last: with it, a run is finished."""
         agent = train(self.config, self.folder, resume=True, splits=self.splits, progress=False, device=self.device)
-        rows = [row for split in self.splits for row in self._evaluate(agent, split)] + self._probe(agent)
+        rows = [row for split in self.splits for row in self._evaluate(agent, split)] + self._demonstrated() + self._probe(agent)
         table = pd.DataFrame(rows).assign(policy=self.variation, seed_of_training=self.config.seed)
         write_atomically(self.folder / RESULTS, lambda path: table.to_csv(path, index=False))
 
     def _evaluate(self, agent: Agent, split: str) -> list[dict[str, Any]]:
         """Rows of the agent's metrics on a split, and of its explanation accuracy if it predicts explanations."""
         env_id, env_kwargs = self.config.env_id, self.config.env_kwargs
-        result, expert = (
-            gym_causal.evaluate(policy, env_id, split=split, num_episodes=self.episodes, seed=EPISODES_SEED, **env_kwargs)
-            for policy in (agent, "expert")
-        )
-        rows = result.rows()
-        fraction = {end: value / expert.reward.mean for end, value in dataclasses.asdict(result.reward).items()}
-        rows.append({**rows[0], "metric": FRACTION_OF_EXPERT, **fraction})
+        result, expert = (self._play(policy, split, env_kwargs) for policy in (agent, "expert"))
+        rows = _rows(result, expert)
+        rows.append({**rows[0], "metric": EXPERT_REWARD, **dataclasses.asdict(expert.reward)})
         if agent.policy.explanation_head is not None:
             arguments = {**env_kwargs, **self.config.demonstration_kwargs}
             mode = self.config.training.explanations
             rows += explanation_accuracy(agent.policy, env_id, split=split, explanations=mode, **arguments).rows()
         return rows
+
+    def _demonstrated(self) -> list[dict[str, Any]]:
+        """Rows of the metrics of an imperfect expert, where it demonstrates: agents may surpass what they watch."""
+        if not self.config.training.expert_is_imperfect:
+            return []
+        arguments = {**self.config.env_kwargs, **self.config.demonstration_kwargs}
+        split = arguments.pop("split", self.splits[0])
+        result = self._play(demonstrator(self.config), split, arguments)
+        rows = _rows(result, self._play("expert", split, self.config.env_kwargs))
+        return [{**row, "metric": f"{DEMONSTRATED}{row['metric']}"} for row in rows]
+
+    def _play(self, policy: Any, split: str, env_kwargs: dict[str, Any]) -> EvaluationResult:
+        options: dict[str, Any] = {"split": split, "num_episodes": self.episodes, "seed": EPISODES_SEED}
+        return gym_causal.evaluate(policy, self.config.env_id, **options, **env_kwargs)
 
     def _probe(self, agent: Agent) -> list[dict[str, Any]]:
         """The row of the held-out ratio, in envs where there is evidence to react to; also writes ``probe.csv``."""
@@ -100,6 +112,13 @@ class Run:
         write_atomically(self.folder / PROBE, lambda path: curves.to_csv(path, index=False))
         row = {"env_id": env_id, "split": "train", "metric": HELD_OUT_RATIO, "episodes": result.episodes, "seed": result.seed}
         return [{**row, **dataclasses.asdict(result.held_out_ratio)}]
+
+
+def _rows(result: EvaluationResult, expert: EvaluationResult) -> list[dict[str, Any]]:
+    """Tidy rows of a policy's metrics, and of its return as a fraction of the expert's."""
+    rows = result.rows()
+    fraction = {end: value / expert.reward.mean for end, value in dataclasses.asdict(result.reward).items()}
+    return [*rows, {**rows[0], "metric": FRACTION_OF_EXPERT, **fraction}]
 
 
 def runs_of(recipe: Recipe, device: str = "cpu") -> list[Run]:

@@ -13,6 +13,22 @@ HELD_OUT_RATIO = "held_out_ratio"
 FRACTION_OF_EXPERT = "fraction_of_expert"
 """Metric: an agent's mean return divided by the expert's in the same episodes."""
 
+EXPERT_REWARD = "expert_reward"
+"""Metric: the expert's mean return in these episodes."""
+DEMONSTRATED = "demonstrated_"
+"""Prefix of the metrics of whoever demonstrates, where that is an imperfect expert."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """How much of a quantity a variation has, for the figure that shows metrics against that quantity."""
+
+    quantity: str
+    """Label of the axis, and the name of the figure."""
+    value: float
+    line: str
+    """Label of the line that joins this variation and others."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variation:
@@ -30,6 +46,8 @@ class Variation:
     """Arguments of the env, in demonstrations and in evaluations."""
     demonstration_kwargs: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the env, in demonstrations only."""
+    levels: tuple[Level, ...] = ()
+    """Where it stands in figures of metrics against a quantity."""
 
     def config(self, env_id: str, seed: int, preset: Preset) -> AgentConfig:
         """The configuration of the agent.

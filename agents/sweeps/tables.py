@@ -10,10 +10,11 @@ import pandas as pd
 from rich.table import Table
 from scipy import stats
 
+from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.policies.loading import build_policy
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.runs import Run
-from agents.sweeps.study import Column
+from agents.sweeps.study import EXPERT_REWARD, FRACTION_OF_EXPERT, Column, Variation
 
 SUMMARY_COLUMNS = ["env_id", "split", "policy", "metric", "mean", "low", "high", "lowest", "highest", "seeds"]
 
@@ -48,6 +49,37 @@ def summarize_seeds(results: pd.DataFrame) -> pd.DataFrame:
     # The interval is about the mean over all possible training seeds; the intervals in ``results`` are over episodes of one seed.
     half = stats.t.ppf(0.975, summary["seeds"] - 1) * summary["spread"] / np.sqrt(summary["seeds"])
     return summary.assign(low=summary["mean"] - half, high=summary["mean"] + half)[SUMMARY_COLUMNS]
+
+
+def at_levels(rows: pd.DataFrame, variations: Sequence[Variation]) -> pd.DataFrame:
+    """The rows of variations that have levels, once for each level, with its ``quantity``, ``value`` and ``line``.
+
+    Args:
+        rows: of a table with the column ``policy``, the variation's name.
+        variations: of the study.
+    """
+    levels = pd.DataFrame(
+        [(variation.name, level.quantity, level.value, level.line) for variation in variations for level in variation.levels],
+        columns=["policy", "quantity", "value", "line"],
+    )
+    return levels.merge(rows, on="policy")
+
+
+def learning_curves(runs: Sequence[Run]) -> pd.DataFrame:
+    """The learning curves of finished runs, one row per number, with ``seed_of_training``.
+
+    Beside the metrics that were evaluated during training there is ``fraction_of_expert``: the return divided by the expert's in the final
+    evaluation. (Both are means over many episodes, but not over the same ones.)
+    """
+    tables = []
+    for run in runs:
+        history = read_history(run.folder / HISTORY).assign(policy=run.variation, seed_of_training=run.config.seed)
+        results = run.results()
+        expert = results[results["metric"] == EXPERT_REWARD].set_index("split")["mean"]
+        fraction = history[(history["metric"] == "reward") & history["split"].isin(expert.index)].assign(metric=FRACTION_OF_EXPERT)
+        fraction[["mean", "low", "high"]] = fraction[["mean", "low", "high"]].div(fraction["split"].map(expert), axis=0)
+        tables += [history, fraction]
+    return pd.concat(tables, ignore_index=True)
 
 
 def summary_table(summary: pd.DataFrame, descriptions: Mapping[str, Mapping[str, Any]], columns: Sequence[Column]) -> Table:
