@@ -85,6 +85,16 @@ def no_facts(count: int) -> np.ndarray:
     return np.full((len(FIELDS), count), -1, np.int8)
 
 
+def token_groups(tokens: np.ndarray, start: int) -> dict[str, tuple[np.ndarray, slice]]:
+    """Groups of (n, L) tokens in which the reasoning begins at ``start``: its parts, at the steps that have them.
+
+    See :meth:`gym_causal.core.task.BatchedTask.explanation_groups`.
+    """
+    ends = np.array([1, 1 + INTENTION, NUM_TOKENS - 1, NUM_TOKENS]) + start
+    columns = [slice(first, last) for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
+    return {part: ((tokens[:, some] > 0).any(axis=1), some) for part, some in zip(PARTS, columns, strict=True)}
+
+
 def belief_facts(possible: np.ndarray, considered: np.ndarray) -> np.ndarray:
     """(4 attributes, n) int8 of :class:`Belief`.
 

@@ -15,7 +15,7 @@ from gym_causal.odd_one_out import explanations, reasoning, rendering
 from gym_causal.odd_one_out.config import RoomConfig
 from gym_causal.odd_one_out.episode_store import EpisodeStore
 from gym_causal.odd_one_out.expert import Expert
-from gym_causal.odd_one_out.explanation_modes import explanation_spec
+from gym_causal.odd_one_out.explanation_modes import explanation_spec, reasoning_part, statement_kinds
 from gym_causal.odd_one_out.explanation_table import TOUCH, ExplanationTable
 from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_MOVES, first_adjacent, nearest_slot
 from gym_causal.odd_one_out.frames import VIEWS
@@ -249,7 +249,12 @@ class RoomTask(BatchedTask):
         }
 
     def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
-        return explanations.token_groups(tokens)
+        mode, groups = self.config.explain, {}
+        if statement_kinds(mode):
+            groups |= explanations.token_groups(tokens[:, : explanations.NUM_TOKENS])
+        if reasoning_part(mode) is not None:
+            groups |= reasoning.token_groups(tokens, self.explanations.starts[-1])
+        return groups
 
     def has_effect(self, observations: Observations) -> np.ndarray:
         """(...) bool; False in feedback steps, in which actions have no effect."""
