@@ -12,9 +12,7 @@ from gymnasium import spaces
 from gym_causal.arguments import checked_actions
 from gym_causal.core.task import BatchedTask, Observations
 
-_ACCEPTED = (
-    "'expert', 'random', a callable(observations, state, episode_starts), or an object with stable-baselines3's predict or a method bind"
-)
+_ACCEPTED = "'expert', 'random', a callable(observations, state, episode_starts), or an object with stable-baselines3's predict"
 
 
 class Policy(Protocol):

@@ -17,12 +17,12 @@ from gym_causal.registry import canonical_id
 StudyName = Literal[
     "architectures",
     "trial",
-    "explained_dag",
-    "imperfect_teachers",
     "confounded",
     "demonstrations",
     "feature_set",
     "hard_dimension",
+    "explained_dag",
+    "imperfect_teachers",
     "imperfect_room_teachers",
 ]
 

@@ -8,12 +8,12 @@ from agents.sweeps.study import Study
 STUDIES: dict[str, Study] = {
     "architectures": causal_dag.ARCHITECTURES_STUDY,
     "trial": causal_dag.TRIAL_STUDY,
-    "explained_dag": causal_dag.EXPLAINED_DAG_STUDY,
-    "imperfect_teachers": teachers.IMPERFECT_TEACHERS_STUDY,
     "confounded": rooms.CONFOUNDED_STUDY,
     "demonstrations": rooms.DEMONSTRATIONS_STUDY,
     "feature_set": rooms.generalization_study("feature_set", difficulties=[0]),
     "hard_dimension": rooms.generalization_study("hard_dimension"),
+    "explained_dag": causal_dag.EXPLAINED_DAG_STUDY,
+    "imperfect_teachers": teachers.IMPERFECT_TEACHERS_STUDY,
     "imperfect_room_teachers": teachers.IMPERFECT_ROOM_TEACHERS_STUDY,
 }
 """All studies, by name."""
