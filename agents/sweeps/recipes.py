@@ -136,7 +136,7 @@ PLANNED: tuple[Recipe, ...] = (
         out=_PLANNED / "parts_of_reasoning",
         variations=("belief", "intention", "target", "late", "late_trial"),
     ),
-    Recipe(study="confounded", out=_PLANNED / "confounded"),
+    Recipe(study="confounded", out=_PLANNED / "confounded_all"),
     Recipe(study="demonstrations", out=_PLANNED / "demonstrations"),
     *(
         Recipe(study=name, env=env_id, out=_PLANNED / f"{name}{suffix}")

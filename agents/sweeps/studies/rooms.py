@@ -9,7 +9,7 @@ from agents.sweeps.study import FRACTION_OF_EXPERT, Column, Level, Study, Variat
 
 _ATTRIBUTES = ("color", "texture", "shape")
 _CONVOLUTIONAL = ArchitectureConfig(kind="convolutional", width=64, num_layers=1)  # as wide and deep as the network of the quick preset
-_LATE_BY_A_TRIAL = 12  # steps: a little more than a trial of the expert that looks first, 11 on average
+_LATE_BY_A_TRIAL = 12  # steps; most trials of the expert are shorter, so what is shown is about an earlier trial
 
 
 def intervention_study(*variations: Variation, **quick_env_kwargs: Any) -> Study:

@@ -70,11 +70,13 @@ def test_killed_at_every_moment(tmp_path):
         ("none", ("half a checkpoint", 2)),
         pytest.param("recorded", ("in an update", 6), marks=pytest.mark.slow),
         pytest.param("collected", ("before a file is in place", 4), marks=pytest.mark.slow),
+        pytest.param("imperfect", ("half a checkpoint", 2), marks=pytest.mark.slow),
     ],
 )
 def test_killed_once(dataset, moment, tmp_path):
     """Also with datasets of two batches and a half, so that epochs begin anew on the way; and without dropout."""
-    config = replace(SMALL, training=replace(TRAINING, num_demonstrations=40)) if dataset == "collected" else SMALL
+    changes = {"collected": {"num_demonstrations": 40}, "imperfect": {"error_rate": 0.3, "random_player_share": 0.3}}
+    config = replace(SMALL, training=replace(TRAINING, **changes.get(dataset, {})))
     recorded, expected, folder = dataset == "recorded", tmp_path / "uninterrupted", tmp_path / "killed"
     assert killed.run(config, expected, recorded=recorded) == 0
     assert killed.run(config, folder, moment, recorded=recorded) == -signal.SIGKILL

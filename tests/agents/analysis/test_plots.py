@@ -76,25 +76,52 @@ def test_explained_has_a_panel_for_each_kind_and_leaves_out_who_explains_nothing
     assert dots(panels["color"]) == [[], [0.5]] and legend(figure) == ["train", "eval"]
 
 
-def test_demonstrations_are_lines_against_their_number_whatever_the_order():
-    numbers = {"shape_4000": 4_000, "none_1000": 1_000, "none_4000": 4_000, "shape_1000": 1_000}
-    results = pd.DataFrame(
-        rows("shape_4000", "choice_shape", "eval", [0.8, 1.0])
-        + rows("shape_1000", "choice_shape", "eval", [0.4])
-        + rows("none_4000", "choice_shape", "eval", [0.3])
-        + rows("none_1000", "choice_shape", "eval", [0.25])
-        + rows("none_1000", "choice_shape", "train", [0.99])
-        + rows("none_1000", "reward", "train", [0.5])
+def at(line: str, value: float, table: list[dict]) -> list[dict]:
+    """Rows of a variation that has so much of the quantity."""
+    return [{**row, "line": line, "value": value} for row in table]
+
+
+def against(quantity: str, rows_: list[dict], metrics: list[tuple[str, str]]):
+    """The figure of rows, and for each panel its lines as label -> (values, means)."""
+    results = pd.DataFrame(rows_)
+    levels = results[["policy", "line", "value"]].drop_duplicates()
+    figure = plots.against_quantity(results, summarize_seeds(results).merge(levels, on="policy"), quantity, PALETTE, metrics)
+    lines = [{line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines} for axes in figure.axes]
+    return figure, lines
+
+
+def test_counts_are_on_a_logarithmic_scale_in_whatever_order_rows_come():
+    figure, (first, second) = against(
+        "demonstrations",
+        at("shape", 4_000, rows("b", "choice_shape", "eval", [0.8, 1.0]))
+        + at("shape", 1_000, rows("a", "choice_shape", "eval", [0.4]))
+        + at("none", 4_000, rows("d", "choice_shape", "eval", [0.3]))
+        + at("none", 1_000, rows("c", "choice_shape", "eval", [0.25]) + rows("c", "choice_shape", "train", [0.99]))
+        + at("none", 1_000, rows("c", "reward", "train", [0.5])),
+        [("choice_shape", "eval"), ("reward", "train")],
     )
-    figure = plots.by_demonstrations(results, numbers, PALETTE, [("choice_shape", "eval"), ("reward", "train")])
-    first, second = figure.axes
-    assert (first.get_title(), second.get_title()) == ("choice shape, eval", "reward, train")
-    lines = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in first.lines}
-    assert lines == {"shape": ([1_000, 4_000], [0.4, pytest.approx(0.9)]), "none": ([1_000, 4_000], [0.25, 0.3])}
-    seeds = {tuple(place) for points in first.collections for place in points.get_offsets().tolist()}
-    assert seeds == {(4_000, 0.8), (4_000, 1.0), (1_000, 0.4), (4_000, 0.3), (1_000, 0.25)}
-    assert [line.get_ydata().tolist() for line in second.lines] == [[], [0.5]]
-    assert first.get_xscale() == "log" and legend(figure) == ["shape", "none"]
+    assert [axes.get_title() for axes in figure.axes] == ["choice shape, eval", "reward, train"]
+    assert first == {"shape": ([1_000, 4_000], [0.4, pytest.approx(0.9)]), "none": ([1_000, 4_000], [0.25, 0.3])}
+    seeds = {tuple(place) for dots in figure.axes[0].collections for place in dots.get_offsets().tolist()}
+    assert seeds >= {(4_000, 0.8), (4_000, 1.0), (1_000, 0.4), (4_000, 0.3), (1_000, 0.25)}
+    assert second == {"shape": ([], []), "none": ([1_000], [0.5])}
+    assert figure.axes[0].get_xscale() == "log" and legend(figure) == ["shape", "none"]
+
+
+def test_rates_have_intervals_over_seeds_and_the_demonstrations_as_a_line():
+    figure, (lines,) = against(
+        "error rate",
+        at("none", 0.0, rows("a", "reward", "train", [0.8, 1.0]))
+        + at("none", 0.5, rows("b", "reward", "train", [0.3, 0.5]) + rows("b", "demonstrated_reward", "train", [0.2, 0.2])),
+        [("reward", "train")],
+    )
+    (axes,) = figure.axes
+    assert lines == {"none": ([0, 0.5], pytest.approx([0.9, 0.4])), "demonstrations": ([0.5], pytest.approx([0.2]))}
+    assert axes.get_xscale() == "linear" and legend(figure) == ["none", "demonstrations"]
+    (band,) = (patch for patch in axes.collections if not isinstance(patch, PathCollection))
+    half = 12.706205 * 0.1  # t of one degree of freedom, and the standard error
+    ends = band.get_paths()[0].vertices
+    assert (ends[:, 1].min(), ends[:, 1].max()) == pytest.approx((0.4 - half, 0.9 + half))
 
 
 @pytest.mark.parametrize(

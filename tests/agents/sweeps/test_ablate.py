@@ -96,7 +96,22 @@ def test_every_run_leaves_an_agent_its_curve_and_its_probe(out):
         assert len(pd.read_csv(path / "probe.csv")) == 20 * 5
         assert set(pd.read_csv(path / "learning_curve.csv")["batch"]) == {2, 4}
     figures = {f"{name}.{kind}" for name in ("learning_curves", "rewards", "probe", "probe_slopes") for kind in ("png", "svg")}
-    assert {path.name for path in out.iterdir()} == figures | {"results.csv", "summary.csv", "results.json"} | set(VARIATIONS)
+    tables = {"results.csv", "summary.csv", "learning_curves.csv", "results.json"}
+    assert {path.name for path in out.iterdir()} == figures | tables | set(VARIATIONS)
+
+
+def test_learning_curves_of_all_runs_are_one_table(out):
+    curves = pd.read_csv(out / "learning_curves.csv")
+    assert not curves.duplicated(["policy", "seed_of_training", "split", "metric", "batch"]).any()
+    cells = curves.set_index(["policy", "seed_of_training", "split", "metric", "batch"])["mean"]
+    own = pd.read_csv(out / "one_head" / "seed_1" / "learning_curve.csv").set_index(["split", "metric", "batch"])["mean"]
+    of_run = cells["one_head", 1].drop("fraction_of_expert", level="metric")
+    assert of_run.sort_index().to_dict() == pytest.approx(own.sort_index().to_dict(), nan_ok=True)
+    final = pd.read_csv(out / "results.csv").set_index(["policy", "seed_of_training", "split", "metric"])["mean"]
+    for split in SPLITS:
+        best = final["trial", 0, split, "expert_reward"]
+        fractions = [cells["trial", 0, split, "fraction_of_expert", batch] for batch in (2, 4)]
+        assert fractions == pytest.approx([cells["trial", 0, split, "reward", batch] / best for batch in (2, 4)])
 
 
 def test_finished_runs_are_read_and_not_made_again(copy, capsys):
@@ -224,5 +239,5 @@ def test_help_answers_without_torch(tmp_path):
     code += "except SystemExit as stopped: assert stopped.code == 0\nassert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     for field in dataclasses.fields(Args):
-        assert f"--{field.name}" in shown
+        assert f"--{field.name.replace('_', '-')}" in shown
     assert all(name in shown for name in STUDIES)

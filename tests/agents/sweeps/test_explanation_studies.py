@@ -16,6 +16,7 @@ import gym_causal
 from agents.ablate import Args, main
 from agents.config import AgentConfig
 from agents.data.demonstrations import StreamedDemonstrations, collect
+from agents.data.explanation_controls import ExplanationControl
 from agents.policies.checkpoints import load_config
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.runs import EPISODES_SEED, runs_of
@@ -65,7 +66,12 @@ def words(episodes: gym_causal.Episodes) -> tuple[set[str], set[str]]:
         ("shape_properties", {"next to"}, {"shape"}),
         ("shape_reward", {"correct"}, {"shape"}),
         ("shape_weight_0.1", {"next to", "correct"}, {"shape"}),
-        ("shape_mistakes", {"next to", "correct", "incorrect"}, {"shape"}),
+        ("texture_shuffled", {"next to", "correct"}, {"texture"}),
+        ("color_properties", {"next to"}, {"color"}),
+        ("texture_reward", {"correct"}, {"texture"}),
+        ("shape_mistakes_0.25", {"next to", "correct", "incorrect"}, {"shape"}),
+        ("color_mistakes_0.5", {"next to", "correct", "incorrect"}, {"color"}),
+        ("texture_convolutional", {"next to", "correct"}, {"texture"}),
         ("shape_all_seeing", {"next to", "correct"}, {"shape"}),
     ],
 )
@@ -74,7 +80,7 @@ def test_explanations_name_what_the_variation_describes(name, statements, attrib
 
 
 def test_variations_without_explanations_are_described_so():
-    for study_name in ("confounded", "demonstrations", "feature_set", "hard_dimension"):
+    for study_name in STUDIES.keys() - {"architectures", "trial"}:
         for variation in study(study_name).variations:
             explained = not variation.description.startswith("No explanations")
             assert (config_of(study_name, variation.name).training.explanations != "none") == explained, variation.name
@@ -85,7 +91,7 @@ def test_variations_without_explanations_are_described_so():
     ("name", "statements"),
     [
         ("full", {"next to", "correct", "incorrect"}),
-        ("shuffled", {"next to", "correct", "incorrect"}),
+        ("full_shuffled", {"next to", "correct", "incorrect"}),
         ("properties", {"next to"}),
         ("reward", {"correct", "incorrect"}),
         ("outcome", {"must be", "must not be"}),
@@ -97,6 +103,30 @@ def test_explanations_of_experiments_are_those_that_the_variation_describes(stud
     assert attributes == (set() if name == "outcome" else {"color", "texture", "shape"})
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("full", {"properties", "reward"}),
+        ("reasoning", {"reasoning"}),
+        ("all", {"properties", "reward", "reasoning"}),
+        ("belief", {"belief"}),
+        ("intention", {"intention"}),
+        ("target", {"target"}),
+        ("late", {"properties", "reward", "reasoning"}),
+        ("late_trial", {"properties", "reward", "reasoning"}),
+    ],
+)
+def test_reasoning_is_predicted_where_the_variation_says_so(name, said):
+    kinds = np.unique(demonstrations("feature_set", name, 50).explanations["kind"])
+    assert {part for kind in kinds for part in kind.split("+")} - {"none"} == said
+
+
+def test_late_explanations_differ_in_nothing_but_the_delay():
+    own, *late = (config_of("hard_dimension", name) for name in ("all", "late", "late_trial"))
+    assert [config.training.explanation_delay for config in late] == [1, 12]
+    assert all(dataclasses.replace(config, training=dataclasses.replace(config.training, explanation_delay=0)) == own for config in late)
+
+
 @pytest.mark.parametrize("name", ["feature_set", "hard_dimension"])
 def test_all_agents_of_a_study_are_trained_and_evaluated_with_its_kind_of_generalization(name):
     for variation in study(name).variations:
@@ -106,9 +136,9 @@ def test_all_agents_of_a_study_are_trained_and_evaluated_with_its_kind_of_genera
 
 
 def test_experts_err_and_see_the_room_where_the_variation_says_so():
-    returns = {name: demonstrations("confounded", name).returns.mean() for name in ("none", "shape", "mistakes", "shape_mistakes")}
-    assert returns["none"] == returns["shape"] == 1
-    assert returns["mistakes"] == returns["shape_mistakes"] == pytest.approx(0.75, abs=0.07)  # three standard errors
+    for attribute, rate in (("none", 0.1), ("none", 0.25), ("shape", 0.25), ("color", 0.5)):
+        returns = [demonstrations("confounded", name).returns.mean() for name in (attribute, f"{attribute}_mistakes_{rate}")]
+        assert returns == [1, pytest.approx(1 - rate, abs=0.075)]  # three standard errors
     kept = {variation.name: config_of("confounded", variation.name) for variation in study("confounded").variations}
     sights = {name: config.demonstration_kwargs["expert_sight"] for name, config in kept.items()}
     assert {name for name, sight in sights.items() if sight == "room"} == {"shape_all_seeing"}
@@ -124,7 +154,14 @@ def test_the_oracle_needs_no_luck():
 
 @pytest.mark.parametrize(
     ("study_name", "plain", "shuffled"),
-    [("confounded", "shape", "shape_shuffled"), ("confounded", "color", "color_shuffled"), ("feature_set", "full", "shuffled")],
+    [
+        ("confounded", "shape", "shape_shuffled"),
+        ("confounded", "color", "color_shuffled"),
+        ("feature_set", "full", "full_shuffled"),
+        ("hard_dimension", "all", "shuffled"),
+        ("explained_dag", "trial_all", "trial_shuffled"),
+        ("imperfect_teachers", "full", "full_false_1.0"),
+    ],
 )
 def test_a_shuffled_variation_differs_in_nothing_but_the_shuffling(study_name, plain, shuffled):
     plain, shuffled = config_of(study_name, plain), config_of(study_name, shuffled)
@@ -135,12 +172,11 @@ def test_a_shuffled_variation_differs_in_nothing_but_the_shuffling(study_name, p
 
 def test_shuffled_explanations_are_others_of_the_same_kind_at_the_same_steps():
     config, arguments = config_of("feature_set", "full"), demonstration_kwargs("feature_set", "full")
+    options = {"batch_size": 64, "seed": 0, "env_kwargs": arguments, "chunk_size": 512}
+    spec = make_task(config.env_id, 1, **arguments).explanations
     own, others = (
-        islice(
-            StreamedDemonstrations("expert", config.env_id, batch_size=64, seed=0, env_kwargs=arguments, shuffled=shuffled, chunk_size=512),
-            8,
-        )
-        for shuffled in (False, True)
+        islice(StreamedDemonstrations("expert", config.env_id, control=ExplanationControl(spec, share), **options), 8)
+        for share in (0.0, 1.0)
     )
     counts, agreements = [Counter(), Counter()], []
     for batch, other in zip(own, others, strict=True):
@@ -165,7 +201,8 @@ def test_fixed_demonstrations_are_as_many_as_the_name_says():
             kind, _, number = variation.name.rpartition("_")
             assert config.training.num_demonstrations == int(number)
             assert f"{int(number):,} demonstrations" in variation.description
-            assert (config.training.explanations != "none") == (kind == "shape")
+            assert (config.training.explanations != "none") == (kind != "none")
+            assert config.env_kwargs["explained_attribute"] == (None if kind == "none" else kind)
 
 
 # --- whole runs ----------------------------------------------------------------------------------------------------------
@@ -211,15 +248,15 @@ def check_fractions_of_the_expert(folder, env_id: str, **kwargs) -> None:
 
 @pytest.mark.slow
 def test_the_confounded_study(ablate_in_process, tiny_presets):
-    folder = ablate_in_process("confounded", ("none", "shape_mistakes"), 2)
+    folder = ablate_in_process("confounded", ("none", "shape_mistakes_0.25"), 2)
     results = pd.read_csv(folder / "results.csv")
     assert not results.duplicated(["split", "policy", "metric", "seed_of_training"]).any()
     choices = results[results["metric"].str.startswith("choice_")]
-    assert set(choices["split"]) == {"eval"} and set(choices["policy"]) == {"none", "shape_mistakes"}
+    assert set(choices["split"]) == {"eval"} and set(choices["policy"]) == {"none", "shape_mistakes_0.25"}
     sums = choices.groupby(["policy", "seed_of_training"])["mean"].sum()
     assert len(sums) == 4 and sums.to_numpy() == pytest.approx(1)
     explained = results[results["metric"].str.startswith("explained_")]
-    assert set(explained["policy"]) == {"shape_mistakes"} and set(explained["split"]) == {"train", "eval"}
+    assert set(explained["policy"]) == {"shape_mistakes_0.25"} and set(explained["split"]) == {"train", "eval"}
     names = {f"explained_{name}" for name in ("whole", "tokens", "statement", "properties", "touches", "shape")}
     assert set(explained["metric"]) == names and explained["mean"].between(0, 1).all()
     assert (results[results["metric"] == "reward"]["episodes"] == NUM_EPISODES).all()
@@ -227,10 +264,10 @@ def test_the_confounded_study(ablate_in_process, tiny_presets):
     headers, rows = shown(folder, "confounded")
     choices = ["eval: color", "eval: texture", "eval: shape", "eval: none"]
     assert headers == ["variation", "parameters", "updates", "train: odd one", *choices]
-    assert [row[0] for row in rows] == ["none", "shape_mistakes"] and all(all(row) for row in rows)
-    assert figures(folder) == {"learning_curves", "rewards", "choices", "explained"}
+    assert [row[0] for row in rows] == ["none", "shape_mistakes_0.25"] and all(all(row) for row in rows)
+    assert figures(folder) == {"learning_curves", "rewards", "choices", "explained", "mistake_rate"}
     assert not list(folder.glob("*/*/probe.csv"))
-    none, shape = (load_config(folder / name / "seed_1") for name in ("none", "shape_mistakes"))
+    none, shape = (load_config(folder / name / "seed_1") for name in ("none", "shape_mistakes_0.25"))
     env_kwargs = tiny_presets[CONFOUNDED]["env_kwargs"]
     assert (none.env_kwargs, shape.env_kwargs) == (
         {**env_kwargs, "explained_attribute": None},

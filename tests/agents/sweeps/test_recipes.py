@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import tyro
 
-from agents.ablate import Args, sweeps_of
-from agents.sweeps.recipes import PUBLISHED, Recipe
+from agents.ablate import Args, parse, sweeps_of
+from agents.sweeps.recipes import PLANNED, PUBLISHED, Recipe
 from agents.sweeps.studies import STUDIES
 
 # The commands of the published results, as they were first run. Their configurations must not change.
@@ -38,9 +38,15 @@ def test_published_recipes_are_the_commands_of_the_results():
     assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 5 + 18 + 1 + 12 + 1 + 2 + 6
 
 
-def test_no_published_recipe_overwrites_the_results_of_another():
-    folders = [recipe.folder for recipe in PUBLISHED]
+def test_no_recipe_overwrites_the_results_of_another():
+    folders = [recipe.folder.name for recipe in PUBLISHED + PLANNED]
     assert len(set(folders)) == len(folders)
+
+
+@pytest.mark.parametrize("recipe", PLANNED, ids=[recipe.folder.name for recipe in PLANNED])
+def test_planned_recipes_can_be_followed_with_five_seeds(recipe):
+    recipe.check()
+    assert {config.seed for _, config in recipe.configs()} == set(range(5))
 
 
 def test_the_command_follows_all_published_recipes():
@@ -51,6 +57,9 @@ def test_the_command_follows_all_published_recipes():
     assert [sweep.folder for sweep in elsewhere] == [Path("elsewhere") / recipe.folder.name for recipe in PUBLISHED]
     with pytest.raises(ValueError, match=r"published: its recipes decide study, .*; got study, seeds"):
         sweeps_of(Args(published=True, study="trial", seeds=2))
+    with pytest.raises(ValueError, match=r"planned: its recipes decide study, .*; got batches"):
+        sweeps_of(Args(planned=True, batches=2))
+    assert [runs(sweep) for sweep in sweeps_of(Args(planned=True))] == [runs(recipe) for recipe in PLANNED]
 
 
 def test_a_recipe_has_every_seed_of_every_variation_seed_by_seed():
@@ -65,6 +74,23 @@ def test_the_quick_preset_has_the_easier_episodes_of_its_study():
     quick, full = (Recipe(study="feature_set", seeds=1, preset=preset, variations=("none",)) for preset in ("quick", "full"))
     assert [config.env_kwargs["difficulties"] for _, config in quick.configs()] == [[0]]
     assert ["difficulties" in config.env_kwargs for _, config in full.configs()] == [False]
+
+
+def test_arguments_of_the_env_are_those_of_all_variations_and_win_over_the_preset():
+    line = "--study feature_set --seeds 1 --env-kwargs.observation pixels --env-kwargs.difficulties 1 2 --env-kwargs.test-reward 5"
+    configs = [config for _, config in parse(shlex.split(line)).configs()]
+    assert len(configs) == len(STUDIES["feature_set"].variations)
+    for config in configs:
+        given = {name: config.env_kwargs[name] for name in ("observation", "difficulties", "test_reward", "generalization")}
+        assert given == {"observation": "pixels", "difficulties": [1, 2], "test_reward": 5.0, "generalization": "feature_set"}
+    cued = parse(["--env", "CausalDAGCued-v0", "--env-kwargs.num-relevant", "4"])
+    assert all(config.env_kwargs["num_relevant"] == 4 for _, config in cued.configs())
+    assert [runs(parse(shlex.split(line)))] == [runs(tyro.cli(Args, args=shlex.split(line))) for line in ["--study trial --seeds 1"]]
+
+
+def test_evaluations_are_as_far_apart_as_the_recipe_says():
+    ((_, config),) = Recipe(study="trial", seeds=1, variations=("trial",), batches=80, evaluate_every=7).configs()
+    assert (config.training.num_batches, config.training.evaluate_every) == (80, 7)
 
 
 def test_results_go_to_a_folder_of_the_env_and_the_study_unless_told_otherwise():
@@ -84,6 +110,11 @@ def test_results_go_to_a_folder_of_the_env_and_the_study_unless_told_otherwise()
         ({"episodes": 0}, "episodes must be an int from 1"),
         ({"seeds": 0}, "seeds must be an int from 1"),
         ({"batches": 0}, "num_batches must be an int from 1"),
+        ({"evaluate_every": 0}, "evaluate_every must be an int from 1"),
+        (
+            {"study": "feature_set", "env_kwargs": {"generalization": "hard_dimension"}},
+            "env_kwargs must hold no argument that the study's variations decide, got generalization",
+        ),
     ],
 )
 def test_mistakes_are_named(arguments, message):

@@ -9,8 +9,8 @@ pytest.importorskip("imitation")
 
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.studies import STUDIES
-from agents.sweeps.study import Column
-from agents.sweeps.tables import describe_variations, summarize_seeds, summary_table
+from agents.sweeps.study import Column, Level, Variation
+from agents.sweeps.tables import at_levels, describe_variations, summarize_seeds, summary_table
 
 
 def rows(policy: str, means: list[float], metric: str = "normalized_reward", split: str = "train") -> list[dict]:
@@ -55,3 +55,13 @@ def test_variations_are_described_with_their_size():
     assert described["wide"]["description"] == "Width 96." and described["wide"]["updates"] == 5
     assert described["wide"]["parameters"] > 3 * described["trial"]["parameters"]  # nearly all grow with the square of the width
     assert described["wide"]["config"]["architecture"]["width"] == 96 and "seed" not in described["wide"]["config"]
+
+
+def test_rows_are_repeated_for_each_level_of_their_variation():
+    levels = {"a": (Level(quantity="rate", value=0.5, line="x"), Level(quantity="share", value=0.0, line="y")), "b": ()}
+    variations = [Variation(name=name, description="X.", levels=each) for name, each in levels.items()]
+    found = at_levels(pd.DataFrame(rows("a", [0.1, 0.2]) + rows("b", [0.9])), variations)
+    columns = ["policy", "quantity", "value", "line", "mean"]
+    expected = [("a", "rate", 0.5, "x", 0.1), ("a", "rate", 0.5, "x", 0.2), ("a", "share", 0.0, "y", 0.1), ("a", "share", 0.0, "y", 0.2)]
+    assert list(found[columns].itertuples(index=False, name=None)) == expected
+    assert at_levels(pd.DataFrame(rows("b", [0.9])), variations).empty
