@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-import tyro
 
 from agents.ablate import Args, parse, sweeps_of
 from agents.sweeps.recipes import PLANNED, PUBLISHED, Recipe
@@ -33,7 +32,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 
 
 def test_published_recipes_are_the_commands_of_the_results():
-    commands = [tyro.cli(Args, args=shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
+    commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
     assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 5 + 18 + 1 + 12 + 1 + 2 + 6
 
@@ -85,7 +84,6 @@ def test_arguments_of_the_env_are_those_of_all_variations_and_win_over_the_prese
         assert given == {"observation": "pixels", "difficulties": [1, 2], "test_reward": 5.0, "generalization": "feature_set"}
     cued = parse(["--env", "CausalDAGCued-v0", "--env-kwargs.num-relevant", "4"])
     assert all(config.env_kwargs["num_relevant"] == 4 for _, config in cued.configs())
-    assert [runs(parse(shlex.split(line)))] == [runs(tyro.cli(Args, args=shlex.split(line))) for line in ["--study trial --seeds 1"]]
 
 
 def test_evaluations_are_as_far_apart_as_the_recipe_says():
