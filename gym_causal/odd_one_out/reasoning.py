@@ -1,8 +1,8 @@
 """Reasoning explanations: what the expert believes, what it does next and why, as facts and as token ids.
 
 A *belief* says of each attribute whether it may be the rewarded one, given the touches so far. An *intention* says what the expert does
-next, in which attribute, and why. A *target* names the value that only the object it goes for has. All of it follows from the room as the expert
-has seen it and from its own touches: from the history of the episode. Facts are small integers; -1 means that there is no such fact.
+next, in which attribute, and why. A *target* names the value that only the object it goes for has. All of it follows from the history of
+the episode: from the room as far as the expert has seen it, and from its touches. Facts are small integers; -1 means no such fact.
 """
 
 from __future__ import annotations
