@@ -92,7 +92,7 @@ def token_groups(tokens: np.ndarray, start: int) -> dict[str, tuple[np.ndarray, 
     """
     ends = np.array([1, 1 + INTENTION, NUM_TOKENS - 1, NUM_TOKENS]) + start
     columns = [slice(first, last) for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
-    return {part: ((tokens[:, some] > 0).any(axis=1), some) for part, some in zip(PARTS, columns, strict=True)}
+    return {part: (np.logical_or.reduce(tokens[:, some] > 0, axis=1), some) for part, some in zip(PARTS, columns, strict=True)}
 
 
 def belief_facts(possible: np.ndarray, considered: np.ndarray) -> np.ndarray:
