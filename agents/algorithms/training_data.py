@@ -12,8 +12,8 @@ import gym_causal
 from agents.config.agent import AgentConfig
 from agents.data.collate import Batch, iterate_batches
 from agents.data.demonstrations import FixedDemonstrations, StreamedDemonstrations, check_learnable, collect
-from agents.data.explanation_controls import ExplanationControl
 from agents.data.experts import load_expert
+from agents.data.explanation_controls import ExplanationControl
 from gym_causal.arguments import check_one_of
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask

@@ -21,9 +21,7 @@ class ExplanationHead(nn.Module):
         starts: where statements begin; see :class:`gym_causal.core.explanations.ExplanationSpec`.
     """
 
-    def __init__(
-        self, num_features: int, hidden_size: int, vocabulary_size: int, num_tokens: int, starts: tuple[int, ...] = (0,)
-    ) -> None:
+    def __init__(self, num_features: int, hidden_size: int, vocabulary_size: int, num_tokens: int, starts: tuple[int, ...] = (0,)) -> None:
         super().__init__()
         lengths = np.diff([*starts, num_tokens])
         self.first_of = np.repeat(starts, lengths).tolist()  # (L,) where the statement of each token begins

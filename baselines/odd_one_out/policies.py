@@ -105,7 +105,7 @@ class AttributePolicy:
         elif self.name != "odd_one_out":
             possible[:] = np.array(ATTRIBUTES) == self.name
         if not transforming:
-            return touch_plan(cells, odd_targets(patterns, possible, order))
+            return touch_plan(cells, odd_targets(patterns, possible, order)[1])
         possible[:, Attribute.POSITION] = False  # no transform changes it
         attribute = attribute_to_try(possible, order)
         return experiment_plan(cells, patterns[np.arange(len(rows)), attribute], attribute)

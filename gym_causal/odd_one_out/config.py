@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from gym_causal.arguments import check_integer, check_number, check_one_of
-from gym_causal.odd_one_out.explanations import EXPLANATIONS
+from gym_causal.odd_one_out.explanation_modes import MODES, reasoning_part
 from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_MOVES, NUM_VISIBLE, Attribute
 
 OBSERVATIONS = ("pixels", "symbolic")
@@ -25,7 +27,8 @@ class RoomConfig:
         observation: "pixels": ``view`` is (99, 99, 3) uint8; "symbolic": (11, 11, 4) uint8: kind of cell, colour, texture, shape.
         max_trial_steps: >= 1; a trial that reaches it without a touch ends without reward. In the last trial that truncates the episode.
         feedback_steps: >= 0; the number of steps after a touch in which actions have no effect and the explanation is shown.
-        explain: "none", "properties", "reward", "outcome" or "full" (properties and reward): which explanations ``info`` holds.
+        explain: which explanations ``info`` holds: "none", "properties", "reward", "outcome", "full" (properties and reward), "reasoning",
+            a part of it ("belief", "intention", "target"), or "all" (properties, reward and reasoning).
         expert_sight: "room": the expert knows the positions and features of all objects; "view": it first walks to the center, from which
             all objects are visible, until each object has been in its view in this trial.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 in feedback steps and after the end of the episode).
@@ -48,7 +51,7 @@ class RoomConfig:
     def __post_init__(self) -> None:
         check_one_of("split", self.split, self.splits)
         check_one_of("observation", self.observation, OBSERVATIONS)
-        check_one_of("explain", self.explain, tuple(EXPLANATIONS.modes))
+        check_one_of("explain", self.explain, tuple(MODES))
         check_one_of("expert_sight", self.expert_sight, EXPERT_SIGHTS)
         check_integer("max_trial_steps", self.max_trial_steps, 1, 30_000)
         check_integer("feedback_steps", self.feedback_steps, 0, 100)
@@ -84,6 +87,16 @@ class RoomConfig:
         """The attributes whose values explanations name."""
         return (Attribute.COLOR, Attribute.TEXTURE, Attribute.SHAPE)
 
+    @property
+    def candidates(self) -> np.ndarray:
+        """(4,) bool; the attributes that may be rewarded in some episode."""
+        return np.arange(len(ATTRIBUTES)) < NUM_VISIBLE
+
+    @property
+    def considered(self) -> np.ndarray:
+        """(4,) bool; the attributes that reasoning mentions: of those that may be rewarded the ones that explanations name."""
+        return self.candidates & np.isin(np.arange(len(ATTRIBUTES)), self.named_attributes)
+
 
 @dataclass(frozen=True, kw_only=True)
 class OddOneOutConfig(RoomConfig):
@@ -108,6 +121,10 @@ class OddOneOutConfig(RoomConfig):
     @property
     def named_attributes(self) -> tuple[Attribute, ...]:
         return tuple(Attribute)
+
+    @property
+    def candidates(self) -> np.ndarray:
+        return np.isin(ATTRIBUTES, tuple(self.odd_attributes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +196,10 @@ class OddOneOutInterventionConfig(RoomConfig):
         check_one_of("generalization", self.generalization, GENERALIZATIONS)
         check_one_of("held_out_attribute", self.held_out_attribute, ATTRIBUTES[:NUM_VISIBLE])
         check_one_of("expert", self.expert, EXPERTS)
+        if self.expert_is_oracle and reasoning_part(self.explain) is not None:
+            raise ValueError(
+                f"explain must be without reasoning for expert='oracle', which knows more than its history, got {self.explain!r}"
+            )
         check_integer("num_experiments", self.num_experiments, 0, 100)
         check_number("test_reward", self.test_reward, 0, 1e6, low_included=False)
         if isinstance(self.difficulties, str) or not hasattr(self.difficulties, "__len__"):

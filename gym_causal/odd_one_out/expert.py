@@ -48,19 +48,25 @@ class Expert:
             self._viewed[:, rows] = False
             self._update_viewed(rows)
 
-    def update(self, transformed: np.ndarray) -> None:
-        """The agents have moved, and in (n,) rows an object was transformed."""
+    def update(self, transformed: np.ndarray) -> np.ndarray:
+        """The agents have moved, and in (n,) rows an object was transformed; returns the (m,) rows in which it has now seen all."""
         if transformed.size:
             self._is_stale[transformed] = True
-        if self._needs_view:
-            self._update_viewed(np.arange(self._rooms.num_envs))
+        return self._update_viewed(np.arange(self._rooms.num_envs)) if self._needs_view else np.zeros(0, int)
 
-    def _update_viewed(self, rows: np.ndarray) -> None:
-        """Add the objects that are in view now, in (n,) rows."""
+    def knows_room(self, rows: np.ndarray) -> np.ndarray:
+        """(n,) bool; whether it knows all objects of (n,) rows."""
+        known: np.ndarray = np.logical_and.reduce(self._viewed[:, rows], axis=0)
+        return known if self._needs_view else np.ones(len(rows), bool)
+
+    def _update_viewed(self, rows: np.ndarray) -> np.ndarray:
+        """Add the objects that are in view now, in (n,) rows; returns the rows in which that made all of them known."""
         before = self._viewed[:, rows]
         now = before | _IN_VIEW.take(self._rooms.agent[rows] * NUM_CELLS + self._rooms.cells[:, rows])
         self._viewed[:, rows] = now
-        self._is_stale[rows[now.all(axis=0) & ~before.all(axis=0)]] = True
+        known = rows[now.all(axis=0) & ~before.all(axis=0)]
+        self._is_stale[known] = True
+        return known
 
     def actions(self) -> np.ndarray:
         """(B,) int; the first actions of shortest paths; 0 in feedback steps and after the end of the episode."""
@@ -76,9 +82,8 @@ class Expert:
     def _plan(self, rows: np.ndarray) -> Plan:
         if not self._needs_view:
             return self._planner(rows, oracle=self._oracle)
-        all_viewed: np.ndarray = np.logical_and.reduce(self._viewed[:, rows], axis=0)
         return plans_where(
-            all_viewed,
+            self.knows_room(rows),
             rows,
             lambda some: self._planner(some, oracle=self._oracle),
             lambda others: center_plan(self._rooms.cells[:, others].T),

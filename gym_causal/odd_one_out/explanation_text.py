@@ -6,6 +6,7 @@ import numpy as np
 
 from gym_causal.odd_one_out.explanations import FIRST_VALUE, OBJECT, STATEMENT_WORDS, Statement
 from gym_causal.odd_one_out.features import ATTRIBUTES, VALUES, Attribute
+from gym_causal.odd_one_out.reasoning import Belief, Intention, Reason
 
 
 def describe(facts: np.ndarray, *, names_rewarded_attribute: bool) -> str:
@@ -32,6 +33,49 @@ def describe(facts: np.ndarray, *, names_rewarded_attribute: bool) -> str:
         return f"{verdict}, the attribute that pays is {ATTRIBUTES[attribute]}: {reason}."
     expected = bool(unique) == (statement == Statement.CORRECT)
     return f"{verdict}, {reason}." if expected else f"{verdict}, although {reason}."
+
+
+_REASONS = {
+    Reason.NOT_ALL_SEEN: "I have not seen all objects",
+    Reason.NOT_RULED_OUT: "it is not ruled out",
+    Reason.WAS_REWARDED: "it was rewarded",
+    Reason.ONLY_ONE_LEFT: "the others are ruled out",
+}
+
+
+def describe_reasoning(facts: np.ndarray) -> str:
+    """Reasoning in words; "" if there is none.
+
+    Args:
+        facts: (10,) int8; of one state, see :data:`gym_causal.odd_one_out.reasoning.FIELDS`.
+    """
+    belief = facts[: len(ATTRIBUTES)]
+    intention, attribute, reason, _, target, value = facts[len(ATTRIBUTES) :].tolist()
+    sentences = []
+    if (belief >= 0).any():
+        sentences.append(_describe_belief(belief))
+    if intention >= 0:
+        name = ATTRIBUTES[attribute] if attribute >= 0 else ""
+        what = {
+            Intention.LOOK_AROUND: "I look around",
+            Intention.MAKE_ODD: f"I make an object odd in {name} and touch it",
+            Intention.TOUCH: f"I go by {name}" if name else "I touch an object",
+        }[Intention(intention)]
+        sentences.append(f"{what}: {_REASONS[Reason(reason)]}." if reason >= 0 else f"{what}.")
+    if value >= 0:
+        sentences.append(f"Only my target is {_predicates({Attribute(target): VALUES[target][value]}, plural=False)}.")
+    return " ".join(sentences)
+
+
+def _describe_belief(belief: np.ndarray) -> str:
+    """What (4,) beliefs say, those that are not considered left out."""
+    named = {state: [ATTRIBUTES[a] for a in np.flatnonzero(belief == state)] for state in Belief}
+    if named[Belief.MUST_BE]:
+        return f"The attribute that pays must be {named[Belief.MUST_BE][0]}."
+    if not named[Belief.MAY_BE]:
+        return f"The attribute that pays is not {' or '.join(named[Belief.RULED_OUT])}."
+    ruled_out = f", but not {' or '.join(named[Belief.RULED_OUT])}" if named[Belief.RULED_OUT] else ""
+    return f"The attribute that pays may be {' or '.join(named[Belief.MAY_BE])}{ruled_out}."
 
 
 def name_object(values: dict[Attribute, str]) -> str:

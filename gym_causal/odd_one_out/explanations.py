@@ -11,12 +11,9 @@ from enum import IntEnum
 
 import numpy as np
 
-from gym_causal.core.explanations import ExplanationSpec
 from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_OBJECTS, NUM_VALUES, VALUES, Attribute
 
 NONE, PROPERTIES, REWARD, OUTCOME = "none", "properties", "reward", "outcome"
-KINDS = np.array([NONE, PROPERTIES, REWARD, OUTCOME])
-KIND_INDEX = {kind: index for index, kind in enumerate(KINDS.tolist())}
 
 
 class Statement(IntEnum):
@@ -46,20 +43,8 @@ _RELATION_WORDS = ("others are", "only this is")
 VOCABULARY = ("", *STATEMENT_WORDS, *ATTRIBUTES, *_RELATION_WORDS, *(value for values in VALUES for value in values))
 """Token id -> word; 0 is padding. Every place in ``tokens`` has its own range of ids."""
 _SIZES = np.array([len(STATEMENT_WORDS), len(ATTRIBUTES), len(_RELATION_WORDS), *NUM_VALUES])
-_FIRST_TOKEN = (1 + _SIZES.cumsum() - _SIZES).astype(np.int16)[:, None]  # (L, 1)
-
-EXPLANATIONS = ExplanationSpec(
-    modes={
-        "none": (),
-        "properties": (PROPERTIES,),
-        "reward": (REWARD,),
-        "outcome": (OUTCOME,),
-        "full": (PROPERTIES, REWARD),
-    },
-    vocabulary=VOCABULARY,
-    num_tokens=NUM_TOKENS,
-    version=1,
-)
+FIRST_TOKEN = (1 + _SIZES.cumsum() - _SIZES).astype(np.int16)[:, None]
+"""(7, 1) the id of the first word of each place in ``tokens``."""
 
 
 def no_facts(count: int) -> np.ndarray:
@@ -70,7 +55,7 @@ def no_facts(count: int) -> np.ndarray:
 def tokens(facts: np.ndarray) -> np.ndarray:
     """(n, L) int16 of (9, n) facts."""
     fields = facts[:NUM_TOKENS]
-    ids = (fields + _FIRST_TOKEN) * (fields >= 0)
+    ids = (fields + FIRST_TOKEN) * (fields >= 0)
     return np.ascontiguousarray(ids.T)
 
 

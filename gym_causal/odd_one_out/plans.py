@@ -136,18 +136,22 @@ def attribute_to_try(possible: np.ndarray, order: np.ndarray) -> np.ndarray:
     return order[np.arange(len(order)), in_order.argmax(axis=1)]
 
 
-def odd_targets(patterns: np.ndarray, possible: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """(n, 4) bool; the object that is odd in the first possible attribute in which one is; any object where none is.
+def odd_targets(patterns: np.ndarray, possible: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first possible attribute in which an object is odd, and that object.
 
     Args:
         patterns: (n, 3) uint8.
         possible: (n, 3) bool; attributes that may be rewarded.
         order: (n, 3) int; attributes in the order of preference.
+
+    Returns:
+        (n,) int; the attribute, -1 where there is none, and (n, 4) bool; the object, any object where there is none.
     """
     odd = ODD_OBJECT[patterns]
     promising = possible & (odd >= 0)
-    target = odd[np.arange(len(odd)), attribute_to_try(promising, order)]
-    return (target[:, None] == np.arange(NUM_OBJECTS)) | ~promising.any(axis=1)[:, None]
+    any_promising, attribute = promising.any(axis=1), attribute_to_try(promising, order)
+    target = odd[np.arange(len(odd)), attribute]
+    return np.where(any_promising, attribute, -1), (target[:, None] == np.arange(NUM_OBJECTS)) | ~any_promising[:, None]
 
 
 def still_possible(possible: np.ndarray, unique: np.ndarray, correct: np.ndarray) -> np.ndarray:

@@ -11,15 +11,17 @@ from gymnasium.error import ResetNeeded
 
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
-from gym_causal.odd_one_out import explanations, rendering
+from gym_causal.odd_one_out import explanations, reasoning, rendering
 from gym_causal.odd_one_out.config import RoomConfig
 from gym_causal.odd_one_out.episode_store import EpisodeStore
 from gym_causal.odd_one_out.expert import Expert
+from gym_causal.odd_one_out.explanation_modes import explanation_spec, reasoning_part, statement_kinds
 from gym_causal.odd_one_out.explanation_table import TOUCH, ExplanationTable
 from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_MOVES, first_adjacent, nearest_slot
 from gym_causal.odd_one_out.frames import VIEWS
 from gym_causal.odd_one_out.generators import NUM_ATTRIBUTES
-from gym_causal.odd_one_out.plans import Plan
+from gym_causal.odd_one_out.plans import Plan, experiment_plan, plans_where, still_possible, touch_plan
+from gym_causal.odd_one_out.reasoning import Choice, Intention, Reason
 from gym_causal.odd_one_out.rooms import Rooms, Touch
 
 Scores = dict[str, tuple[np.ndarray, np.ndarray]]  # metric -> (numerator, denominator), (B,) each
@@ -38,7 +40,6 @@ class RoomTask(BatchedTask):
     """
 
     metadata: ClassVar[dict[str, Any]] = {**BatchedTask.metadata, "render_fps": 4}
-    explanations = explanations.EXPLANATIONS
     explanations_name_rewarded_attribute: ClassVar[bool] = False
     """Whether a reward explanation in words also names the rewarded attribute."""
     config: RoomConfig
@@ -46,6 +47,7 @@ class RoomTask(BatchedTask):
     def __init__(self, config: RoomConfig, num_envs: int) -> None:
         super().__init__(num_envs)
         self.config = config
+        self.explanations = explanation_spec(config.explain)
         self._view = VIEWS[config.observation]()
         self.observation_space = spaces.Dict(
             {
@@ -66,13 +68,17 @@ class RoomTask(BatchedTask):
         self.rooms = Rooms(config, num_envs)
         self._appearance = self._view.appearance(self.rooms.features)  # (4, B)
         self._explanation_table = ExplanationTable(
-            self.explanations.modes[config.explain],
+            config.explain,
             config.named_attributes,
             num_envs,
             names_rewarded_attribute=self.explanations_name_rewarded_attribute,
         )
         self.expert = Expert(self.rooms, self.plan, oracle=config.expert_is_oracle, sight=config.expert_sight)
         self.oracle = Expert(self.rooms, self.plan, oracle=True, sight=config.expert_sight)
+        self._has_stale_reasoning = np.ones(num_envs, bool)  # (B,) rows whose reasoning is not written yet
+        self._expert_has_followed = np.ones(num_envs, bool)  # (B,) whether it knew the rooms of all touches so far
+        self._possible = np.tile(config.candidates, (num_envs, 1))  # (B, 4) attributes that may be rewarded, given the touches so far
+        self._was_rewarded = np.zeros(num_envs, bool)  # (B,) whether one of these touches was
         self._reward_so_far = np.zeros(num_envs)  # (B,)
         self._last_reward = np.zeros((num_envs, 1), np.float32)
         # The last step, for its scores.
@@ -83,15 +89,16 @@ class RoomTask(BatchedTask):
     # --- what a subclass defines -----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def plan(self, rows: np.ndarray, *, oracle: bool) -> Plan:
-        """Plans for (n,) rows whose four objects are all known; ``oracle``: of an expert that knows which attribute is rewarded."""
+    def choose(self, rows: np.ndarray, *, oracle: bool) -> Choice:
+        """What the expert does in (n,) rows whose four objects are all known; ``oracle``: an expert that knows the rewarded attribute."""
 
     @abstractmethod
     def explained_attribute(self, touch: Touch) -> np.ndarray:
         """(n,) int; the attribute that reward explanations of n touches are about, -1: all attributes that explanations name."""
 
-    def on_touch(self, touch: Touch) -> None:
-        """Called after every step with touches."""
+    def possible_attributes(self, rows: np.ndarray) -> np.ndarray:
+        """(4 attributes, n) bool; those that may be rewarded, given what the expert knows of (n,) rows."""
+        return self._possible[rows].T
 
     def touch_facts(self, touch: Touch) -> np.ndarray:
         """(9, n) int8 facts of the explanations of n touches."""
@@ -128,6 +135,9 @@ class RoomTask(BatchedTask):
         self.rooms.begin_episodes(rows, self._store.take(episodes, oldest=int(self._episode.min())) if given is None else given)
         self._reward_so_far[rows] = 0
         self._last_reward[rows] = 0
+        self._possible[rows] = self.config.candidates
+        self._was_rewarded[rows] = False
+        self._expert_has_followed[rows] = True
         self._begin_trial(rows)
         self._has_begun = True
 
@@ -141,6 +151,7 @@ class RoomTask(BatchedTask):
         return given
 
     def _begin_trial(self, rows: np.ndarray) -> None:
+        self._has_stale_reasoning[rows] = True
         self._update_features(rows)
         self.expert.begin_trial(rows)
         self.oracle.begin_trial(rows)
@@ -150,6 +161,39 @@ class RoomTask(BatchedTask):
         features = self.rooms.features[:, :, rows]
         self._appearance[:, rows] = self._view.appearance(features)
         self._explanation_table.set_properties(rows, features)
+
+    def _learn(self, touch: Touch) -> None:
+        """What touches show about the rewarded attribute."""
+        rows = touch.rows
+        self._possible[rows] = still_possible(self._possible[rows], touch.unique.T, touch.correct)
+        self._was_rewarded[rows] |= touch.correct
+        self._expert_has_followed[rows] &= self.expert.knows_room(rows)
+        self._has_stale_reasoning[rows] = True
+
+    def _reasoning_facts(self, rows: np.ndarray) -> np.ndarray:
+        """(10, n) facts of the expert's reasoning in (n,) rows.
+
+        There is none after the end of an episode, nor once someone has touched an object before the expert had seen the whole room: what
+        the touch shows then depends on what it has not seen.
+        """
+        facts = reasoning.no_facts(len(rows))
+        given = np.flatnonzero((self.rooms.trial[rows] < self.config.trials) & self._expert_has_followed[rows])
+        rows, rooms = rows[given], self.rooms
+        belief = reasoning.belief_facts(self.possible_attributes(rows), self.config.considered)
+        facts[: len(ATTRIBUTES), given] = belief
+        acting, knows = rooms.acting[rows], self.expert.knows_room(rows)
+        looking = given[acting & ~knows]
+        facts[reasoning.INTENTION, looking], facts[reasoning.REASON, looking] = Intention.LOOK_AROUND, Reason.NOT_ALL_SEEN
+        choosing = np.flatnonzero(acting & knows)
+        some = rows[choosing]
+        facts[reasoning.INTENTION :, given[choosing]] = reasoning.intention_facts(
+            self.choose(some, oracle=False),
+            belief[:, choosing],
+            self._was_rewarded[some],
+            rooms.features[:, :, some],
+            rooms.patterns[:, some],
+        )
+        return facts
 
     def _require_begun(self, caller: str) -> None:
         if not self._has_begun:
@@ -163,20 +207,22 @@ class RoomTask(BatchedTask):
         transformed, touch, finished, timed_out = self.rooms.act(actions)
         if transformed.size:
             self._update_features(transformed)
-        self.expert.update(transformed)
+        self._has_stale_reasoning[transformed] = True
+        self._has_stale_reasoning[self.expert.update(transformed)] = True
         self.oracle.update(transformed)
         rewards, touched = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
         if touch is not None:
             touched[touch.rows] = True
             rewards[touch.rows] = touch.correct * self._trial_rewards[self._step_trial[touch.rows]]
             self._explanation_table.set_touch(touch.rows, self.touch_facts(touch))
-            self.on_touch(touch)
+            self._learn(touch)
         self._reward_so_far += rewards
         self._last_reward[:, 0] = rewards
         self._step_rewards, self._step_touched, self._step_timed_out = rewards, touched, timed_out
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         if finished.any():
             ended, begun = self.rooms.next_trials(np.flatnonzero(finished))
+            self._has_stale_reasoning[ended] = True
             truncated[ended] = timed_out[ended]
             terminated[ended] = ~timed_out[ended]
             if begun.size:
@@ -203,7 +249,12 @@ class RoomTask(BatchedTask):
         }
 
     def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
-        return explanations.token_groups(tokens)
+        mode, groups = self.config.explain, {}
+        if statement_kinds(mode):
+            groups |= explanations.token_groups(tokens[:, : explanations.NUM_TOKENS])
+        if reasoning_part(mode) is not None:
+            groups |= reasoning.token_groups(tokens, self.explanations.starts[-1])
+        return groups
 
     def has_effect(self, observations: Observations) -> np.ndarray:
         """(...) bool; False in feedback steps, in which actions have no effect."""
@@ -224,6 +275,10 @@ class RoomTask(BatchedTask):
         return infos
 
     def _explanation(self, rows: slice | np.ndarray, *, text: bool) -> dict[str, Any]:
+        if self._explanation_table.has_reasoning:
+            stale = np.flatnonzero(self._has_stale_reasoning)
+            self._explanation_table.set_reasoning(stale, self._reasoning_facts(stale))
+            self._has_stale_reasoning[stale] = False
         slots = np.where(self.rooms.odd_attribute_mask[rows] >= 0, TOUCH, nearest_slot(self.rooms.nearness(rows)))
         return self._explanation_table.explanation(self._row[rows], slots, text=text)
 
@@ -236,6 +291,19 @@ class RoomTask(BatchedTask):
         return masks
 
     # --- the expert, evaluation, pictures --------------------------------------------------------------------------------
+
+    def plan(self, rows: np.ndarray, *, oracle: bool) -> Plan:
+        """Shortest paths to what the expert does in (n,) rows whose four objects are all known."""
+        choice, rooms = self.choose(rows, oracle=oracle), self.rooms
+
+        def experiment(chosen: np.ndarray) -> Plan:
+            attribute = choice.attribute[chosen]
+            return experiment_plan(rooms.cells[:, rows[chosen]].T, rooms.patterns[attribute, rows[chosen]], attribute)
+
+        def touch(chosen: np.ndarray) -> Plan:
+            return touch_plan(rooms.cells[:, rows[chosen]].T, choice.targets[chosen])
+
+        return plans_where(choice.transforms, np.arange(len(rows)), experiment, touch)
 
     def expert_actions(self) -> np.ndarray:
         """See the base class. In feedback steps, where actions have no effect, and after the end it is 0."""

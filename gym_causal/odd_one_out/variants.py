@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import numpy as np
 
 from gym_causal.odd_one_out.config import OddOneOutConfig, OddOneOutConfoundedConfig, OddOneOutInterventionConfig
 from gym_causal.odd_one_out.features import ATTRIBUTES, EVEN_PATTERNS, HELD_OUT_CLASSES, NUM_OBJECTS, NUM_VISIBLE, ODD_OBJECT
 from gym_causal.odd_one_out.generators import NUM_ATTRIBUTES, draw_episodes, permutations
-from gym_causal.odd_one_out.plans import Plan, attribute_to_try, experiment_plan, odd_targets, plans_where, still_possible, touch_plan
+from gym_causal.odd_one_out.plans import attribute_to_try, odd_targets
+from gym_causal.odd_one_out.reasoning import Choice
 from gym_causal.odd_one_out.rooms import Rooms, Touch
 from gym_causal.odd_one_out.task import RoomTask, Scores
 
@@ -35,8 +33,14 @@ class OddOneOutTask(RoomTask):
         """The rewarded attribute where the touch was correct. Else -1: to name it would give the answer away."""
         return np.where(touch.correct, self.rooms.draws["rewarded"][touch.rows].astype(int), -1)
 
-    def plan(self, rows: np.ndarray, *, oracle: bool) -> Plan:
-        return _odd_object_plan(self.rooms, rows, with_mistakes=not oracle)
+    def choose(self, rows: np.ndarray, *, oracle: bool) -> Choice:
+        rewarded = self.rooms.draws["rewarded"][rows].astype(int)
+        return _choose_odd_object(self.rooms, rows, rewarded, with_mistakes=not oracle)
+
+    def possible_attributes(self, rows: np.ndarray) -> np.ndarray:
+        """See the base class; once the expert knows the room, only the attribute in which an object is odd."""
+        is_odd = ODD_OBJECT[self.rooms.patterns[:, rows]] >= 0
+        return super().possible_attributes(rows) & (is_odd | ~self.expert.knows_room(rows))
 
 
 class OddOneOutConfoundedTask(RoomTask):
@@ -58,8 +62,9 @@ class OddOneOutConfoundedTask(RoomTask):
         """The only one that explanations name, whatever is rewarded."""
         return np.full(len(touch.rows), self.config.named_attributes[0], int)
 
-    def plan(self, rows: np.ndarray, *, oracle: bool) -> Plan:
-        return _odd_object_plan(self.rooms, rows, with_mistakes=not oracle)
+    def choose(self, rows: np.ndarray, *, oracle: bool) -> Choice:
+        named = self.config.named_attributes
+        return _choose_odd_object(self.rooms, rows, np.full(len(rows), named[0] if named else -1), with_mistakes=not oracle)
 
     def variant_scores(self) -> Scores:
         """In evaluation, how often the touched object is odd in each attribute, and in none."""
@@ -75,10 +80,6 @@ class OddOneOutInterventionTask(RoomTask):
 
     config: OddOneOutInterventionConfig
     explanations_name_rewarded_attribute = True
-
-    def __init__(self, config: OddOneOutInterventionConfig, num_envs: int) -> None:
-        super().__init__(config, num_envs)
-        self._possible = np.ones((num_envs, NUM_VISIBLE), bool)  # (B, 3) attributes that may be rewarded, given the touches so far
 
     # --- episodes --------------------------------------------------------------------------------------------------------
 
@@ -103,14 +104,7 @@ class OddOneOutInterventionTask(RoomTask):
         admitted = _classes(held_out=config.split == "eval")
         return admitted[rng.integers(len(admitted), size=(len(episodes), config.trials))]
 
-    def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
-        self._possible[rows] = True
-        super().begin(rows, episodes, options)
-
     # --- what a touch shows ----------------------------------------------------------------------------------------------
-
-    def on_touch(self, touch: Touch) -> None:
-        self._possible[touch.rows] = still_possible(self._possible[touch.rows], touch.unique[:NUM_VISIBLE].T, touch.correct)
 
     def explained_attribute(self, touch: Touch) -> np.ndarray:
         """The rewarded attribute, whether or not the touch was correct."""
@@ -118,23 +112,14 @@ class OddOneOutInterventionTask(RoomTask):
 
     # --- the expert ------------------------------------------------------------------------------------------------------
 
-    def plan(self, rows: np.ndarray, *, oracle: bool) -> Plan:
+    def choose(self, rows: np.ndarray, *, oracle: bool) -> Choice:
         """With a transform left: make an object odd in a possible attribute and touch it. Without one: touch the most promising object."""
-        experiment, test = (partial(plan, oracle=oracle) for plan in (self._experiment_plan, self._test_plan))
-        return plans_where(self.rooms.transforms[rows] > 0, rows, experiment, test)
-
-    def _experiment_plan(self, rows: np.ndarray, *, oracle: bool) -> Plan:
-        attribute = attribute_to_try(self._possible_to(rows, oracle=oracle), self.rooms.draws["order"][rows].astype(int))
-        return experiment_plan(self.rooms.cells[:, rows].T, self.rooms.patterns[attribute, rows], attribute)
-
-    def _test_plan(self, rows: np.ndarray, *, oracle: bool) -> Plan:
-        order = self.rooms.draws["order"][rows].astype(int)
-        targets = odd_targets(self.rooms.patterns[:NUM_VISIBLE, rows].T, self._possible_to(rows, oracle=oracle), order)
-        return touch_plan(self.rooms.cells[:, rows].T, targets)
-
-    def _possible_to(self, rows: np.ndarray, *, oracle: bool) -> np.ndarray:
-        """(n, 3) bool; the attributes that may be rewarded, given what the oracle or the inferring expert knows."""
-        return self.rooms.draws["rewarded"][rows][:, None] == np.arange(NUM_VISIBLE) if oracle else self._possible[rows]
+        rooms = self.rooms
+        order, transforms = rooms.draws["order"][rows].astype(int), rooms.transforms[rows] > 0
+        rewarded = rooms.draws["rewarded"][rows][:, None] == np.arange(NUM_VISIBLE)
+        possible = rewarded if oracle else self._possible[rows, :NUM_VISIBLE]
+        attribute, targets = odd_targets(rooms.patterns[:NUM_VISIBLE, rows].T, possible, order)
+        return Choice(np.where(transforms, attribute_to_try(possible, order), attribute), targets & ~transforms[:, None], transforms)
 
     # --- evaluation ------------------------------------------------------------------------------------------------------
 
@@ -156,11 +141,12 @@ def _classes(*, held_out: bool) -> np.ndarray:
     return every[is_held_out == held_out]
 
 
-def _odd_object_plan(rooms: Rooms, rows: np.ndarray, *, with_mistakes: bool) -> Plan:
-    """Plans of (n,) rows to touch the rewarded object, or, with mistakes, the one that was drawn instead."""
+def _choose_odd_object(rooms: Rooms, rows: np.ndarray, attribute: np.ndarray, *, with_mistakes: bool) -> Choice:
+    """In (n,) rows the rewarded object, or, with mistakes, the one drawn instead; because of (n,) attributes, if it is odd in them."""
     draws = rooms.draws[rows]
     target = ODD_OBJECT[rooms.patterns[draws["rewarded"], rows]]
     if with_mistakes:
         mistake = draws["mistake"][np.arange(len(rows)), rooms.trial[rows]]
         target = np.where(mistake >= 0, mistake, target)
-    return touch_plan(rooms.cells[:, rows].T, target[:, None] == np.arange(NUM_OBJECTS))
+    is_odd = ODD_OBJECT[rooms.patterns[attribute, rows]] == target
+    return Choice(np.where(is_odd, attribute, -1), target[:, None] == np.arange(NUM_OBJECTS), np.zeros(len(rows), bool))
