@@ -40,6 +40,8 @@ WORDS = (
 """The words that reasoning adds to the vocabulary. Signs, sizes and names are those of the other explanations."""
 _WORD_OF_FINDING = np.arange(1, 1 + len(Finding))  # index in WORDS
 _WORD_OF_REASON = np.array([WORDS.index(reason.name.lower().replace("_", " ")) for reason in Reason])
+# (8,) whether the sign of the value that a variable was set to belongs to the finding; the last entry is for -1.
+_HAS_SIGN = np.array([finding is Finding.TRIED or finding >= Finding.MOVED_DOWN for finding in Finding] + [False])
 _TOKENS_PER_VARIABLE = 3
 _COLUMNS = {BELIEF: slice(1, -6), INTENTION: slice(-6, -3), TARGET: slice(-3, None)}  # of the tokens of reasoning
 
@@ -115,8 +117,9 @@ def target_facts(evidence: Evidence, actions: np.ndarray, intervention_value: fl
     """The goal, and what the experiments with the intended variables say about the expert's actions, in exploitation."""
     assert evidence.goals is not None
     row, (target, value) = np.arange(len(actions)), _interventions(evidence, actions, intervention_value)
-    # An experiment with the other sign speaks for a change in the other direction.
-    change = evidence.change[row, target] * np.where(value * evidence.tried_value[row, target] < 0, np.float32(-1), np.float32(1))
+    change = evidence.change[row, target]
+    # An experiment with the other sign speaks for a change in the other direction. (0 - 0 is 0, while -0 has a sign.)
+    change = np.where(value * evidence.tried_value[row, target] < 0, 0 - change, change)
     finding = evidence.finding[row, target]
     expected = np.where(finding >= Finding.MOVED_DOWN, Finding.DID_NOT_MOVE + np.sign(change), finding)
     return {"target_goal": evidence.goals.astype(np.int16), "expected": expected.astype(np.int8), "expected_change": change}
@@ -154,10 +157,10 @@ def _tokens(facts: Facts) -> np.ndarray:
     """(n, R) int16 of the facts of n states."""
     finding = facts["finding"]
     count, num_variables = finding.shape
-    first_word = len(vocabulary(num_variables))
+    first_word = _first_word(num_variables)
     tokens = np.zeros((count, num_tokens(num_variables)), np.int16)
     beliefs, intention, target = (tokens[:, columns] for columns in _COLUMNS.values())  # views
-    beliefs[:, 0::3] = sign_tokens(facts["tried_value"]) * (facts["was_tried"] & np.isin(finding, _SIGNED))
+    beliefs[:, 0::3] = sign_tokens(facts["tried_value"]) * _HAS_SIGN[finding]
     beliefs[:, 1::3] = (first_word + _WORD_OF_FINDING[finding]) * (finding >= 0)
     beliefs[:, 2::3] = size_tokens(facts["observed_change"]) * (facts["observed_change"] != 0)
     is_intended, has_goal = facts["reason"] >= 0, facts["target_goal"] >= 0
@@ -171,8 +174,10 @@ def _tokens(facts: Facts) -> np.ndarray:
     return tokens
 
 
-_SIGNED = (Finding.TRIED, Finding.MOVED_DOWN, Finding.DID_NOT_MOVE, Finding.MOVED_UP)
-"""Findings of a variable that was set, and to a value that matters."""
+@cache
+def _first_word(num_variables: int) -> int:
+    """The token id of the first of ``WORDS``."""
+    return len(vocabulary(num_variables))
 
 
 def token_groups(tokens: np.ndarray, part: str, first: int) -> dict[str, tuple[np.ndarray, slice]]:
