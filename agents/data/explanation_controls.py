@@ -56,7 +56,7 @@ def shuffle_explanations(episodes: Episodes, spec: ExplanationSpec, seed: int, *
 def delay_explanations(episodes: Episodes, delay: int) -> Episodes:
     """Show each explanation ``delay`` steps later in its episode; the first states have none."""
     tokens = episodes.explanations["tokens"]
-    first_state = np.repeat(episodes.starts + np.arange(len(episodes)), episodes.lengths + 1)  # (S,) of the state's episode
+    first_state = np.repeat(episodes.starts[:-1] + np.arange(len(episodes)), episodes.lengths + 1)  # (S,) of the state's episode
     source = np.arange(len(tokens)) - delay
     late = np.where((source >= first_state)[:, None], tokens[np.maximum(source, 0)], 0)
     return dataclasses.replace(episodes, explanations={**episodes.explanations, "tokens": late})

@@ -9,7 +9,7 @@ from agents.config.agent import AgentConfig
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CONFIG, load_checkpoint, load_config, load_weights
 from agents.policies.sequence_policy import SequencePolicy
-from gym_causal.arguments import check_integer
+from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.registry import canonical_id, make_task
 
 SHIPPED = Path(__file__).parents[1] / "pretrained_agents"
@@ -22,8 +22,10 @@ def build_policy(config: AgentConfig) -> SequencePolicy:
     Raises:
         ValueError: its architecture cannot read the env's observations, or the env has no explanations to predict.
     """
-    explain = {"explain": config.training.explanations} if config.training.predicts_explanations else {}
-    task = make_task(config.env_id, 1, **{**config.env_kwargs, **explain})
+    task = make_task(config.env_id, 1, **config.env_kwargs)
+    if config.training.predicts_explanations:
+        check_one_of("explanations", config.training.explanations, tuple(task.explanations.modes))
+        task = make_task(config.env_id, 1, **{**config.env_kwargs, "explain": config.training.explanations})
     return SequencePolicy(task, config.architecture, explains=config.training.predicts_explanations)
 
 

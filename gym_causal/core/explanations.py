@@ -12,7 +12,7 @@ class ExplanationSpec:
 
     Attributes:
         modes: each accepted value of the argument ``explain`` -> the values of ``info["explanation"]["kind"]`` that it leads to, "none"
-            aside.
+            aside. Where two statements are made at once, their kinds are joined by "+".
         vocabulary: token id -> word. Id 0 is padding.
         num_tokens: L, the length of ``tokens``.
         version: raised whenever a token id changes its meaning; recorded in every file that holds tokens.

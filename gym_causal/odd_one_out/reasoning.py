@@ -1,8 +1,8 @@
 """Reasoning explanations: what the expert believes, what it does next and why, as facts and as token ids.
 
 A *belief* says of each attribute whether it may be the rewarded one, given the touches so far. An *intention* says what the expert does
-next, in which attribute, and why. A *target* names the value that only the object it goes for has. All of it follows from the room as the expert
-has seen it and from its own touches: from the history of the episode. Facts are small integers; -1 means that there is no such fact.
+next, in which attribute, and why. A *target* names the value that only the object it goes for has. All of it follows from the history of
+the episode: from the room as far as the expert has seen it, and from its touches. Facts are small integers; -1 means no such fact.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def token_groups(tokens: np.ndarray, start: int) -> dict[str, tuple[np.ndarray, 
     """
     ends = np.array([1, 1 + INTENTION, NUM_TOKENS - 1, NUM_TOKENS]) + start
     columns = [slice(first, last) for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
-    return {part: ((tokens[:, some] > 0).any(axis=1), some) for part, some in zip(PARTS, columns, strict=True)}
+    return {part: (np.logical_or.reduce(tokens[:, some] > 0, axis=1), some) for part, some in zip(PARTS, columns, strict=True)}
 
 
 def belief_facts(possible: np.ndarray, considered: np.ndarray) -> np.ndarray:

@@ -249,7 +249,8 @@ class RoomTask(BatchedTask):
         }
 
     def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
-        mode, groups = self.config.explain, {}
+        mode = self.config.explain
+        groups: dict[str, tuple[np.ndarray, slice]] = {}
         if statement_kinds(mode):
             groups |= explanations.token_groups(tokens[:, : explanations.NUM_TOKENS])
         if reasoning_part(mode) is not None:

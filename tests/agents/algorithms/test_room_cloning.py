@@ -17,7 +17,8 @@ from agents.algorithms.learning_curve import HISTORY
 from agents.algorithms.losses import validation_losses
 from agents.config import TrainingConfig
 from agents.data.collate import iterate_batches
-from agents.data.demonstrations import collect, fingerprint, shuffle_explanations
+from agents.data.demonstrations import collect, fingerprint
+from agents.data.explanation_controls import shuffle_explanations
 from agents.policies.checkpoints import load_checkpoint, load_config
 from gym_causal.core.streams import SeedDomain
 from gym_causal.registry import make_task
@@ -70,7 +71,9 @@ def test_what_shuffled_explanations_change(tmp_path):
     training = replace(ROOM_CONFIG.training, num_batches=4, num_demonstrations=32, shuffled_explanations=True)
     config = replace(ROOM_CONFIG, training=training)
     agent = train(config, tmp_path / "collected", splits=(), progress=False)
-    shuffled = shuffle_explanations(collected_rooms(32, config.seed, explain="full"), config.seed)
+    shuffled = shuffle_explanations(
+        collected_rooms(32, config.seed, explain="full"), make_task(ROOM_ID, **config.env_kwargs).explanations, config.seed
+    )
     true_ones = replace(config, training=replace(training, shuffled_explanations=False, num_demonstrations=None))
     train(true_ones, tmp_path / "recorded", splits=(), demonstrations=shuffled, progress=False)
     assert same_weights(tmp_path / "collected", tmp_path / "recorded")
@@ -103,7 +106,7 @@ def test_a_training_on_recorded_rooms(tmp_path):
         ({"env_id": "CausalDAG-v0", "env_kwargs": {}}, "'object'"),
         ({"architecture": replace(ROOM_CONFIG.architecture, kind="variable")}, "'variable'"),
         (
-            {"training": replace(ROOM_CONFIG.training, explanations="all")},
+            {"training": replace(ROOM_CONFIG.training, explanations="every")},
             "explanations must be one of none, properties, ",
         ),
         ({"demonstration_kwargs": {"observation": "pixels"}}, "demonstration_kwargs must leave observations and actions"),

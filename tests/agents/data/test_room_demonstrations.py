@@ -13,8 +13,8 @@ from agents.data.demonstrations import (
     check_learnable,
     collect,
     fingerprint,
-    shuffle_explanations,
 )
+from agents.data.explanation_controls import ExplanationControl, delay_explanations, shuffle_explanations
 from gym_causal.odd_one_out.features import ATTRIBUTES, VALUES
 from gym_causal.odd_one_out.frames import OBJECT
 from gym_causal.registry import make_task
@@ -28,11 +28,13 @@ every_explanation = pytest.mark.parametrize("explain", ["none", "full"])
 
 TASK = make_task(ROOM_ID, **ROOM_KWARGS, observation="symbolic")
 NUM_TOKENS, VOCABULARY = TASK.explanations.num_tokens, TASK.explanations.vocabulary
+FULL = TASK.explanations
+SHUFFLED = ExplanationControl(FULL, shuffled_share=1.0)
 
 
-def streamed(explain="none", first_batch=0, seed=3, shuffled=False, bucket_size=4, **env_kwargs):
+def streamed(explain="none", first_batch=0, seed=3, control=None, bucket_size=4, **env_kwargs):
     env_kwargs = {**ROOM_KWARGS, "observation": "symbolic", "explain": explain, **env_kwargs}
-    options = {"seed": seed, "first_batch": first_batch, "env_kwargs": env_kwargs, "shuffled": shuffled, "bucket_size": bucket_size}
+    options = {"seed": seed, "first_batch": first_batch, "env_kwargs": env_kwargs, "control": control, "bucket_size": bucket_size}
     return StreamedDemonstrations("expert", ROOM_ID, batch_size=BATCH_SIZE, chunk_size=24, **options)  # six batches per chunk
 
 
@@ -192,7 +194,7 @@ def test_what_is_kept_of_pixels_are_symbols():
 def test_shuffled_explanations_are_those_of_others():
     episodes = collected_rooms(60, explain="full")
     before = episodes.explanations["tokens"].copy()
-    shuffled = shuffle_explanations(episodes, 4)
+    shuffled = shuffle_explanations(episodes, FULL, 4)
     tokens = shuffled.explanations["tokens"]
     assert np.array_equal(episodes.explanations["tokens"], before) and tokens.dtype == before.dtype
     assert np.array_equal(tokens[:, 0], before[:, 0])  # there is something to say where there was before
@@ -207,13 +209,13 @@ def test_shuffled_explanations_are_those_of_others():
 
 def test_who_gets_whose_explanation_depends_on_the_seed_alone():
     episodes = collected_rooms(20, explain="full")
-    first, again, other = (shuffle_explanations(episodes, seed).explanations["tokens"] for seed in (4, 4, 5))
+    first, again, other = (shuffle_explanations(episodes, FULL, seed).explanations["tokens"] for seed in (4, 4, 5))
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
 def test_the_control_sees_and_does_the_same():
     """And it can go on anywhere too."""
-    true, shuffled = take(streamed("full"), 8), take(streamed("full", shuffled=True), 8)
+    true, shuffled = take(streamed("full"), 8), take(streamed("full", control=SHUFFLED), 8)
     differ = said = 0
     for batch, control in zip(true, shuffled, strict=True):
         mine, others = arrays(batch), arrays(control)
@@ -222,7 +224,41 @@ def test_the_control_sees_and_does_the_same():
         differ += (mine["acts"] != others["acts"]).any(-1).sum()
         said += (mine["acts"][..., 1] > 0).sum()
     assert 0.5 * said < differ <= said
-    assert same(take(streamed("full", shuffled=True, first_batch=5), 3), shuffled[5:])
+    assert same(take(streamed("full", control=SHUFFLED, first_batch=5), 3), shuffled[5:])
+
+
+def test_statements_are_shuffled_each_on_its_own():
+    """A property and the reasoning of one state go to different states, each to one that has such a statement."""
+    episodes = collected_rooms(40, explain="all")
+    spec = make_task(ROOM_ID, **ROOM_KWARGS, observation="symbolic", explain="all").explanations
+    before, tokens = episodes.explanations["tokens"], shuffle_explanations(episodes, spec, 0).explanations["tokens"]
+    start = spec.starts[1]
+    for first in (0, start):
+        assert np.array_equal(tokens[:, first], before[:, first])
+    pairs = [{(tuple(row[:start]), tuple(row[start:])) for row in rows.tolist()} for rows in (before, tokens)]
+    assert len(pairs[1] - pairs[0]) > 0.5 * len(pairs[1])
+
+
+def test_a_share_of_explanations_is_false():
+    episodes = collected_rooms(200, explain="full")
+    before, explained = episodes.explanations["tokens"], episodes.explanations["tokens"][:, 0] > 0
+    differ = [
+        (shuffle_explanations(episodes, FULL, 1, share=share).explanations["tokens"] != before)[explained].any(1).mean()
+        for share in (0.0, 0.25, 0.5, 1.0)
+    ]
+    assert differ[0] == 0
+    np.testing.assert_allclose(differ[1:3], differ[3] * np.array([0.25, 0.5]), atol=0.05)
+
+
+@pytest.mark.parametrize("delay", [1, 3, 1000])
+def test_late_explanations_are_those_of_earlier_states_of_the_episode(delay):
+    episodes = collected_rooms(12, explain="full")
+    before, late = episodes.explanations["tokens"], delay_explanations(episodes, delay).explanations["tokens"]
+    state = 0
+    for length in episodes.lengths + 1:
+        own = np.concatenate([np.zeros((delay, before.shape[1]), before.dtype), before[state : state + length]])[:length]
+        assert np.array_equal(late[state : state + length], own)
+        state += length
 
 
 # --- recorded episodes ------------------------------------------------------------------------------------------------------
@@ -258,7 +294,7 @@ def test_those_of_another_sight_are_refused():
 def test_fingerprints_know_what_is_said():
     """But not what else is recorded of it."""
     true, silent = collected_rooms(6, explain="full"), collected_rooms(6)
-    others = shuffle_explanations(true, 0)
+    others = shuffle_explanations(true, FULL, 0)
     assert len({fingerprint(episodes) for episodes in (true, silent, others, true[::-1])}) == 4
     before = fingerprint(true)
     true.explanations["kind"] = true.explanations["kind"][::-1]

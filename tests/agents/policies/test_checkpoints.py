@@ -157,7 +157,7 @@ def test_what_is_no_configuration(folder, content, message):
         (changed(architecture={"kind": "object"}), "env_id must be that of an odd-one-out environment"),
         (changed(env_id="NoSuchTask-v0"), "NoSuchTask-v0"),
         (changed(env_kwargs={"num_variable": 6}), "did you mean 'num_variables'"),
-        (changed(env_id="CartPole-v1", architecture={"kind": "generic"}, training={"explanations": "full"}), "explanations must be none"),
+        (changed(env_id="CartPole-v1", architecture={"kind": "generic"}, training={"explanations": "full"}), "must be one of none"),
     ],
 )
 def test_an_agent_that_cannot_be_built(folder, content, message):

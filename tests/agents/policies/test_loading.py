@@ -126,7 +126,7 @@ def test_what_is_saved_is_of_format_2(tmp_path):
 
 def test_an_agent_of_an_env_without_explanations():
     config = AgentConfig(env_id="CartPole-v1", architecture=ARCHITECTURES["generic"], training=TrainingConfig(explanations="full"))
-    with pytest.raises(ValueError, match="explanations must be none"):
+    with pytest.raises(ValueError, match="explanations must be one of none"):
         build_policy(config)
     assert Agent(build_policy(AgentConfig(env_id="CartPole-v1", architecture=ARCHITECTURES["generic"]))).policy.explanation_head is None
 
