@@ -12,7 +12,7 @@ from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.episode_batch import EpisodeBatch
 from gym_causal.causal_dag.evidence import Evidence, Experiments
 from gym_causal.causal_dag.explanation_modes import joined
-from gym_causal.causal_dag.explanation_text import describe_reasoning, describe_trial
+from gym_causal.causal_dag.explanation_text import describe, describe_reasoning
 from gym_causal.causal_dag.explanations import NONE, Facts
 from gym_causal.causal_dag.trials import explained_kind
 from gym_causal.core.task import Observations, constant
@@ -81,7 +81,7 @@ class Explainer:
 
     def describe(self, played: int, explanation: dict[str, Any], row: int) -> str:
         """The explanation of a row in words; "" if it is empty."""
-        words = [describe_trial(self._statement_kinds[played], explanation, row, self._names)]
+        words = [describe(self._statement_kinds[played], explanation, row, self._names)]
         if self._reasoning_kinds[played] != NONE:
             words.append(describe_reasoning(explanation, row, self._names))
         return " ".join(filter(None, words))

@@ -7,7 +7,7 @@ from gym_causal.causal_dag.explanations import PROPERTIES, REWARD, Facts
 from gym_causal.causal_dag.reasoning import Reason
 
 
-def describe_trial(kind: str, facts: Facts, row: int, names: list[str]) -> str:
+def describe(kind: str, facts: Facts, row: int, names: list[str]) -> str:
     """What one row of ``facts`` states about the last trial, in words; "" when there is nothing."""
     if kind == PROPERTIES:
         return _describe_experiment(facts, row, names)
