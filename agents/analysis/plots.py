@@ -125,7 +125,7 @@ def against_quantity(
             axes.fill_between(mean["value"], mean["low"], mean["high"], color=color, alpha=0.2, linewidth=0)
         if len(demonstrated):
             expert = demonstrated.groupby("value")["mean"].mean()
-            axes.plot(expert.index, expert, color="0.4", linestyle="--", label="demonstrations")
+            axes.plot(expert.index, expert, color="0.4", linestyle="--", marker=".", label="demonstrations")
         if results["value"].min() >= 1:
             axes.set_xscale("log")
         axes.set_ylim(0, 1.05)

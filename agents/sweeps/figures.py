@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from agents.algorithms.learning_curve import HISTORY
 from agents.analysis import plots, probe_plots
 from agents.sweeps.runs import PROBE, Run
-from agents.sweeps.study import Study
+from agents.sweeps.study import HELD_OUT_RATIO, Study
 from agents.sweeps.tables import at_levels, combine_file
 
 
@@ -35,7 +35,7 @@ def study_figures(
     if results["metric"].str.startswith("explained_").any():
         figures["explained"] = plots.explained(results, summary, palette)
     leveled_results, leveled_summary = (at_levels(rows, study.variations) for rows in (results, summary))
-    metrics = [(column.metric, column.split) for column in study.columns]
+    metrics = [(column.metric, column.split) for column in study.columns if column.metric != HELD_OUT_RATIO]  # of another scale
     for quantity, means in leveled_summary.groupby("quantity", sort=False):
         if means["value"].nunique() > 1:
             seeds = leveled_results[leveled_results["quantity"] == quantity]

@@ -89,9 +89,7 @@ class Run:
         return rows
 
     def _demonstrated(self) -> list[dict[str, Any]]:
-        """Rows of the metrics of an imperfect expert, where it demonstrates: agents may surpass what they watch."""
-        if not self.config.training.expert_is_imperfect:
-            return []
+        """Rows of the metrics of whoever demonstrates, where that is done: agents may surpass what they watch."""
         arguments = {**self.config.env_kwargs, **self.config.demonstration_kwargs}
         split = arguments.pop("split", self.splits[0])
         result = self._play(demonstrator(self.config), split, arguments)

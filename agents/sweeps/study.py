@@ -16,7 +16,7 @@ FRACTION_OF_EXPERT = "fraction_of_expert"
 EXPERT_REWARD = "expert_reward"
 """Metric: the expert's mean return in these episodes."""
 DEMONSTRATED = "demonstrated_"
-"""Prefix of the metrics of whoever demonstrates, where that is an imperfect expert."""
+"""Prefix of the metrics of whoever demonstrates."""
 
 
 @dataclass(frozen=True, kw_only=True)
