@@ -10,6 +10,7 @@ import gym_causal
 from agents.algorithms.training_data import checked_task, training_data
 from agents.data.demonstrations import StreamedDemonstrations, collect
 from agents.data.experts import ImperfectExpert
+from agents.train import parse
 from gym_causal.policies import bind
 from gym_causal.registry import make_task
 from gym_causal.rollouts import play
@@ -125,6 +126,12 @@ def test_a_training_and_its_validation_have_the_errors_of_the_config(num_demonst
         for actions in (next(iter(batches))["acts"], validation.episodes.stacked(validation.episodes.actions)):
             variables = np.sort(actions[:, :5] % 5, axis=1)
             assert (variables == np.arange(5)).all(axis=1).mean() == pytest.approx(systematic, abs=0.12)
+
+
+def test_the_command_line_sets_them():
+    training = parse(["--training.error-rate", "0.2", "--training.random-player-share", "0.1"]).config().training
+    assert (training.error_rate, training.random_player_share) == (0.2, 0.1)
+    assert not parse([]).config().training.expert_is_imperfect
 
 
 def test_recorded_demonstrations_are_as_they_are():
