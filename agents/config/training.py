@@ -96,6 +96,10 @@ class TrainingConfig:
         check_integer("explanation_delay", self.explanation_delay, 0, 10**6)
         if self.shuffled_explanations and not self.predicts_explanations:
             raise ValueError("shuffled_explanations must be False where explanations are none, got True")
+        if self.explanation_delay and not self.predicts_explanations:
+            raise ValueError(f"explanation_delay must be 0 where explanations are none, got {self.explanation_delay}")
+        if self.shuffled_share != 1 and not self.shuffled_explanations:
+            raise ValueError(f"shuffled_share must be 1 unless shuffled_explanations is True, got {self.shuffled_share}")
 
     @property
     def predicts_explanations(self) -> bool:

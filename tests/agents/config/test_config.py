@@ -89,6 +89,8 @@ def test_env_kwargs_have_no_split():
         (TrainingConfig, {"shuffled_explanations": True}, "shuffled_explanations must be False where explanations are none"),
         (TrainingConfig, {"shuffled_share": 1.1}, "shuffled_share must be a number >= 0 and <= 1, got 1.1"),
         (TrainingConfig, {"explanation_delay": -1}, "explanation_delay must be an int from 0"),
+        (TrainingConfig, {"explanation_delay": 3}, "explanation_delay must be 0 where explanations are none, got 3"),
+        (TrainingConfig, {"explanations": "full", "shuffled_share": 0.5}, "shuffled_share must be 1 unless shuffled_explanations is True"),
         (TrainingConfig, {"error_rate": -0.1}, "error_rate must be a number >= 0 and <= 1, got -0.1"),
         (TrainingConfig, {"random_player_share": 1.5}, "random_player_share must be a number >= 0 and <= 1, got 1.5"),
         (ArchitectureConfig, {"kind": ""}, "kind must be the name of a network"),
