@@ -12,7 +12,9 @@ import pytest
 import gym_causal
 from gym_causal.causal_dag import env as causal_dag_env
 from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
+from gym_causal.causal_dag.evidence import Finding
 from gym_causal.causal_dag.explanations import no_facts, num_tokens, vocabulary
+from gym_causal.causal_dag.reasoning import Reason
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,6 +95,23 @@ def test_every_fact_of_an_explanation_is_in_the_table():
         assert documented[name].startswith(str(value.dtype)), name
         sentinel = next(row[3] for row in table("explanations.md", "Field") if row[0] == name).split(",")[0]
         assert str(value.ravel()[0].item()).removesuffix(".0") == sentinel, name
+
+
+def test_every_fact_of_the_reasoning_is_in_the_table():
+    documented = {row[0]: row for row in table("explanations.md", "Reasoningfield")}
+    venv = gym_causal.make_vec("CausalDAG-v0", 2, explain="target")  # at first nothing is stated
+    facts = {name: value for name, value in venv.reset(seed=0)[1]["explanation"].items() if name not in ("kind", "tokens")}
+    assert set(documented) == set(facts)
+    for name, value in facts.items():
+        assert documented[name][1] == f"{value.dtype}{' (N,)' if value.ndim == 2 else ''}", name
+        assert str(value.ravel()[0].item()).removesuffix(".0") == documented[name][3], name
+
+
+def test_the_words_of_the_reasoning_are_in_the_tables():
+    findings, reasons = ([row[:2] for row in table("explanations.md", heading)] for heading in ("Finding", "Reason"))
+    assert [int(row[0]) for row in findings] == list(Finding) and [int(row[0]) for row in reasons] == list(Reason)
+    words = ["reasoning", *(row[1] for row in findings), *(row[1] for row in reasons[1:5])]
+    assert words == list(gym_causal.make_task("CausalDAG-v0", 1, explain="all").explanations.vocabulary[len(vocabulary(5)) :])
 
 
 def test_token_table_is_the_vocabulary():

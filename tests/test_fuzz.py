@@ -30,7 +30,7 @@ def random_arguments(rng: np.random.Generator) -> tuple[str, dict[str, Any]]:
         "shared_noise": bool(rng.random() < 0.3),
         "exploration_sign": str(rng.choice(["positive", "random"])),
         "expert_temperature": float(rng.choice([0, 1e-3, 1, 1e6])),
-        "explain": str(rng.choice(["none", "properties", "reward", "full"])),
+        "explain": str(rng.choice(["none", "properties", "reward", "full", "reasoning", "target", "all"])),
         "expert_info": bool(rng.random() < 0.5),
         "graph_info": bool(rng.random() < 0.2),
     }
@@ -84,7 +84,7 @@ def check(venv: Any, observation: dict[str, np.ndarray], info: dict[str, Any]) -
     for value in explanation.values():
         assert value.dtype.kind != "f" or np.isfinite(value).all()
     kind = explanation["kind"][0]
-    assert kind in ("none", "properties", "reward")
+    assert set(kind.split("+")) <= {"none", "properties", "reward", "reasoning", "target"}
     if "text" in explanation:
         assert all(bool(text) == (kind != "none") for text in explanation["text"])
     if "expert_action" in info:

@@ -60,7 +60,7 @@ def test_stable_baselines_finds_nothing_to_complain_about(env_id, kwargs):
 @every_env
 def test_same_seed_same_episodes_whatever_num_envs(env_id, kwargs):
     """Episode i, step by step, infos included: from the single env, and from vector envs of 1, 7, 64 and 4,096 rows."""
-    kwargs = {**kwargs, "expert_info": True, "graph_info": True}
+    kwargs = {**kwargs, "explain": "all", "expert_info": True, "graph_info": True}
     single = gym.make(env_id, **kwargs)
     episodes = 9  # more than 7: the last two are the second ones of their rows
     trials = single.unwrapped.task.config.trials
@@ -114,7 +114,7 @@ def list_of(result: tuple) -> dict[str, Any]:
 
 
 @every_env
-@pytest.mark.parametrize("explain", ["none", "properties", "reward", "full"])
+@pytest.mark.parametrize("explain", ["none", "properties", "reward", "full", "all", "reasoning", "target"])
 def test_infos_keep_their_keys_shapes_and_dtypes(env_id, kwargs, explain):
     env = gym.make(env_id, explain=explain, expert_info=True, graph_info=True, **kwargs)
     infos = [step[-1] for step in play(env, 0, episodes=2)]
@@ -143,7 +143,7 @@ def test_observations_are_in_their_space_to_the_end(env_id, kwargs):
 @pytest.mark.parametrize("num_envs", [1, 40])
 def test_what_is_returned_is_the_users_own(env_id, num_envs):
     """Scribbling over observations and infos changes nothing that comes later."""
-    clean, scribbled = (gym_causal.make_vec(env_id, num_envs, expert_info=True) for _ in range(2))
+    clean, scribbled = (gym_causal.make_vec(env_id, num_envs, explain="all", expert_info=True) for _ in range(2))
     results = [venv.reset(seed=0) for venv in (clean, scribbled)]
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -167,7 +167,7 @@ def scribble(values: Any) -> None:
 @every_id
 def test_rows_are_independent(env_id):
     """Other actions in half of the rows change nothing in the other half."""
-    first, second = (gym_causal.make_vec(env_id, 30, expert_info=True) for _ in range(2))
+    first, second = (gym_causal.make_vec(env_id, 30, explain="all", expert_info=True) for _ in range(2))
     assert same(without_final(first.reset(seed=5)[1]), without_final(second.reset(seed=5)[1]))
     rng = np.random.default_rng(1)
     changed = rng.random(30) < 0.5
@@ -273,7 +273,7 @@ def numbers(values: dict[str, Any]) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("num_envs", [1, 3, 1_000])
-@pytest.mark.parametrize("explain", ["full", "none"])
+@pytest.mark.parametrize("explain", ["full", "none", "all"])
 @every_id
 def test_every_number_lies_where_torch_takes_it(env_id, explain, num_envs):
     """It refuses arrays whose strides are not multiples of their numbers' size, as those in a record of mixed types may be."""

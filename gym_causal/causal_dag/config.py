@@ -16,7 +16,7 @@ from gym_causal.arguments import check_pair as _pair
 from gym_causal.causal_dag.cues import CueClass
 from gym_causal.causal_dag.custom_models import ModelSampler, ModelsArgument, model_sampler
 from gym_causal.causal_dag.distribution import ModelDistribution
-from gym_causal.causal_dag.explanations import MODES
+from gym_causal.causal_dag.explanation_modes import MODES, reasoning_part, statement_kinds
 from gym_causal.causal_dag.splits import SPLITS, HeldOutLink, Split
 from gym_causal.scm import variable_names
 
@@ -56,7 +56,8 @@ class CausalDAGConfig:
             each exploration trial, whatever it has tried so far.
         expert_temperature: 0: the expert exploits optimally; else it is Boltzmann-rational, p ~ exp(value / temperature).
         explain: which explanations ``info["explanation"]`` holds: "none", "properties" (what an intervention did, in exploration), "reward"
-            (whether a choice was optimal, in exploitation) or "full" (both).
+            (whether a choice was optimal, in exploitation), "full" (both), "reasoning" (what the expert has found out, what it does next
+            and why), "all" (properties, reward and reasoning), or one part of the reasoning: "belief", "intention" or "target".
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
         graph_info: put the dense weights (N, N) into ``info["weights"]``; [i, j] is the direct effect of i on j.
         models: causal models of one's own over the N variables, instead of the generator's:
@@ -139,10 +140,15 @@ class CausalDAGConfig:
     def phase(self, trial: int) -> Phase:
         return Phase.EXPLORATION if trial < self.exploration_trials else Phase.EXPLOITATION
 
-    @property
+    @cached_property
     def explained_kinds(self) -> tuple[str, ...]:
-        """The kinds of explanation that ``explain`` asks for."""
-        return MODES[self.explain]
+        """The kinds of statement about the last trial that ``explain`` asks for."""
+        return statement_kinds(self.explain)
+
+    @cached_property
+    def reasoning_part(self) -> str | None:
+        """What ``explain`` asks for of the reasoning: all of it, one part, or None."""
+        return reasoning_part(self.explain)
 
     @cached_property
     def model_sampler(self) -> ModelSampler | None:

@@ -72,7 +72,8 @@ class CausalDAGEnv(TaskEnv):
     ## Information
 
     ``info["explanation"]`` states, as data, token ids and text, what the last intervention did (exploration) or whether it was optimal
-    (exploitation). ``info["expert_action"]`` and ``info["weights"]`` are there on request. The graph and the optimum are in no
+    (exploitation); with ``explain="all"`` also what the expert has found out, what it does next and why.
+    ``info["expert_action"]`` and ``info["weights"]`` are there on request. The graph and the optimum are in no
     observation. See the page "Explanations" of the documentation.
 
     ## Arguments

@@ -116,6 +116,8 @@ class EpisodeBatch:
             needed += ["no_intervention_outcomes", "mediators"]
         if explanations.REWARD in self.config.explained_kinds:
             needed += ["optimum", "mediators", "best_choice"]
+        if self.config.reasoning_part is not None:
+            needed += ["optimum"]  # the expert's actions are part of its reasoning
         for name in needed:
             getattr(self, name)
         return self

@@ -1,4 +1,4 @@
-"""Explanations of an experiment and of a choice: data first, then token ids and words.
+"""Explanations of an experiment and of a choice, as facts and as token ids.
 
 The kind "properties" states, in exploration, what an intervention did to every variable; sizes are counterfactual (the same exogenous
 noise with and without it). The kind "reward" states, in exploitation, whether the choice was optimal and which one is; its sizes are
@@ -15,14 +15,11 @@ import numpy as np
 
 from gym_causal.causal_dag.actions import action_value, action_variable
 from gym_causal.causal_dag.optimum import Optimum
-from gym_causal.core.explanations import ExplanationSpec
 from gym_causal.scm import StructuralCausalModels, variable_names
 
 Facts = dict[str, np.ndarray]
 
 NONE, PROPERTIES, REWARD = "none", "properties", "reward"
-MODES: dict[str, tuple[str, ...]] = {NONE: (), PROPERTIES: (PROPERTIES,), REWARD: (REWARD,), "full": (PROPERTIES, REWARD)}
-"""What ``explain`` accepts -> the kinds of explanation that episodes then have."""
 
 _WORDS = ("", "set", "optimal", "not optimal", "not allowed", "+", "-", "moves down", "does not move", "moves up", "directly", "nothing")
 _PAD, _SET, _OPTIMAL, _NOT_OPTIMAL, _NOT_ALLOWED, _PLUS, _MINUS, _DOWN, _STILL, _UP, _DIRECTLY, _NOTHING = range(len(_WORDS))
@@ -38,11 +35,6 @@ def vocabulary(num_variables: int) -> list[str]:
     return [*_WORDS, *_SIZES, *names]
 
 
-def explanation_spec(num_variables: int) -> ExplanationSpec:
-    """The modes, words and length of explanations over N variables."""
-    return ExplanationSpec(MODES, tuple(vocabulary(num_variables)), num_tokens(num_variables), version=1)
-
-
 def num_tokens(num_variables: int) -> int:
     """L; the length of ``tokens``.
 
@@ -53,10 +45,9 @@ def num_tokens(num_variables: int) -> int:
     return _TOKENS_BEFORE + _TOKENS_PER_VARIABLE * num_variables
 
 
-def token_groups(tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
-    """Groups of (n, L) tokens: whole property and reward explanations; see :meth:`gym_causal.core.task.BatchedTask.explanation_groups`."""
-    is_property = tokens[:, 0] == _SET
-    return {"properties": (is_property, slice(None)), "reward": ((tokens[:, 0] > 0) & ~is_property, slice(None))}
+def is_properties(tokens: np.ndarray) -> np.ndarray:
+    """(n,) bool; whether (n, L) tokens are a "properties" explanation."""
+    return tokens[:, 0] == _SET
 
 
 def no_facts(count: int, num_variables: int, **known: np.ndarray) -> Facts:
@@ -141,12 +132,12 @@ def experiment_facts(mediators: MediatorTable, do_target: np.ndarray, do_value: 
     count, num_variables = effects.shape
     direct, mediator = mediators.from_source(do_target)
     tokens = _experiment_tokens(count, num_variables).copy()
-    tokens[:, 1] = _FIRST_VARIABLE + do_target
-    tokens[:, 2] = np.where(do_value > 0, _PLUS, _MINUS)
+    tokens[:, 1] = variable_tokens(do_target)
+    tokens[:, 2] = sign_tokens(do_value)
     slots = tokens[:, _TOKENS_BEFORE:].reshape(count, num_variables, _TOKENS_PER_VARIABLE)
     sign = np.sign(effects).astype(np.int16)
     slots[..., 1] = _STILL + sign
-    slots[..., 2] = _size_tokens(effects) * (sign != 0)
+    slots[..., 2] = size_tokens(effects) * (sign != 0)
     slots[..., 3] = direct * np.int16(_DIRECTLY)
     slots[..., 4] = (mediator >= 0) * (mediator + np.int16(_FIRST_VARIABLE))
     # That the variable that was set moved is no finding.
@@ -189,10 +180,10 @@ def best_choice_facts(mediators: MediatorTable, goals: np.ndarray, optimum: Opti
     facts["best_through"][:] = np.where(raises, mediator, -1)
     facts["tokens"][:, 1:_CHOICE_TOKENS] = np.stack(
         [
-            _FIRST_VARIABLE + goals,
-            np.where(raises, _FIRST_VARIABLE + target, _NOTHING),
-            raises * np.where(value > 0, _PLUS, _MINUS),
-            raises * _size_tokens(optimum.best_value),
+            variable_tokens(goals),
+            np.where(raises, variable_tokens(target), _NOTHING),
+            raises * sign_tokens(value),
+            raises * size_tokens(optimum.best_value),
             (raises & direct) * _DIRECTLY,
             (raises & (mediator >= 0)) * (_FIRST_VARIABLE + mediator),
         ],
@@ -212,64 +203,16 @@ def choice_facts(best: Facts, optimum: Optimum, actions: np.ndarray) -> Facts:
     return facts
 
 
-def _size_tokens(sizes: np.ndarray) -> np.ndarray:
+def variable_tokens(variables: np.ndarray) -> np.ndarray:
+    """The token of each variable's name."""
+    return _FIRST_VARIABLE + variables
+
+
+def sign_tokens(values: np.ndarray) -> np.ndarray:
+    """The token of the sign of each value that a variable is set to, which is not 0."""
+    return np.where(values > 0, _PLUS, _MINUS)
+
+
+def size_tokens(sizes: np.ndarray) -> np.ndarray:
     """The token of each absolute size: the classes are powers of two, so a float's exponent tells (0.5 to 1 has exponent 0)."""
     return np.minimum(np.maximum(np.frexp(sizes)[1], -1), len(_SIZES) - 2) + (_FIRST_SIZE + 1)
-
-
-# --- words ---------------------------------------------------------------------------------------------------------------------
-
-
-def describe(kind: str, facts: Facts, row: int, names: list[str]) -> str:
-    """The explanation of one row of ``facts`` in words; "" when there is none."""
-    if kind == PROPERTIES:
-        return _describe_experiment(facts, row, names)
-    return _describe_choice(facts, row, names) if kind == REWARD else ""
-
-
-def _describe_experiment(facts: Facts, row: int, names: list[str]) -> str:
-    target = int(facts["do_target"][row])
-    moved, still = [], []
-    columns = (facts[key][row].tolist() for key in ("effects", "direct", "through"))
-    for variable, (effect, direct, mediator) in enumerate(zip(*columns, strict=True)):
-        if variable == target:
-            continue
-        if effect:
-            moved.append(f"moves {names[variable]} by {_size(effect)}{_path(direct, mediator, names)}")
-        else:
-            still.append(names[variable])
-    if still:
-        moved.append(f"does not move {_listed(still, 'or')}")
-    return f"Setting {names[target]} to {_size(float(facts['do_value'][row]))} {_listed(moved, 'and', comma=True)}."
-
-
-def _describe_choice(facts: Facts, row: int, names: list[str]) -> str:
-    goal, best = names[facts["goal_variable"][row]], int(facts["best_target"][row])
-    if not facts["allowed"][row]:
-        verdict = f"Not allowed: {goal} is the goal itself, nothing was set;"
-    else:
-        verdict = "Optimal:" if facts["optimal"][row] else "Not optimal:"
-    if best < 0:
-        return f"{verdict} nothing that may be set raises {goal}."
-    path = _path(bool(facts["best_direct"][row]), int(facts["best_through"][row]), names)
-    value, effect = float(facts["best_value"][row]), float(facts["best_effect"][row])
-    return f"{verdict} setting {names[best]} to {_size(value)} moves {goal} most, by {_size(effect)}{path}."
-
-
-def _size(value: float) -> str:
-    """Signed, with one decimal, or with as many as a small value needs to differ from 0."""
-    rounded = f"{value:+.1f}" if abs(value) >= 0.05 else f"{value:+.1g}"
-    return rounded.removesuffix(".0")
-
-
-def _path(direct: bool, mediator: int, names: list[str]) -> str:
-    if mediator < 0:
-        return ", directly" if direct else ""
-    return f", directly and through {names[mediator]}" if direct else f", through {names[mediator]}"
-
-
-def _listed(items: list[str], conjunction: str, *, comma: bool = False) -> str:
-    """ "a", "a or b", "a, b or c"; with ``comma`` also one before the conjunction, for long items."""
-    if len(items) == 1:
-        return items[0]
-    return f"{', '.join(items[:-1])}{',' if comma else ''} {conjunction} {items[-1]}"

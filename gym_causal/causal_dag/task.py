@@ -10,13 +10,14 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
-from gym_causal.causal_dag import explanations, rendering
+from gym_causal.causal_dag import explanation_modes, rendering
 from gym_causal.causal_dag.actions import action_variable, legal_actions, num_actions
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.episode_batch import EpisodeBatch, EpisodeNoise
 from gym_causal.causal_dag.expert import draw_actions, exploration_actions
+from gym_causal.causal_dag.explainer import Explainer
 from gym_causal.causal_dag.snapshot import EpisodeSnapshot
-from gym_causal.causal_dag.trials import OutcomeTable, TrialResult, begin, explained_kind, play_trial
+from gym_causal.causal_dag.trials import OutcomeTable, TrialResult, begin, play_trial
 from gym_causal.core.streams import take_rows
 from gym_causal.core.task import BatchedTask, Infos, Observations, constant
 from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
@@ -54,14 +55,13 @@ class CausalDAGTask(BatchedTask):
             keys["cue"] = spaces.MultiBinary(num_variables)
         self.observation_space = spaces.Dict(keys)
         self.action_space = spaces.Discrete(num_actions(num_variables))
-        self.explanations = explanations.explanation_spec(num_variables)
+        self.explanations = explanation_modes.explanation_spec(num_variables, config.explain)
         self._batch: EpisodeBatch | None = None  # holds the episodes being played, at ``_now``
         self._first_episode = -1  # of the prepared episodes; -1: they are no run of the stream
         self._trial = 0
         self._result: TrialResult | None = None  # of the last trial
         self._actions: list[np.ndarray] = []  # one (B,) a trial
-        # The kind of the explanation by the number of trials played.
-        self._kinds = [explanations.NONE, *(explained_kind(config, trial) for trial in range(config.trials))]
+        self._explainer = Explainer(config, num_envs)
         table = config.trials * num_actions(num_variables) * num_variables
         self._uses_table = num_envs <= _TABLE_ROWS and table <= _TABLE_VALUES
 
@@ -102,6 +102,7 @@ class CausalDAGTask(BatchedTask):
             self._batch, self._now = self._prepared.take(now), slice(0, self.num_envs)
         self._trial = 0
         self._actions = []
+        self._explainer.begin()
         self._result = begin(self._batch, self._now)
 
     @property
@@ -178,13 +179,20 @@ class CausalDAGTask(BatchedTask):
             self._result = play_trial(episodes, self._trial, actions)
         self._actions.append(actions.copy())
         self._trial += 1
+        self._explainer.record(self._result.observation)
         return self._result.reward, constant(self.num_envs, self._trial == self.config.trials), constant(self.num_envs, False)
 
     def observations(self) -> Observations:
         return self._present.observation
 
     def infos(self, *, text: bool) -> Infos:
-        infos: Infos = {"explanation": self._explanation(text=text)}
+        explanation = self._explanation()
+        if text:
+            words = constant(self.num_envs, "")
+            for row in range(self.num_envs):
+                words[row] = self._explainer.describe(self._trial, explanation, row)
+            explanation["text"] = words
+        infos: Infos = {"explanation": explanation}
         if self.config.expert_info:
             over = self._trial == self.config.trials
             infos["expert_action"] = constant(self.num_envs, -1) if over else self.expert_actions()
@@ -221,18 +229,9 @@ class CausalDAGTask(BatchedTask):
             set_by[np.arange(self.num_envs), action_variable(action, self.config.num_variables)] = True
         return set_by
 
-    def _explanation(self, *, text: bool) -> dict[str, Any]:
-        """The explanation of the last trial."""
-        kind = self._kinds[self._trial]
-        explanation: dict[str, Any] = {"kind": constant(self.num_envs, kind)}
-        explanation.update(self._present.facts)
-        if text:
-            words = constant(self.num_envs, "")
-            if kind != explanations.NONE:
-                for row in range(self.num_envs):
-                    words[row] = explanations.describe(kind, self._present.facts, row, self._names)
-            explanation["text"] = words
-        return explanation
+    def _explanation(self) -> dict[str, Any]:
+        """The explanation of the present state, without its text."""
+        return self._explainer.explain(self._trial, self._present.facts, self._playing, self._now, self.expert_actions)
 
     @cached_property
     def _names(self) -> list[str]:
@@ -252,7 +251,7 @@ class CausalDAGTask(BatchedTask):
         return (self._playing.optimum.best_value[self._now] > 0) & (self.config.phase(trial) is Phase.EXPLOITATION)
 
     def explanation_groups(self, tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
-        return explanations.token_groups(tokens)
+        return explanation_modes.token_groups(tokens, self.config.num_variables, self.config.explain)
 
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """See the base class; docs/evaluation.md defines each metric."""
@@ -290,5 +289,5 @@ class CausalDAGTask(BatchedTask):
             initial_values=episode.initial_values[1 : self._trial + 2, 0],
             interventions=np.concatenate([no_trials, *(result.observation["last_intervention"] for result in results)]),
             outcomes=np.concatenate([no_trials, *(result.observation["last_outcome"] for result in results)]),
-            explanation=explanations.describe(self._kinds[self._trial], self._present.facts, row, self._names),
+            explanation=self._explainer.describe(self._trial, self._explanation(), row),
         )

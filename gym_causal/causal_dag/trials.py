@@ -18,11 +18,11 @@ class TrialResult(NamedTuple):
 
     observation: Observations  # (E, ...) each; what the agent sees then
     reward: np.ndarray  # (E,) float
-    facts: explanations.Facts  # (E, ...) each; empty when nothing is ever explained
+    facts: explanations.Facts  # (E, ...) each; empty when no trial is ever explained
 
 
 def explained_kind(config: CausalDAGConfig, trial: int) -> str:
-    """The kind of explanation that a trial gets under ``config.explain``."""
+    """The kind of statement about a trial under ``config.explain``."""
     kind = explanations.PROPERTIES if config.phase(trial) is Phase.EXPLORATION else explanations.REWARD
     return kind if kind in config.explained_kinds else explanations.NONE
 
