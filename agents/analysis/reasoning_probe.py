@@ -1,9 +1,9 @@
 """What an agent's hidden states hold of the expert's reasoning in the intervention task, whether or not it was trained to predict it.
 
-Linear probes (multinomial logistic regression) read, from the hidden states of one step, which attribute must be the rewarded one, and which
-value the object that is odd in it alone has. The step is the first of a trial at which the expert has seen all objects: nothing has been
-done yet in this trial. If the attribute can be read in the test trial and the value cannot, the agent knows what was rewarded but has not
-found the object.
+Linear probes (multinomial logistic regression) read two things from the hidden states of a step: which attribute must be the rewarded one,
+and the value of the object that is odd in it. The step is the first of a trial at which the expert has seen all objects; nothing has been
+transformed or touched yet in this trial. If the attribute can be read in the test trial and the value cannot, the agent knows what was
+rewarded but has not found the object.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _first_steps(episodes: Episodes, trial: int) -> tuple[np.ndarray, np.ndarray
 def _attribute(
     episodes: Episodes, hidden_states: np.ndarray, at: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hidden states (n, W), the attribute that must be the rewarded one (n,), and the episodes (n,), where the expert is sure of it."""
+    """Hidden states (n, W), the attribute that must be the rewarded one (n,), and the episodes (n,): where the expert is sure of it."""
     episode, step = at
     beliefs = np.stack([episodes.explanations[f"belief_{name}"][step + episode] for name in ATTRIBUTES[:NUM_VISIBLE]], axis=1)
     sure = (beliefs == Belief.MUST_BE).any(axis=1)
@@ -108,12 +108,12 @@ def _target_accuracy(episodes: Episodes, hidden_states: np.ndarray, at: tuple[np
     """Accuracy of the probes of the target's value, one for each attribute, over all attributes."""
     episode, step = at
     attribute, value = (episodes.explanations[key][step + episode] for key in ("target_attribute", "target_value"))
-    correct = total = 0
+    correct, total = 0.0, 0
     for which in range(NUM_VISIBLE):
         mine = attribute == which
         accuracy, count = _accuracy(hidden_states[step[mine]], value[mine], episode[mine])
         correct, total = correct + accuracy * count, total + count
-    return correct / total, int(total)
+    return correct / total, total
 
 
 def _accuracy(features: np.ndarray, labels: np.ndarray, episode: np.ndarray) -> tuple[float, int]:

@@ -118,7 +118,7 @@ class BatchedTask(ABC):
         return {}
 
     def describe_tokens(self, tokens: np.ndarray) -> list[str]:
-        """n explanations in words, of tokens (n, L): an agent's predictions, which need not make sense. By default the tokens' own words."""
+        """n explanations in words, of tokens (n, L) that an agent predicted and need not make sense. By default the tokens' own words."""
         vocabulary = self.explanations.vocabulary
         return [", ".join(vocabulary[token] for token in row if token) for row in tokens.tolist()]
 
