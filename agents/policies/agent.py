@@ -20,10 +20,22 @@ class Agent:
         deterministic: take the likeliest action; False: sample it.
         seed: of these samples.
         name: in results.
+        explains: also predict the explanation of each step; it has no influence on the actions.
+
+    Attributes:
+        explanation: (B, L) int64; the tokens of the explanations predicted at the last step; None if it does not explain.
+
+    Raises:
+        ValueError: ``explains`` for a policy that predicts no explanations.
     """
 
-    def __init__(self, policy: SequencePolicy, *, deterministic: bool = True, seed: int = 0, name: str = "agent") -> None:
-        self.policy, self.deterministic, self.name = policy, deterministic, name
+    def __init__(
+        self, policy: SequencePolicy, *, deterministic: bool = True, seed: int = 0, name: str = "agent", explains: bool = False
+    ) -> None:
+        if explains and policy.explanation_head is None:
+            raise ValueError("explains must be False for an agent that predicts no explanations, got True")
+        self.policy, self.deterministic, self.name, self.explains = policy, deterministic, name, explains
+        self.explanation: np.ndarray | None = None
         self._rng = torch.Generator().manual_seed(seed)
 
     def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -39,7 +51,11 @@ class Agent:
         """
         self.policy.eval()
         tensors = {key: torch.as_tensor(value, device=self.policy.device) for key, value in observations.items()}
-        logits, cache = self.policy.step(tensors, state, episode_starts)
+        hidden_states, cache = self.policy.encode_step(tensors, state, episode_starts)
+        with torch.no_grad():
+            logits = self.policy.network.action_logits(hidden_states)[:, 0]
+            if self.explains:
+                self.explanation = self.policy.explain(hidden_states).cpu().numpy()
         actions = sample_actions(logits.cpu(), self.deterministic, self._rng)
         cache.previous_actions = actions.to(self.policy.device) + 1
         return actions.numpy(), cache

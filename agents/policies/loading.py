@@ -51,16 +51,18 @@ def folder_of(agent: str | os.PathLike[str]) -> Path:
     raise ValueError(f"agent must be a folder or the id of an environment with a pretrained agent ({names}), got {name!r}")
 
 
-def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int = 0) -> Agent:
+def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int = 0, explains: bool = False) -> Agent:
     """A trained agent, as a policy.
 
     Args:
         agent: its folder, or the id of an env for which a pretrained agent ships with the package.
         deterministic: take the likeliest action; False: sample it.
         seed: of these samples, >= 0.
+        explains: also predict the explanation of each step, for ``agent.explanation``.
 
     Raises:
-        ValueError: there is no such agent, its files are damaged, or it has a network or an env that is not registered.
+        ValueError: there is no such agent, its files are damaged, it has a network or an env that is not registered, or it is to explain
+            and predicts no explanations.
         FileNotFoundError: the folder holds none.
     """
     check_integer("seed", seed, 0, 2**63 - 1)
@@ -71,4 +73,4 @@ def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(folder / CONFIG)!r} describes an agent that cannot be built here: {error}") from error
     load_weights(policy, checkpoint.weights, folder)
-    return Agent(policy, deterministic=deterministic, seed=seed)
+    return Agent(policy, deterministic=deterministic, seed=seed, explains=explains)

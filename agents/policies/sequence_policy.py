@@ -74,7 +74,21 @@ class SequencePolicy(nn.Module):
     def step(
         self, observations: Observations, cache: KVCache | None = None, episode_starts: np.ndarray | None = None
     ) -> tuple[Tensor, KVCache]:
-        """Evaluate one more step of B episodes, without gradients.
+        """(B, A) logits of one more step of B episodes, and the cache: of the arguments of :meth:`encode_step`."""
+        hidden_states, cache = self.encode_step(observations, cache, episode_starts)
+        with torch.no_grad():
+            return self.network.action_logits(hidden_states)[:, 0], cache
+
+    def explain(self, hidden_states: Tensor) -> Tensor:
+        """(B, L) int64; the tokens of the predicted explanation, of hidden states (B, 1, ...) of :meth:`encode_step`."""
+        assert self.explanation_head is not None
+        with torch.no_grad():
+            return self.explanation_head.decode_greedy(self.network.explanation_features(hidden_states)[:, 0])
+
+    def encode_step(
+        self, observations: Observations, cache: KVCache | None = None, episode_starts: np.ndarray | None = None
+    ) -> tuple[Tensor, KVCache]:
+        """Encode one more step of B episodes, without gradients.
 
         Whoever picks the actions stores them: ``cache.previous_actions = actions + 1``.
 
@@ -84,7 +98,7 @@ class SequencePolicy(nn.Module):
             episode_starts: (B,) bool, true for rows whose episode has just begun; None: for no row.
 
         Returns:
-            (B, A) logits, and the cache with this step: the given one, changed in place.
+            Hidden states (B, 1, ...), and the cache with this step: the given one, changed in place.
 
         Raises:
             ValueError: a cache of another number of rows, or a row whose episode has had all its steps.
@@ -101,4 +115,4 @@ class SequencePolicy(nn.Module):
             raise ValueError(f"episode_starts must be true where an episode begins: a row has had {max_steps} steps, all there are")
         step = {**observations, "previous_action": cache.previous_actions}
         with torch.no_grad():
-            return self.network({key: value[:, None] for key, value in step.items()}, cache)[:, 0], cache
+            return self.network.encode({key: value[:, None] for key, value in step.items()}, cache), cache

@@ -117,6 +117,11 @@ class BatchedTask(ABC):
         """
         return {}
 
+    def describe_tokens(self, tokens: np.ndarray) -> list[str]:
+        """n explanations in words, of tokens (n, L) that an agent predicted and need not make sense. By default the tokens' own words."""
+        vocabulary = self.explanations.vocabulary
+        return [", ".join(vocabulary[token] for token in row if token) for row in tokens.tolist()]
+
     def step_scores(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Metric -> (numerator, denominator), (B,) float each, that the last step adds to a ratio of sums over episodes."""
         return {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from gym_causal.odd_one_out import explanations, reasoning
+from gym_causal.odd_one_out.explanation_modes import reasoning_part, statement_kinds
 from gym_causal.odd_one_out.explanations import FIRST_VALUE, OBJECT, STATEMENT_WORDS, Statement
 from gym_causal.odd_one_out.features import ATTRIBUTES, VALUES, Attribute
 from gym_causal.odd_one_out.reasoning import Belief, Intention, Reason
@@ -65,6 +67,32 @@ def describe_reasoning(facts: np.ndarray) -> str:
     if value >= 0:
         sentences.append(f"Only my target is {_predicates({Attribute(target): VALUES[target][value]}, plural=False)}.")
     return " ".join(sentences)
+
+
+def describe_tokens(tokens: np.ndarray, mode: str, *, names_rewarded_attribute: bool) -> str:
+    """Tokens (L,) of a mode in words, also those of a learner, which need not make sense: what does not is left out.
+
+    Args:
+        tokens: (L,) int.
+        mode: of the explanations.
+        names_rewarded_attribute: see :func:`describe`.
+    """
+    parts = []
+    if statement_kinds(mode):
+        statement = explanations.facts_of(tokens[None, : explanations.NUM_TOKENS])[:, 0]
+        if _is_complete(statement):
+            parts.append(describe(statement, names_rewarded_attribute=names_rewarded_attribute))
+    if reasoning_part(mode) is not None:
+        parts.append(describe_reasoning(reasoning.facts_of(tokens[None, -reasoning.NUM_TOKENS :])[:, 0]))
+    return " ".join(filter(None, parts))
+
+
+def _is_complete(facts: np.ndarray) -> bool:
+    """Whether a statement (9,) has what its sentence needs."""
+    statement, attribute = facts[explanations.STATEMENT], facts[explanations.ATTRIBUTE]
+    if statement in (Statement.CORRECT, Statement.INCORRECT):
+        return bool((facts[FIRST_VALUE:OBJECT] >= 0).any())
+    return statement not in (Statement.MUST_BE, Statement.MUST_NOT_BE, Statement.MAY_BE) or attribute >= 0
 
 
 def _describe_belief(belief: np.ndarray) -> str:

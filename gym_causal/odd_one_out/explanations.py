@@ -59,6 +59,14 @@ def tokens(facts: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(ids.T)
 
 
+def facts_of(tokens: np.ndarray) -> np.ndarray:
+    """(9, n) facts of (n, 7) tokens; -1 where a token is padding or no word of its place, and for ``object`` and ``correct``."""
+    facts = no_facts(len(tokens))
+    fields = tokens.T - FIRST_TOKEN
+    facts[:NUM_TOKENS] = np.where((fields >= 0) & (fields < _SIZES[:, None]), fields, -1)
+    return facts
+
+
 def token_groups(tokens: np.ndarray) -> dict[str, tuple[np.ndarray, slice]]:
     """Groups of (n, L) tokens; see :meth:`gym_causal.core.task.BatchedTask.explanation_groups`.
 

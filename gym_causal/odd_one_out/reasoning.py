@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gym_causal.odd_one_out import explanations
-from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_OBJECTS, ODD_OBJECT
+from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_OBJECTS, ODD_OBJECT, VALUES
 
 REASONING = "reasoning"
 PARTS = ("belief", "intention", "target")
@@ -78,11 +78,32 @@ WORDS = (REASONING, *BELIEF_WORDS, *INTENTION_WORDS, *REASON_WORDS)
 NUM_TOKENS = 9
 """R; the marker "reasoning", the beliefs about colour, texture, shape and position, the intention, its attribute and reason, and the value
 of the target; 0 is padding."""
+_FIRST_WORD = len(explanations.VOCABULARY)
+_FIRST_BELIEF = _FIRST_WORD + 1
+_FIRST_INTENTION = _FIRST_BELIEF + len(BELIEF_WORDS)
+_FIRST_REASON = _FIRST_INTENTION + len(INTENTION_WORDS)
+# (7,) the id of the first word of each place but the marker and the target's value.
+_FIRST_IDS = np.array(
+    [*[_FIRST_BELIEF] * len(ATTRIBUTES), _FIRST_INTENTION, explanations.FIRST_TOKEN[explanations.ATTRIBUTE, 0], _FIRST_REASON]
+)
 
 
 def no_facts(count: int) -> np.ndarray:
     """(10, n) facts where there is no reasoning."""
     return np.full((len(FIELDS), count), -1, np.int8)
+
+
+def facts_of(tokens: np.ndarray) -> np.ndarray:
+    """(10, n) facts of (n, R) tokens; -1 where a token is padding or no word of its place, and for ``target_object``."""
+    facts = no_facts(len(tokens))
+    sizes = [*[len(BELIEF_WORDS)] * len(ATTRIBUTES), len(INTENTION_WORDS), len(ATTRIBUTES), len(REASON_WORDS)]
+    fields = tokens[:, 1:-1].T - _FIRST_IDS[:, None]
+    facts[: REASON + 1] = np.where((fields >= 0) & (fields < np.array(sizes)[:, None]), fields, -1)
+    for attribute, values in enumerate(VALUES):
+        value = tokens[:, -1] - explanations.FIRST_TOKEN[explanations.FIRST_VALUE + attribute, 0]
+        is_of = (value >= 0) & (value < len(values))
+        facts[TARGET_ATTRIBUTE, is_of], facts[TARGET_VALUE, is_of] = attribute, value[is_of]
+    return facts
 
 
 def token_groups(tokens: np.ndarray, start: int) -> dict[str, tuple[np.ndarray, slice]]:
@@ -145,20 +166,11 @@ def only(part: str, facts: np.ndarray) -> np.ndarray:
     return kept
 
 
-_FIRST_WORD = len(explanations.VOCABULARY)
-_FIRST_BELIEF = _FIRST_WORD + 1
-_FIRST_INTENTION = _FIRST_BELIEF + len(BELIEF_WORDS)
-_FIRST_REASON = _FIRST_INTENTION + len(INTENTION_WORDS)
-
-
 def tokens(facts: np.ndarray) -> np.ndarray:
     """(n, R) int16 of (10, n) facts, as they are after :func:`only`; without any they are padding."""
     attribute, value = facts[TARGET_ATTRIBUTE], facts[TARGET_VALUE]
-    first = np.array(
-        [*[_FIRST_BELIEF] * len(ATTRIBUTES), _FIRST_INTENTION, explanations.FIRST_TOKEN[explanations.ATTRIBUTE, 0], _FIRST_REASON]
-    )
     ids = np.zeros((NUM_TOKENS, facts.shape[1]), np.int16)
-    ids[1:-1] = (facts[: REASON + 1] + first[:, None]) * (facts[: REASON + 1] >= 0)
+    ids[1:-1] = (facts[: REASON + 1] + _FIRST_IDS[:, None]) * (facts[: REASON + 1] >= 0)
     ids[-1] = (value + explanations.FIRST_TOKEN[explanations.FIRST_VALUE + attribute, 0]) * (value >= 0)
     ids[0] = _FIRST_WORD * (facts >= 0).any(axis=0)
     return np.ascontiguousarray(ids.T)

@@ -17,6 +17,7 @@ from gym_causal.odd_one_out.episode_store import EpisodeStore
 from gym_causal.odd_one_out.expert import Expert
 from gym_causal.odd_one_out.explanation_modes import explanation_spec, reasoning_part, statement_kinds
 from gym_causal.odd_one_out.explanation_table import TOUCH, ExplanationTable
+from gym_causal.odd_one_out.explanation_text import describe_tokens
 from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_MOVES, first_adjacent, nearest_slot
 from gym_causal.odd_one_out.frames import VIEWS
 from gym_causal.odd_one_out.generators import NUM_ATTRIBUTES
@@ -257,6 +258,10 @@ class RoomTask(BatchedTask):
             groups |= reasoning.token_groups(tokens, self.explanations.starts[-1])
         return groups
 
+    def describe_tokens(self, tokens: np.ndarray) -> list[str]:
+        names = self.explanations_name_rewarded_attribute
+        return [describe_tokens(row, self.config.explain, names_rewarded_attribute=names) for row in tokens]
+
     def has_effect(self, observations: Observations) -> np.ndarray:
         """(...) bool; False in feedback steps, in which actions have no effect."""
         return np.asarray(observations["touched"]) == 0
@@ -333,7 +338,10 @@ class RoomTask(BatchedTask):
         return {metric: (numerator.astype(float), denominator.astype(float)) for metric, (numerator, denominator) in scores.items()}
 
     def render(self, row: int, mode: str) -> Any:
+        return rendering.render(self.snapshot(row), mode)
+
+    def snapshot(self, row: int) -> rendering.RoomSnapshot:
+        """What there is to show of a row; privileged."""
         self._require_begun("render")
-        rooms, explanation = self.rooms, self._explanation(np.array([row]), text=True)
-        text = str(explanation["text"][0])
-        return rendering.render(rendering.RoomSnapshot.of(rooms, row, float(self._reward_so_far[row]), text), mode)
+        text = str(self._explanation(np.array([row]), text=True)["text"][0])
+        return rendering.RoomSnapshot.of(self.rooms, row, float(self._reward_so_far[row]), text)

@@ -89,7 +89,7 @@ def episode(venv) -> list[str]:
         ({"exploration_sign": "negative"}, ValueError, "exploration_sign"),
         ({"expert_exploration": "none"}, ValueError, "expert_exploration must be one of systematic, random, got 'none'"),
         ({"expert_temperature": -1}, ValueError, "expert_temperature"),
-        ({"explain": "all"}, ValueError, "explain must be one of none, properties, reward, full, got 'all'"),
+        ({"explain": "everything"}, ValueError, "explain must be one of none, properties, reward, full, .*, all, got 'everything'"),
         ({"colour": "red"}, TypeError, "colour"),
         ({"render_mode": "pdf"}, ValueError, "render_mode"),
     ],
