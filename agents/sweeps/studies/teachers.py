@@ -14,17 +14,22 @@ _RANDOM_PLAYER_SHARES = (0.25, 0.5, 0.75, 0.9)
 _FALSE_SHARES = (0.25, 0.5, 1.0)
 
 
-def _variations(mode: str, env_kwargs: dict[str, Any]) -> list[Variation]:
-    """Agents without explanations and with those of a mode, from perfect demonstrations and from ever worse ones."""
+def _variations(mode: str, common: dict[str, Any]) -> list[Variation]:
+    """Agents without explanations and with those of a mode, from perfect demonstrations and from ever worse ones.
+
+    Args:
+        mode: of the explanations.
+        common: entries of each variation, ``training`` among them.
+    """
 
     def variation(line: str, name: str, what: str, *levels: tuple[str, float], **training: Any) -> Variation:
         explained = {} if line == "none" else {"explanations": mode}
+        entries = {**common, "training": {**common.get("training", {}), **explained, **training}}
         return Variation(
             name=f"{line}_{name}".removesuffix("_"),
             description=f"{'No explanations' if line == 'none' else f'Predicts explanations ({mode})'}, {what}.",
-            env_kwargs=env_kwargs,
-            training={**explained, **training},
             levels=tuple(Level(quantity=quantity, value=value, line=line) for quantity, value in levels),
+            **entries,
         )
 
     lines = ("none", mode)
@@ -80,4 +85,10 @@ IMPERFECT_TEACHERS_STUDY: Study = causal_dag_study(
     _random_exploration("full", explanations="full"),
 )
 
-IMPERFECT_ROOM_TEACHERS_STUDY: Study = intervention_study(*_variations("all", {"generalization": "feature_set"}), difficulties=[0])
+# A random player finds an object late or never, so its trials are cut short and fewer episodes are held in memory.
+_ROOMS: dict[str, Any] = {
+    "env_kwargs": {"generalization": "feature_set"},
+    "demonstration_kwargs": {"max_trial_steps": 32},
+    "training": {"chunk_size": 2_048},
+}
+IMPERFECT_ROOM_TEACHERS_STUDY: Study = intervention_study(*_variations("all", _ROOMS), difficulties=[0])

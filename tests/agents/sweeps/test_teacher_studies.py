@@ -63,13 +63,24 @@ def test_demonstrations_are_as_good_as_the_description_says():
         assert returns[name] / returns["none"] == pytest.approx(1 - share * (1 - 0.16), abs=0.06)
 
 
+def test_demonstrations_in_rooms_are_of_bounded_length():
+    configs = {variation.name: config for variation, config in Recipe(study="imperfect_room_teachers", seeds=1).configs()}
+    config = configs["none_random_0.9"]
+    arguments = {**config.env_kwargs, **config.demonstration_kwargs}
+    lengths = collect(demonstrator(config), config.env_id, 200, 0, arguments).lengths
+    assert 64 < lengths.max() <= 4 * (32 + 1)  # 32 steps and one of feedback
+    assert "max_trial_steps" not in config.env_kwargs and all("max_trial_steps" in each.demonstration_kwargs for each in configs.values())
+
+
 def test_a_run_reports_what_was_demonstrated(tmp_path, tiny_presets):
     (run,) = runs_of(Recipe(study="imperfect_room_teachers", variations=("none_error_0.5",), seeds=1, episodes=100, out=tmp_path))
     run.execute()
     results = run.results().set_index(["metric", "split"])["mean"]
     arguments = {**run.config.env_kwargs, **run.config.demonstration_kwargs}
     played = gym_causal.evaluate(ImperfectExpert(error_rate=0.5), run.config.env_id, num_episodes=100, seed=0, **arguments)
-    assert results["demonstrated_reward", "train"] == played.reward.mean < results["expert_reward", "train"]
+    expert = gym_causal.evaluate("expert", run.config.env_id, num_episodes=100, seed=0, **run.config.env_kwargs)
+    assert results["demonstrated_reward", "train"] == played.reward.mean
+    assert results["expert_reward", "train"] == expert.reward.mean
     fraction = results["demonstrated_reward", "train"] / results["expert_reward", "train"]
     assert results["demonstrated_fraction_of_expert", "train"] == pytest.approx(fraction)
     assert ("demonstrated_reward", "eval") not in results  # nothing is demonstrated there
