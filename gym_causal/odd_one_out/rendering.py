@@ -16,7 +16,7 @@ from gym_causal.odd_one_out.rooms import Rooms
 
 SCALE = 5
 """Screen pixels a pixel of a sprite."""
-_MARGIN, _LINE_HEIGHT, _FONT_SIZE, _CAPTION_LINES = 10, 22, 16, 3
+_MARGIN, _LINE_HEIGHT, _FONT_SIZE = 10, 22, 16
 _BACKGROUND, _TEXT, _FAINT_TEXT = (250, 250, 250), (20, 20, 20), (110, 110, 110)
 
 
@@ -33,9 +33,10 @@ class RoomSnapshot:
     may_transform: bool
     reward: float  # of this episode so far
     explanation: str
+    caption_lines: int = 3  # room for the explanation
 
     @classmethod
-    def of(cls, rooms: Rooms, row: int, reward: float, explanation: str) -> RoomSnapshot:
+    def of(cls, rooms: Rooms, row: int, reward: float, explanation: str, caption_lines: int) -> RoomSnapshot:
         """The present state of a row of ``rooms``."""
         return cls(
             agent=int(rooms.agent[row]),
@@ -47,6 +48,7 @@ class RoomSnapshot:
             may_transform=bool(rooms.transforms[row]),
             reward=reward,
             explanation=explanation,
+            caption_lines=caption_lines,
         )
 
     @property
@@ -103,11 +105,12 @@ def rgb_array(snapshot: RoomSnapshot) -> np.ndarray:
     room = draw_room(snapshot).repeat(SCALE, axis=0).repeat(SCALE, axis=1)
     side = len(room)
     top = 2 * _MARGIN + _LINE_HEIGHT
-    picture = Image.new("RGB", (side + 2 * _MARGIN, top + side + 2 * _MARGIN + _CAPTION_LINES * _LINE_HEIGHT), _BACKGROUND)
+    picture = Image.new("RGB", (side + 2 * _MARGIN, top + side + 2 * _MARGIN + snapshot.caption_lines * _LINE_HEIGHT), _BACKGROUND)
     picture.paste(Image.fromarray(room), (_MARGIN, top))
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size=_FONT_SIZE)
     draw.text((_MARGIN, _MARGIN), snapshot.status, font=font, fill=_FAINT_TEXT)
-    for number, line in enumerate(_wrapped(snapshot.explanation, lambda words: draw.textlength(words, font=font), side)[:_CAPTION_LINES]):
+    lines = _wrapped(snapshot.explanation, lambda words: draw.textlength(words, font=font), side)
+    for number, line in enumerate(lines[: snapshot.caption_lines]):
         draw.text((_MARGIN, top + side + _MARGIN + number * _LINE_HEIGHT), line, font=font, fill=_TEXT)
     return np.asarray(picture).copy()
 

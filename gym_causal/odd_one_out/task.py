@@ -344,4 +344,5 @@ class RoomTask(BatchedTask):
         """What there is to show of a row; privileged."""
         self._require_begun("render")
         text = str(self._explanation(np.array([row]), text=True)["text"][0])
-        return rendering.RoomSnapshot.of(self.rooms, row, float(self._reward_so_far[row]), text)
+        caption_lines = 5 if self._explanation_table.has_reasoning else 3
+        return rendering.RoomSnapshot.of(self.rooms, row, float(self._reward_so_far[row]), text, caption_lines)
