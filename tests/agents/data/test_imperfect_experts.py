@@ -103,6 +103,16 @@ def test_explanations_are_true_of_what_was_done():
     assert (is_optimal == (actions[:, 5:] == best))[at_stake].all() and 0.3 < is_optimal[at_stake].mean() < 0.8
 
 
+def test_reasoning_stays_the_expert_s_own():
+    task = make_task(DAG, 300, explain="reasoning")
+    task.seed(0)
+    policy = bind(ImperfectExpert(error_rate=0.5), task, 0)
+    for step in play(policy, task, 300, {"expert": bind("expert", task, 0)}, infos=True):
+        reasoning, expert = step.infos["explanation"], step.observer_actions["expert"]
+        assert np.array_equal(reasoning["intended_target"], expert % 5)
+        assert 0.3 < (step.actions == expert).mean() < 0.7  # what it intends is not always what is done
+
+
 # --- in a training -----------------------------------------------------------------------------------------------------------
 
 
