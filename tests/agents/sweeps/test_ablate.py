@@ -103,7 +103,7 @@ def test_every_run_leaves_an_agent_its_curve_and_its_probe(out):
 def test_learning_curves_of_all_runs_are_one_table(out):
     curves = pd.read_csv(out / "learning_curves.csv")
     assert not curves.duplicated(["policy", "seed_of_training", "split", "metric", "batch"]).any()
-    cells = curves.set_index(["policy", "seed_of_training", "split", "metric", "batch"])["mean"]
+    cells = curves.set_index(["policy", "seed_of_training", "split", "metric", "batch"])["mean"].sort_index()
     own = pd.read_csv(out / "one_head" / "seed_1" / "learning_curve.csv").set_index(["split", "metric", "batch"])["mean"]
     of_run = cells["one_head", 1].drop("fraction_of_expert", level="metric")
     assert of_run.sort_index().to_dict() == pytest.approx(own.sort_index().to_dict(), nan_ok=True)
