@@ -6,6 +6,7 @@ A token attends to every token of its own step and of earlier ones, up to ``cont
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from agents.networks.kv_cache import KVCache
@@ -40,9 +41,7 @@ class Attention(nn.Module):
             cache: of the tokens of earlier steps.
             layer: names this layer's entries in the cache.
         """
-        queries, keys, values = self.qkv_projection(x).chunk(3, dim=-1)
-        if len(query_index) < x.shape[1]:
-            queries = queries[:, query_index]
+        queries, keys, values = self._projections(x, query_index)
         if cache is not None:
             keys, values = cache.append(f"keys {layer}", keys), cache.append(f"values {layer}", values)
         queries, keys, values = (self._split_heads(part) for part in (queries, keys, values))  # (H * B, Q or S, D)
@@ -58,6 +57,15 @@ class Attention(nn.Module):
         weights = torch.softmax(torch.baddbmm(mask, queries, keys.transpose(1, 2), alpha=queries.shape[-1] ** -0.5), dim=-1)
         attended = torch.bmm(weights, values).unflatten(0, (self.num_heads, len(x)))  # (H, B, Q, D)
         return self.output_projection(attended.permute(1, 2, 0, 3).flatten(2))
+
+    def _projections(self, x: Tensor, query_index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, Q, W), keys and values (B, L, W)."""
+        if len(query_index) == x.shape[1]:
+            queries, keys, values = self.qkv_projection(x).chunk(3, dim=-1)
+            return queries, keys, values
+        width, (weight, bias) = x.shape[-1], (self.qkv_projection.weight, self.qkv_projection.bias)
+        keys, values = F.linear(x, weight[width:], bias[width:]).chunk(2, dim=-1)
+        return F.linear(x[:, query_index], weight[:width], bias[:width]), keys, values
 
     def _split_heads(self, x: Tensor) -> Tensor:
         """(B, S, W) -> (H * B, S, D)."""

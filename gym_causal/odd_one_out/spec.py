@@ -10,7 +10,7 @@ from gym_causal.core.task_spec import TaskSpec
 _EXPERT = {"expert_sight": "view"}
 
 
-def _presets(num_batches: int, observation: str, architecture: dict[str, int], training: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _presets(num_batches: int, observation: str, architecture: dict[str, Any], training: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Presets of a room.
 
     Args:
