@@ -283,3 +283,22 @@ def test_without_named_attributes_there_is_no_reasoning():
         explanation = infos["explanation"]
         assert not explanation["tokens"].any() and set(explanation["kind"]) == {"none"} and not any(explanation["text"])
         *_, infos = venv.step(venv.expert_actions())
+
+
+@pytest.mark.parametrize("mode", ["full", "outcome", "reasoning", "all", "target"])
+@pytest.mark.parametrize("env_id", [BASIC, CONFOUNDED, INTERVENTION])
+def test_tokens_in_words_are_the_explanation_in_words(env_id, mode):
+    venv = gym_causal.make_vec(env_id, 32, observation="symbolic", explain=mode, explanation_text=True)
+    _, infos = venv.reset(seed=1)
+    for _ in range(40):
+        explanation = infos["explanation"]
+        words = venv.task.describe_tokens(explanation["tokens"])
+        for found, text in zip(words, explanation["text"], strict=True):
+            assert found == text.replace(", although", ",")  # whether a touch paid against the odds is no token's
+        *_, infos = venv.step(venv.expert_actions())
+
+
+def test_tokens_that_make_no_sense_have_words_too():
+    task = gym_causal.make_task(INTERVENTION, 1, explain="all")
+    tokens = np.random.default_rng(0).integers(len(task.explanations.vocabulary), size=(2_000, task.explanations.num_tokens))
+    assert all(isinstance(words, str) for words in task.describe_tokens(tokens))
