@@ -15,7 +15,7 @@ from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_MOVES, NUM_VISIBLE, 
 OBSERVATIONS = ("pixels", "symbolic")
 GENERALIZATIONS = ("feature_set", "hard_dimension")
 EXPERTS = ("inferring", "oracle")
-EXPERT_SIGHTS = ("room", "view")
+EXPERT_SIGHTS = ("room", "view", "review")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,8 @@ class RoomConfig:
         explain: which explanations ``info`` holds: "none", "properties", "reward", "outcome", "full" (properties and reward), "reasoning",
             a part of it ("belief", "intention", "target"), or "all" (properties, reward and reasoning).
         expert_sight: "room": the expert knows the positions and features of all objects; "view": it first walks to the center, from which
-            all objects are visible, until each object has been in its view in this trial.
+            all objects are visible, until each object has been in its view in this trial; "review": also after each transform it walks
+            to the center, before it touches an object.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 in feedback steps and after the end of the episode).
 
     Raises:

@@ -1,7 +1,7 @@
 """The expert of a room: when its plans are computed, and what it knows of the room.
 
 It knows all positions and features, also outside the agent's view, unless ``expert_sight="view"``: then it first walks to the center, until
-each object has been in view in this trial.
+each object has been in view in this trial. With "review" it also walks there after each transform, and looks at the room as it is now.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from gym_causal.odd_one_out.features import NUM_CELLS, NUM_OBJECTS
 from gym_causal.odd_one_out.frames import in_view
-from gym_causal.odd_one_out.plans import Plan, center_plan, plans_where
+from gym_causal.odd_one_out.plans import IS_CENTER, Plan, center_plan, plans_where
 from gym_causal.odd_one_out.rooms import Rooms
 
 _IN_VIEW = in_view().ravel()
@@ -31,27 +31,30 @@ class Expert:
         rooms: the rooms it acts in.
         planner: plans for rows whose objects are all known.
         oracle: whether it knows which attribute is rewarded.
-        sight: "room" or "view"; see the module.
+        sight: "room", "view" or "review"; see the module.
     """
 
     def __init__(self, rooms: Rooms, planner: Planner, *, oracle: bool, sight: str) -> None:
         self._rooms, self._planner, self._oracle = rooms, planner, oracle
-        self._needs_view = sight == "view"
+        self._needs_view, self._reviews = sight != "room", sight == "review"
         self._plans: Plan | None = None  # allocated when first needed: most envs are never asked for expert actions
         self._is_stale = np.ones(rooms.num_envs, bool)
         self._viewed = np.zeros((NUM_OBJECTS, rooms.num_envs), bool)  # objects that were in view in this trial
+        self._must_review = np.zeros(rooms.num_envs, bool)  # rows in which an object was transformed since it was in the center
 
     def begin_trial(self, rows: np.ndarray) -> None:
         """(n,) rows are at the start of a trial."""
         self._is_stale[rows] = True
         if self._needs_view:
             self._viewed[:, rows] = False
+            self._must_review[rows] = False
             self._update_viewed(rows)
 
     def update(self, transformed: np.ndarray) -> np.ndarray:
-        """The agents have moved, and in (n,) rows an object was transformed; returns the (m,) rows in which it has now seen all."""
+        """The agents have moved, and in (n,) rows an object was transformed; returns the (m,) rows in which it has now seen enough."""
         if transformed.size:
             self._is_stale[transformed] = True
+            self._must_review[transformed] = self._reviews
         return self._update_viewed(np.arange(self._rooms.num_envs)) if self._needs_view else np.zeros(0, int)
 
     def knows_room(self, rows: np.ndarray) -> np.ndarray:
@@ -59,14 +62,20 @@ class Expert:
         known: np.ndarray = np.logical_and.reduce(self._viewed[:, rows], axis=0)
         return known if self._needs_view else np.ones(len(rows), bool)
 
+    def has_seen_enough(self, rows: np.ndarray) -> np.ndarray:
+        """(n,) bool; whether it need not look around any more in (n,) rows."""
+        return self.knows_room(rows) & ~self._must_review[rows]
+
     def _update_viewed(self, rows: np.ndarray) -> np.ndarray:
-        """Add the objects that are in view now, in (n,) rows; returns the rows in which that made all of them known."""
-        before = self._viewed[:, rows]
-        now = before | _IN_VIEW.take(self._rooms.agent[rows] * NUM_CELLS + self._rooms.cells[:, rows])
-        self._viewed[:, rows] = now
-        known = rows[now.all(axis=0) & ~before.all(axis=0)]
-        self._is_stale[known] = True
-        return known
+        """Add the objects that are in view now, in (n,) rows; returns the rows in which it has seen enough now and had not before."""
+        before = self.has_seen_enough(rows)
+        agent = self._rooms.agent[rows]
+        self._viewed[:, rows] |= _IN_VIEW.take(agent * NUM_CELLS + self._rooms.cells[:, rows])
+        if self._reviews:
+            self._must_review[rows] &= ~IS_CENTER[agent]
+        ready = rows[self.has_seen_enough(rows) & ~before]
+        self._is_stale[ready] = True
+        return ready
 
     def actions(self) -> np.ndarray:
         """(B,) int; the first actions of shortest paths; 0 in feedback steps and after the end of the episode."""
@@ -83,7 +92,7 @@ class Expert:
         if not self._needs_view:
             return self._planner(rows, oracle=self._oracle)
         return plans_where(
-            self.knows_room(rows),
+            self.has_seen_enough(rows),
             rows,
             lambda some: self._planner(some, oracle=self._oracle),
             lambda others: center_plan(self._rooms.cells[:, others].T),

@@ -42,6 +42,7 @@ _REASONS = {
     Reason.NOT_RULED_OUT: "it is not ruled out",
     Reason.WAS_REWARDED: "it was rewarded",
     Reason.ONLY_ONE_LEFT: "the others are ruled out",
+    Reason.OBJECT_CHANGED: "I have changed an object",
 }
 
 

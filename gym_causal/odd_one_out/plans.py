@@ -24,6 +24,8 @@ from gym_causal.odd_one_out.features import (
 )
 
 CENTER = np.array(POSITIONS["in the center"])
+IS_CENTER = np.isin(np.arange(NUM_CELLS), CENTER)
+"""(121,) bool."""
 UNREACHABLE = 200
 """Farther than any two cells of the room, and small enough that one more is no overflow."""
 

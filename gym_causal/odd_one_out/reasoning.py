@@ -42,6 +42,7 @@ class Reason(IntEnum):
     NOT_RULED_OUT = 1
     WAS_REWARDED = 2  # an object that was odd in it
     ONLY_ONE_LEFT = 3
+    OBJECT_CHANGED = 4  # since it saw the whole room from the center
 
 
 class Choice(NamedTuple):
@@ -72,7 +73,7 @@ _FIELDS_OF = {  # part -> its rows
 
 BELIEF_WORDS = ("ruled out", "may be", "must be")
 INTENTION_WORDS = ("look around", "make odd", "touch")
-REASON_WORDS = ("not all seen", "not ruled out", "was rewarded", "only one left")
+REASON_WORDS = ("not all seen", "not ruled out", "was rewarded", "only one left", "object changed")
 WORDS = (REASONING, *BELIEF_WORDS, *INTENTION_WORDS, *REASON_WORDS)
 """The words that reasoning adds to the vocabulary. Names of attributes and values are those of the other explanations."""
 NUM_TOKENS = 9

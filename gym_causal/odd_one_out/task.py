@@ -182,10 +182,12 @@ class RoomTask(BatchedTask):
         rows, rooms = rows[given], self.rooms
         belief = reasoning.belief_facts(self.possible_attributes(rows), self.config.considered)
         facts[: len(ATTRIBUTES), given] = belief
-        acting, knows = rooms.acting[rows], self.expert.knows_room(rows)
-        looking = given[acting & ~knows]
-        facts[reasoning.INTENTION, looking], facts[reasoning.REASON, looking] = Intention.LOOK_AROUND, Reason.NOT_ALL_SEEN
-        choosing = np.flatnonzero(acting & knows)
+        acting, ready = rooms.acting[rows], self.expert.has_seen_enough(rows)
+        looking = np.flatnonzero(acting & ~ready)
+        facts[reasoning.INTENTION, given[looking]] = Intention.LOOK_AROUND
+        knows = self.expert.knows_room(rows[looking])
+        facts[reasoning.REASON, given[looking]] = np.where(knows, Reason.OBJECT_CHANGED, Reason.NOT_ALL_SEEN)
+        choosing = np.flatnonzero(acting & ready)
         some = rows[choosing]
         facts[reasoning.INTENTION :, given[choosing]] = reasoning.intention_facts(
             self.choose(some, oracle=False),

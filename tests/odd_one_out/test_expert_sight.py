@@ -277,5 +277,26 @@ def test_it_walks_to_the_nearest_free_cell_of_the_center(agent, objects, steps):
 @every_env
 @pytest.mark.parametrize("sight", ["cellar", "", None, 1])
 def test_another_sight_is_refused(env_id, sight):
-    with pytest.raises(ValueError, match=f"expert_sight must be one of room, view, got {sight!r}"):
+    with pytest.raises(ValueError, match=f"expert_sight must be one of room, view, review, got {sight!r}"):
         gym.make(env_id, expert_sight=sight)
+
+
+def test_after_a_transform_it_looks_again_from_the_center():
+    """Only then it touches an object, and it earns the same."""
+    episodes = played(INTERVENTION, drawn(INTERVENTION, 60), "review")
+    detours = 0
+    for trial in (trial for trials in episodes for trial in trials):
+        transforms = [step for step, action in enumerate(trial.actions) if action >= 8]
+        if not transforms:
+            continue
+        (step,) = transforms
+        later = trial.way[step + 1 :]
+        centers = [number for number, place in enumerate(later) if place in CENTER]
+        assert centers and len(later) - 1 > centers[0]  # it touches an object after it was in the center
+        distances = [steps_to_center(agent, trial.objects) for agent in later[: centers[0] + 1]]
+        assert distances == list(range(distances[0], -1, -1))
+        detours += distances[0] > 0
+    assert detours > 50
+    expected = gym_causal.evaluate("expert", INTERVENTION, num_episodes=300, expert_sight="view", **SYMBOLS)
+    found = gym_causal.evaluate("expert", INTERVENTION, num_episodes=300, expert_sight="review", **SYMBOLS)
+    assert found.reward == expected.reward

@@ -119,6 +119,25 @@ def reasoning_of(explanation, row):
     return {name: explanation[name][row] for name in [*names, "target_object", "target_attribute", "target_value"]}
 
 
+def test_after_a_transform_it_says_that_it_looks_again():
+    found = 0
+    venv = gym_causal.make_vec(INTERVENTION, 16, observation="symbolic", explain="reasoning", expert_sight="review")
+    _, infos = venv.reset(seed=0)
+    for _ in range(60):
+        actions = venv.expert_actions()
+        transformed = np.flatnonzero(actions >= 8)
+        *_, infos = venv.step(actions)
+        explanation = infos["explanation"]
+        for row in transformed:
+            at_center = explanation["intention"][row] == Intention.TOUCH
+            assert at_center or (explanation["intention"][row], explanation["reason"][row]) == (
+                Intention.LOOK_AROUND,
+                Reason.OBJECT_CHANGED,
+            )
+            found += not at_center
+    assert found > 10
+
+
 def watched(env_id, kwargs, *, num_envs=24, num_steps=120, erring=0.0, seed=0, sight="view"):
     """(facts, observer, expert's action) of states of one episode a row, played by the expert, or by a random player at times."""
     venv = gym_causal.make_vec(env_id, num_envs, observation="symbolic", explain="all", expert_sight=sight, **kwargs)
