@@ -78,8 +78,7 @@ class Recipe:
         common = preset(self.env_id, self.preset).lasting(self.batches)
         if self.evaluate_every is not None:
             common = dataclasses.replace(common, training=dataclasses.replace(common.training, evaluate_every=self.evaluate_every))
-        easier = chosen.quick_env_kwargs if self.preset == "quick" else {}
-        common = dataclasses.replace(common, env_kwargs={**common.env_kwargs, **easier, **self.env_kwargs})
+        common = dataclasses.replace(common, env_kwargs={**common.env_kwargs, **self.env_kwargs})
         for seed in range(self.seeds):
             for variation in chosen.select(self.variations):
                 yield variation, variation.config(self.env_id, seed, common)
@@ -106,33 +105,35 @@ PUBLISHED: tuple[Recipe, ...] = (
     Recipe(study="confounded", seeds=3, out=_RESULTS / "confounded", variations=("none", "shape", "color", "shape_shuffled")),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "confounded_texture", variations=("texture",)),
     Recipe(study="confounded", batches=600, seeds=1, out=_RESULTS / "parts", variations=("shape_properties", "shape_reward")),
-    Recipe(study="feature_set", seeds=3, out=_RESULTS / "feature_set", variations=("none", "full")),
+    Recipe(
+        study="feature_set",
+        batches=900,
+        seeds=3,
+        env_kwargs={"difficulties": [0]},
+        out=_RESULTS / "feature_set",
+        variations=("none", "full"),
+    ),
 )
 """All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""
 
 _PLANNED = _RESULTS / "planned"
 _ROOMS: tuple[StudyName, ...] = ("feature_set", "hard_dimension")
 _CAUSAL_DAGS: tuple[StudyName, ...] = ("architectures", "explained_dag", "imperfect_teachers")
-_ALL_DIFFICULTIES = {"difficulties": [0, 1, 2, 3]}
-_SYMBOLS, _PIXELS = ({"observation": observation, **_ALL_DIFFICULTIES} for observation in ("symbolic", "pixels"))
-_LONG: dict[str, Any] = {"batches": 5_400, "evaluate_every": 300}
 
 PLANNED: tuple[Recipe, ...] = (
     *(
         Recipe(
             study=name,
-            **_LONG,
-            env_kwargs=env_kwargs,
-            out=_PLANNED / f"{name}_{env_kwargs['observation']}",
-            variations=("none", "properties", "reward", "full", "reasoning", "all", "shuffled"),
+            env_kwargs={"observation": observation},
+            out=_PLANNED / f"{name}_{observation}",
+            variations=("all", "none", "full", "reasoning", "shuffled", "properties", "reward"),
         )
-        for env_kwargs in (_SYMBOLS, _PIXELS)
+        for observation in ("symbolic", "pixels")
         for name in _ROOMS
     ),
+    *(Recipe(study=name, batches=5_400, out=_PLANNED / f"{name}_long", variations=("all",)) for name in _ROOMS),
     Recipe(
         study="feature_set",
-        **_LONG,
-        env_kwargs=_SYMBOLS,
         out=_PLANNED / "parts_of_reasoning",
         variations=("belief", "intention", "target", "late", "late_trial"),
     ),
@@ -143,6 +144,6 @@ PLANNED: tuple[Recipe, ...] = (
         for name in _CAUSAL_DAGS
         for env_id, suffix in (("CausalDAG-v0", ""), ("CausalDAGCued-v0", "_cued"))
     ),
-    Recipe(study="imperfect_room_teachers", **_LONG, out=_PLANNED / "imperfect_room_teachers"),
+    Recipe(study="imperfect_room_teachers", out=_PLANNED / "imperfect_room_teachers"),
 )
 """Runs with five seeds that docs/results.md does not report yet; ``python -m agents.ablate --planned`` makes them."""

@@ -14,6 +14,7 @@ from agents.algorithms.behavioral_cloning import train
 from agents.algorithms.training_data import demonstrator
 from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
+from agents.analysis.reasoning_probe import can_probe_reasoning, probe_reasoning
 from agents.config.agent import AgentConfig
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CONFIG, load_config, updates_made
@@ -24,6 +25,8 @@ from gym_causal.evaluation import EvaluationResult
 from gym_causal.files import write_atomically
 
 RESULTS, PROBE = "results.csv", "probe.csv"
+PROBED_EPISODES = 2_000
+"""Half of them to fit linear probes, half to score them."""
 EPISODES_SEED = 0
 """Of the episodes of final evaluations: every agent plays the same ones, and no training ever evaluates on them."""
 
@@ -73,6 +76,7 @@ class Run:
         """Train, or resume training, then evaluate and analyse. ``results.csv`` is written last: with it, a run is finished."""
         agent = train(self.config, self.folder, resume=True, splits=self.splits, progress=False, device=self.device)
         rows = [row for split in self.splits for row in self._evaluate(agent, split)] + self._demonstrated() + self._probe(agent)
+        rows += [row for split in self.splits for row in self._probe_reasoning(agent, split)]
         table = pd.DataFrame(rows).assign(policy=self.variation, seed_of_training=self.config.seed)
         write_atomically(self.folder / RESULTS, lambda path: table.to_csv(path, index=False))
 
@@ -110,6 +114,15 @@ class Run:
         write_atomically(self.folder / PROBE, lambda path: curves.to_csv(path, index=False))
         row = {"env_id": env_id, "split": "train", "metric": HELD_OUT_RATIO, "episodes": result.episodes, "seed": result.seed}
         return [{**row, **dataclasses.asdict(result.held_out_ratio)}]
+
+    def _probe_reasoning(self, agent: Agent, split: str) -> list[dict[str, Any]]:
+        """Rows of what hidden states hold of the expert's reasoning, in the task that has a test trial after experiments."""
+        env_id, env_kwargs = self.config.env_id, self.config.env_kwargs
+        if not can_probe_reasoning(env_id, **env_kwargs):
+            return []
+        found = probe_reasoning(agent.policy, env_id, split=split, num_episodes=PROBED_EPISODES, seed=EPISODES_SEED, **env_kwargs)
+        row = {"env_id": env_id, "split": split, "seed": EPISODES_SEED}
+        return [{**row, "metric": metric, "mean": accuracy, "episodes": count} for metric, (accuracy, count) in found.items()]
 
 
 def _rows(result: EvaluationResult, expert: EvaluationResult) -> list[dict[str, Any]]:

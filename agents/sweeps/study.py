@@ -88,8 +88,6 @@ class Study:
     """The one that the figure of rewards shows."""
     columns: tuple[Column, ...]
     """Of the printed table."""
-    quick_env_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the env in the quick preset: easier episodes, so that minutes of training are enough."""
     variations: tuple[Variation, ...]
     """The others are compared with the first."""
 

@@ -10,7 +10,7 @@ STUDIES: dict[str, Study] = {
     "trial": causal_dag.TRIAL_STUDY,
     "confounded": rooms.CONFOUNDED_STUDY,
     "demonstrations": rooms.DEMONSTRATIONS_STUDY,
-    "feature_set": rooms.generalization_study("feature_set", difficulties=[0]),
+    "feature_set": rooms.generalization_study("feature_set"),
     "hard_dimension": rooms.generalization_study("hard_dimension"),
     "explained_dag": causal_dag.EXPLAINED_DAG_STUDY,
     "imperfect_teachers": teachers.IMPERFECT_TEACHERS_STUDY,

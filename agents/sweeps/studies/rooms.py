@@ -12,8 +12,8 @@ _CONVOLUTIONAL = ArchitectureConfig(kind="convolutional", width=64, num_layers=1
 _LATE_BY_A_TRIAL = 12  # steps; most trials of the expert are shorter, so what is shown is about an earlier trial
 
 
-def intervention_study(*variations: Variation, **quick_env_kwargs: Any) -> Study:
-    """A study in ``OddOneOutIntervention-v0``; ``quick_env_kwargs`` are the study's."""
+def intervention_study(*variations: Variation) -> Study:
+    """A study in ``OddOneOutIntervention-v0``."""
     return Study(
         env_ids=("OddOneOutIntervention-v0",),
         splits=("train", "eval"),
@@ -27,12 +27,11 @@ def intervention_study(*variations: Variation, **quick_env_kwargs: Any) -> Study
                 ("test trial", "test_correct_rate"),
             )
         ),
-        quick_env_kwargs=quick_env_kwargs,
         variations=variations,
     )
 
 
-def generalization_study(generalization: str, **quick_env_kwargs: Any) -> Study:
+def generalization_study(generalization: str) -> Study:
     """Which explanations make an agent learn to experiment, and to use what experiments showed, with one kind of generalization."""
     env_kwargs = {"generalization": generalization}
     predicted = (
@@ -62,7 +61,6 @@ def generalization_study(generalization: str, **quick_env_kwargs: Any) -> Study:
             env_kwargs=env_kwargs,
             demonstration_kwargs={"expert": "oracle"},
         ),
-        **quick_env_kwargs,
     )
 
 

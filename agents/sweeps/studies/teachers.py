@@ -91,4 +91,4 @@ _ROOMS: dict[str, Any] = {
     "demonstration_kwargs": {"max_trial_steps": 32},
     "training": {"chunk_size": 2_048},
 }
-IMPERFECT_ROOM_TEACHERS_STUDY: Study = intervention_study(*_variations("all", _ROOMS), difficulties=[0])
+IMPERFECT_ROOM_TEACHERS_STUDY: Study = intervention_study(*_variations("all", _ROOMS))

@@ -295,9 +295,7 @@ def test_the_study_of_experiments(ablate_in_process, tiny_presets):
     names = {f"explained_{name}" for name in ("whole", "tokens", "statement", "touches")}  # outcomes have no properties and no values
     assert set(explained["metric"]) == names
     assert set(explained["policy"]) == {"outcome"} and set(explained["split"]) == {"train", "eval"}
-    quick = STUDIES["feature_set"].quick_env_kwargs
-    assert quick == {"difficulties": [0]}
-    check_fractions_of_the_expert(folder, INTERVENTION, **tiny_presets[INTERVENTION]["env_kwargs"], **quick)
+    check_fractions_of_the_expert(folder, INTERVENTION, **tiny_presets[INTERVENTION]["env_kwargs"])
     headers, rows = shown(folder, "feature_set")
     columns = [f"{split}: {title}" for split in ("train", "eval") for title in ("of expert's return", "experiments", "test trial")]
     assert headers == ["variation", "parameters", "updates", *columns]

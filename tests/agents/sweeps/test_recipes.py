@@ -21,7 +21,7 @@ COMMANDS = """
 --study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
 --study confounded --seeds 1 --out results/confounded_texture --variations texture
 --study confounded --batches 600 --seeds 1 --out results/parts --variations shape_properties shape_reward
---study feature_set --seeds 3 --out results/feature_set --variations none full
+--study feature_set --batches 900 --seeds 3 --env-kwargs.difficulties 0 --out results/feature_set --variations none full
 """
 
 
@@ -67,12 +67,6 @@ def test_a_recipe_has_every_seed_of_every_variation_seed_by_seed():
     assert configs == [("one_head", 0), ("trial", 0), ("one_head", 1), ("trial", 1)]
     assert {config.training.num_batches for _, config in recipe.configs()} == {8}
     assert len(list(Recipe(study="trial", seeds=1).configs())) == len(STUDIES["trial"].variations)
-
-
-def test_the_quick_preset_has_the_easier_episodes_of_its_study():
-    quick, full = (Recipe(study="feature_set", seeds=1, preset=preset, variations=("none",)) for preset in ("quick", "full"))
-    assert [config.env_kwargs["difficulties"] for _, config in quick.configs()] == [[0]]
-    assert ["difficulties" in config.env_kwargs for _, config in full.configs()] == [False]
 
 
 def test_arguments_of_the_env_are_those_of_all_variations_and_win_over_the_preset():
