@@ -112,6 +112,10 @@ CONFOUNDED_STUDY = _confounded_study(
     _explained(None, "none", "No explanations.", levels=_mistakes(None, 0)),
     *(_explained(each, each, f"Predicts explanations of {each} only.", levels=_mistakes(each, 0)) for each in _ATTRIBUTES),
     *(
+        _explained(each, f"{each}_all", f"Predicts explanations of {each} and the reasoning of the expert about it.", explanations="all")
+        for each in _ATTRIBUTES
+    ),
+    *(
         _explained(each, f"{each}_shuffled", f"Predicts explanations of {each} that belong to other rooms.", shuffled_explanations=True)
         for each in _ATTRIBUTES
     ),
