@@ -11,7 +11,6 @@ less.
 from __future__ import annotations
 
 import copy
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from agents.networks.attention import Attention, Transformer
 from agents.networks.kv_cache import KVCache
 from agents.policies.loading import build_policy
 from agents.policies.sequence_policy import SequencePolicy
+from benchmarks.reports import save_report
 from gym_causal.registry import make_task
 
 CASES = (  # (env, architecture)
@@ -172,8 +172,7 @@ def main(args: Args) -> None:
             rows.append(row)
             print(line, flush=True)
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps({"threads": args.threads, "torch": torch.__version__, "rows": rows}, indent=2) + "\n")
+        save_report(args.out, {"threads": args.threads, "torch": torch.__version__, "rows": rows})
 
 
 if __name__ == "__main__":

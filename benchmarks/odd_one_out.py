@@ -12,7 +12,6 @@ interpreter of its own: Python 3.9 with numpy==1.23, pycolab, dm-env and absl-py
 from __future__ import annotations
 
 import importlib.util
-import json
 import statistics
 import subprocess
 import time
@@ -26,6 +25,7 @@ import numpy as np
 import tyro
 
 import gym_causal
+from benchmarks.reports import save_report
 
 Contestant = Callable[[float], float]  # plays for some processor seconds and returns steps per second
 
@@ -165,8 +165,7 @@ def main(args: Args) -> None:
             line += f"   {statistics.median(ratios):6.1f} ({min(ratios):.1f}..{max(ratios):.1f}) x {peer.split()[0]}"
         print(line)
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps({"seconds": args.seconds, "rates": rates}, indent=1) + "\n", encoding="utf-8")
+        save_report(args.out, {"seconds": args.seconds, "rates": rates})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ not installed (MiniGrid, causal-playground, matplotlib for the figure) are left 
 from __future__ import annotations
 
 import importlib.util
-import json
 import random
 import statistics
 import time
@@ -24,6 +23,7 @@ import numpy as np
 import tyro
 
 import gym_causal
+from benchmarks.reports import save_report
 from gym_causal.causal_dag.config import CausalDAGConfig
 from gym_causal.causal_dag.generators import draw_models
 
@@ -247,8 +247,7 @@ def main(args: Args) -> None:
 
 
 def save(folder: Path, report: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "throughput.json").write_text(json.dumps(report, indent=2) + "\n")
+    save_report(folder / "throughput.json", report)
     if not importlib.util.find_spec("matplotlib"):
         print("matplotlib is not installed: no figure")
         return

@@ -9,7 +9,6 @@ is taken within a round, and the median round counts, with the lowest and the hi
 
 from __future__ import annotations
 
-import json
 import statistics
 import tempfile
 import time
@@ -28,6 +27,7 @@ from agents.data.collate import iterate_batches
 from agents.data.demonstrations import collect
 from agents.policies.agent import Agent
 from agents.policies.loading import build_policy
+from benchmarks.reports import save_report
 from gym_causal.registry import make_task
 
 
@@ -122,9 +122,8 @@ def main(args: Args) -> None:
     print(f"  ratio                      {statistics.median(ratios):8.2f} [{ratios[0]:.2f}, {ratios[-1]:.2f}]   aim >= 0.50")
     print(f"  acting in {args.episodes:,} episodes {statistics.median(acts):8.2f} s [{min(acts):.2f}, {max(acts):.2f}]")
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
         report = {"env_id": args.env, "threads": args.threads, "torch": torch.__version__, "rounds": rounds, "acting": acts}
-        args.out.write_text(json.dumps(report, indent=2) + "\n")
+        save_report(args.out, report)
 
 
 if __name__ == "__main__":
