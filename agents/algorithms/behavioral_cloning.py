@@ -119,7 +119,7 @@ def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, logg
         device=policy.device,
         custom_logger=logger,
     )
-    algorithm.loss_calculator = ImitationLoss(CloningLoss(training.label_smoothing, training.explanation_weight))
+    algorithm.loss_calculator = ImitationLoss(CloningLoss(training.label_smoothing, training.explanation_weight, training.precision))
     with warnings.catch_warnings(), trainer:
         warnings.filterwarnings("ignore", "Converting a tensor with requires_grad")  # imitation logs the loss itself
         remaining = trainer.num_updates - trainer.updates

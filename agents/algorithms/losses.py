@@ -30,10 +30,12 @@ class CloningLoss:
     Attributes:
         label_smoothing: share of the target distribution that is spread uniformly over all actions.
         explanation_weight: of the explanation loss, if the policy predicts explanations.
+        precision: of matrix products, "float32" or "bfloat16" (torch.autocast); weights, gradients and losses are float32 in either.
     """
 
     label_smoothing: float = 0.0
     explanation_weight: float = 0.0
+    precision: str = "float32"
 
     def __call__(self, policy: SequencePolicy, observations: dict[str, Tensor], targets: Tensor) -> LossTerms:
         """The losses of whole episodes.
@@ -43,13 +45,15 @@ class CloningLoss:
             observations: (B, T, ...) each.
             targets: (B, T) actions, or (B, T, 1 + L) with the tokens of explanations beside them; IGNORE_INDEX where there is no target.
         """
-        hidden_states = policy.network.encode(observations)
-        logits = policy.network.action_logits(hidden_states).flatten(0, 1)  # (B * T, A)
+        explanation = None
+        with torch.autocast(targets.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            hidden_states = policy.network.encode(observations)
+            logits = policy.network.action_logits(hidden_states).flatten(0, 1).float()  # (B * T, A)
+            if policy.explanation_head is not None:
+                explanation = policy.explanation_head.loss(policy.network.explanation_features(hidden_states), targets[..., 1:])
         actions = (targets if targets.ndim == 2 else targets[..., 0]).flatten().long()
         total = F.cross_entropy(logits, actions, ignore_index=IGNORE_INDEX, label_smoothing=self.label_smoothing)
-        explanation = None
-        if policy.explanation_head is not None:
-            explanation = policy.explanation_head.loss(policy.network.explanation_features(hidden_states), targets[..., 1:])
+        if explanation is not None:
             total = total + self.explanation_weight * explanation
         with torch.no_grad():
             per_action = F.cross_entropy(logits, actions, ignore_index=IGNORE_INDEX, reduction="none")[actions != IGNORE_INDEX]

@@ -70,5 +70,5 @@ class ExplanationHead(nn.Module):
         is_first = torch.tensor([place == first for place, first in enumerate(self.first_of)], device=tokens.device)
         predicted = (tokens[:, self.first_of] > 0) | is_first  # (n, L)
         # Most statements of some tasks are empty: the logits of their other tokens are not computed.
-        logits = self.token_head(self._hidden(features, tokens)[predicted])
+        logits = self.token_head(self._hidden(features, tokens)[predicted]).float()
         return F.cross_entropy(logits, tokens[predicted], reduction="sum") / len(tokens)

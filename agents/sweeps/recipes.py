@@ -43,6 +43,8 @@ class Recipe:
     """Updates of the weights; default: as many as the preset says."""
     evaluate_every: int | None = None
     """Updates between evaluations while training; default: as many evaluations as the preset has."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of matrix products in updates (agents.config.TrainingConfig)."""
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     """Arguments of the env for all variations, in demonstrations and evaluations alike."""
     variations: tuple[str, ...] = ()
@@ -76,9 +78,10 @@ class Recipe:
         """Each variation with each seed; seed by seed, so that early results cover all variations."""
         chosen = study(self.study)
         common = preset(self.env_id, self.preset).lasting(self.batches)
+        training = dataclasses.replace(common.training, precision=self.precision)
         if self.evaluate_every is not None:
-            common = dataclasses.replace(common, training=dataclasses.replace(common.training, evaluate_every=self.evaluate_every))
-        common = dataclasses.replace(common, env_kwargs={**common.env_kwargs, **self.env_kwargs})
+            training = dataclasses.replace(training, evaluate_every=self.evaluate_every)
+        common = dataclasses.replace(common, training=training, env_kwargs={**common.env_kwargs, **self.env_kwargs})
         for seed in range(self.seeds):
             for variation in chosen.select(self.variations):
                 yield variation, variation.config(self.env_id, seed, common)
