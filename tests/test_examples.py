@@ -20,6 +20,7 @@ SCRIPTS = {
     "compare_baselines.py": ([], ("scipy", "pandas")),
     "extend/new_strategy.py": (["500"], ("scipy", "pandas")),
     "pretrained_agent.py": ([], ("torch", "safetensors")),
+    "thinking_aloud.py": ([], ("torch", "safetensors", "PIL", "tyro")),
     "train_ppo.py": (["--steps", "2048", "--episodes", "50"], TRAINER),
     "train_agent.py": (["2"], TRAINER),
     "extend/new_task.py": (["2"], TRAINER),
@@ -135,6 +136,15 @@ def test_own_strategy_is_compared_with_the_others_and_beats_change(output):
 def test_pretrained_agent_experiments_and_exploits(output):
     assert output.count("Setting ") == 5
     assert float(output.split("return ")[1]) > 5
+
+
+@example("thinking_aloud.py")
+def test_an_agent_thinks_aloud_in_a_gif(output, folder):
+    said = output.splitlines()
+    assert {line.split(":")[0] for line in said[:-1]} == {f"trial {number}" for number in (1, 2, 3, 4)}
+    assert any("it must be" in line for line in said)
+    with pytest.importorskip("PIL.Image").open(folder / "thinking_aloud.gif") as gif:
+        assert gif.n_frames > len(said) - 1
 
 
 @example("train_ppo.py")
