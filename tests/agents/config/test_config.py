@@ -22,6 +22,7 @@ OLD = {  # the constants of agents of format 1, where their files say nothing
         "shuffled_explanations": False,
         "shuffled_share": 1.0,
         "explanation_delay": 0,
+        "precision": "float32",
         "error_rate": 0.0,
         "random_player_share": 0.0,
         "chunk_size": 16_384,
