@@ -35,8 +35,6 @@ class ArchitectureConfig:
     """Size of the embedding of an object's appearance; for ``object`` alone."""
     comparisons: int = 0
     """Learned directions along which the appearances of objects are compared, for ``object`` alone; 0: each embedding entry by itself."""
-    updates_objects: bool = True
-    """Whether attention among object tokens also updates the objects', for ``object`` alone; False: the agent's alone, in less time."""
     dropout: float = 0.0
     """Dropout probability of each block's output in training."""
     context: int | None = None
@@ -49,8 +47,6 @@ class ArchitectureConfig:
         for name in ("width", "num_layers", "num_heads", "name_size", "look_size"):
             check_integer(name, getattr(self, name), 1, 4_096)
         check_integer("comparisons", self.comparisons, 0, 4_096)
-        if not isinstance(self.updates_objects, bool):
-            raise TypeError(f"updates_objects must be True or False, got {self.updates_objects!r}")
         check_number("dropout", self.dropout, 0, 0.95)
         if self.context is not None:
             check_integer("context", self.context, 1, 1_000_000)

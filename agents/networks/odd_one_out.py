@@ -75,7 +75,7 @@ class ObjectNetwork(RoomNetwork):
 
     1. Each object patch becomes a token of its normalised appearance embedding (of symbols, the sum of one for each value), how that
        differs from the mean of all in view, that squared, and where it is. One more token stands for the agent.
-    2. One block of attention among these tokens; with ``updates_objects=False`` only the agent's token is a query.
+    2. One block of attention among these tokens.
     3. The agent's token is the step's token in the Transformer over steps.
     4. What comes out of that attends to the object tokens (``readout_attention``).
     """
@@ -89,10 +89,8 @@ class ObjectNetwork(RoomNetwork):
         self.comparison_projection = nn.Linear(size, compared, bias=False) if config.comparisons else nn.Identity()
         self.object_encoder = _mlp(2 * size + compared + 2 * ROOM_CELLS + 1, 2 * width, width)
         self.agent_encoder = _mlp(2 * ROOM_CELLS * patches.background_size + self.non_visual_size + 1, 2 * width, width)
-        self.updates_objects = config.updates_objects
         self.object_attention, self.readout_attention = (
-            Transformer(width, 1, config.num_heads, context=1, num_outputs=outputs, dropout=config.dropout)
-            for outputs in (None if config.updates_objects else 1, 1)
+            Transformer(width, 1, config.num_heads, context=1, num_outputs=outputs, dropout=config.dropout) for outputs in (None, 1)
         )
 
     def encode(self, observations: Observations, cache: KVCache | None = None) -> Tensor:
@@ -118,9 +116,7 @@ class ObjectNetwork(RoomNetwork):
         padding = torch.cat([torch.zeros_like(patches.present[:, :1]), ~patches.present], dim=1)[:, None]  # (F, 1, 5)
         tokens = self.object_attention(torch.cat([agent[:, None], objects], dim=1)[:, None], key_padding_mask=padding)[:, 0]
         agent = self.attend_over_steps(tokens[:, 0], observations, cache)
-        if self.updates_objects:
-            objects = tokens[:, 1:]
-        tokens = torch.cat([agent[:, None], objects], dim=1)[:, None]  # (F, 1, 5, W)
+        tokens = torch.cat([agent[:, None], tokens[:, 1:]], dim=1)[:, None]  # (F, 1, 5, W)
         return self.readout_attention(tokens, key_padding_mask=padding)[:, 0, 0].unflatten(0, shape)
 
 

@@ -14,7 +14,7 @@ from tests.agents.small import CONFIG, ROOM_CONFIG
 
 PRETRAINED = Path(agents.policies.__file__).parents[1] / "pretrained_agents"
 OLD = {  # the constants of agents of format 1, where their files say nothing
-    "architecture": {"look_size": 32, "comparisons": 0, "updates_objects": True, "context": None},
+    "architecture": {"look_size": 32, "comparisons": 0, "context": None},
     "training": {
         "muon": "blocks",
         "explanations": "none",
