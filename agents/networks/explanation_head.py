@@ -38,14 +38,20 @@ class ExplanationHead(nn.Module):
             features: (n, F).
             tokens: (n, k) int.
         """
-        return self.token_head(self._hidden(features, tokens))
+        every = torch.ones(tokens.shape, dtype=torch.bool, device=tokens.device)
+        return self._logits(features, tokens.long(), every).unflatten(0, tokens.shape)
 
-    def _hidden(self, features: Tensor, tokens: Tensor) -> Tensor:
-        """(n, k, H), of the arguments of :meth:`forward`."""
-        # The sum over the tokens before, as a matrix product: on a CPU it takes half the time of cumsum and its gradient.
-        precedes = torch.ones(tokens.shape[1], tokens.shape[1], device=tokens.device).tril(-1)
-        before = precedes @ self.token_embedding(tokens)
-        return torch.relu(self.feature_projection(features)[:, None] + before + self.position_embedding[: tokens.shape[1]])
+    def _logits(self, features: Tensor, tokens: Tensor, predicted: Tensor) -> Tensor:
+        """(m, V) logits of the m tokens that are ``predicted`` (n, k) bool; for the other arguments see :meth:`forward`."""
+        # How often each token occurs before, and at which position it stands, as numbers: both embeddings are then one matrix product,
+        # whose gradient is one as well. On a CPU that takes two thirds of the time of sums over embedded tokens.
+        occurs = F.one_hot(tokens, self.token_embedding.num_embeddings).to(features.dtype)
+        row, position = predicted.nonzero(as_tuple=True)
+        before = (occurs.cumsum(1) - occurs)[row, position]  # (m, V)
+        inputs = torch.cat([before, F.one_hot(position, len(self.position_embedding)).to(features.dtype)], dim=1)
+        embedding = torch.cat([self.token_embedding.weight, self.position_embedding])
+        projected = self.feature_projection(features)
+        return self.token_head(torch.relu(projected[row] + inputs @ embedding))
 
     def decode_greedy(self, features: Tensor) -> Tensor:
         """(n, L) int64; the likeliest token at each position, given those chosen before, of features (n, F)."""
@@ -70,5 +76,5 @@ class ExplanationHead(nn.Module):
         is_first = torch.tensor([place == first for place, first in enumerate(self.first_of)], device=tokens.device)
         predicted = (tokens[:, self.first_of] > 0) | is_first  # (n, L)
         # Most statements of some tasks are empty: the logits of their other tokens are not computed.
-        logits = self.token_head(self._hidden(features, tokens)[predicted]).float()
+        logits = self._logits(features, tokens, predicted).float()
         return F.cross_entropy(logits, tokens[predicted], reduction="sum") / len(tokens)
