@@ -81,7 +81,7 @@ def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], con
     # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
     from agents.sweeps.figures import study_figures  # noqa: PLC0415
     from agents.sweeps.studies import study  # noqa: PLC0415
-    from agents.sweeps.tables import at_levels, combine_results, learning_curves, summarize_seeds, summary_table  # noqa: PLC0415
+    from agents.sweeps.tables import at_levels, combine_results, learning_curves, markdown_table, summarize_seeds, summary_table  # noqa: PLC0415
     from baselines.plots import PALETTE  # noqa: PLC0415
     from baselines.results import save_results  # noqa: PLC0415
     from gym_causal.files import write_atomically  # noqa: PLC0415
@@ -91,6 +91,7 @@ def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], con
     summary = summarize_seeds(results)
     levels = at_levels(summary, chosen.variations)
     write_atomically(args.folder / "learning_curves.csv", lambda path: curves.to_csv(path, index=False))  # too long for the JSON
+    write_atomically(args.folder / "summary.md", lambda path: path.write_text(markdown_table(summary, chosen.columns), encoding="utf-8"))
     save_results(
         args.folder,
         results,
@@ -102,7 +103,7 @@ def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], con
         **({"levels": levels} if len(levels) else {}),
     )
     console.print(summary_table(summary, descriptions, chosen.columns))
-    console.print(f"Wrote {args.folder / 'results.csv'}, summary.csv, learning_curves.csv, results.json and figures")
+    console.print(f"Wrote {args.folder / 'results.csv'}, summary.csv, summary.md, learning_curves.csv, results.json and figures")
 
 
 def main(args: Args) -> None:

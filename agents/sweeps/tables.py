@@ -90,23 +90,45 @@ def summary_table(summary: pd.DataFrame, descriptions: Mapping[str, Mapping[str,
         descriptions: see :func:`describe_variations`.
         columns: of the study.
     """
-    cells = summary.set_index(["metric", "policy", "split"])
     title = f"{summary['env_id'].iloc[0]} (mean of {summary['seeds'].max()} training seeds, 95% interval)"
     table = Table("variation", title=title)
     for heading in ("parameters", "updates", *(column.title for column in columns)):
         table.add_column(heading, justify="right")
 
-    def cell(column: Column, variation: str) -> str:
-        key = column.metric, variation, column.split
-        if key not in cells.index:
-            return ""
-        row = cells.loc[key]
-        return f"{row['mean']:.3f}" + ("" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]")
-
     for variation in summary["policy"].unique():
         counts = (f"{descriptions[variation][name]:,}" for name in ("parameters", "updates"))
-        table.add_row(variation, *counts, *(cell(column, variation) for column in columns))
+        table.add_row(variation, *counts, *_cells(summary, variation, columns))
     return table
+
+
+def markdown_table(summary: pd.DataFrame, columns: Sequence[Column]) -> str:
+    """The same for a Markdown page, with the number of training seeds instead of parameters and updates. Columns without numbers are left out.
+
+    Args:
+        summary: see :func:`summarize_seeds`.
+        columns: of the study.
+    """
+    variations = summary["policy"].unique()
+    cells = {variation: _cells(summary, variation, columns) for variation in variations}
+    shown = [index for index in range(len(columns)) if any(row[index] for row in cells.values())]
+    seeds = summary.groupby("policy")["seeds"].max()
+    rows = [["Variation", "seeds", *(columns[index].title for index in shown)], ["---"] * (2 + len(shown))]
+    rows += [[f"`{variation}`", str(seeds[variation]), *(row[index] for index in shown)] for variation, row in cells.items()]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _cells(summary: pd.DataFrame, variation: str, columns: Sequence[Column]) -> list[str]:
+    """What a table shows of a variation: mean and interval over training seeds, "" where nothing was measured."""
+    rows = summary[summary["policy"] == variation].set_index(["metric", "split"])
+    cells = []
+    for column in columns:
+        if (column.metric, column.split) in rows.index:
+            row = rows.loc[column.metric, column.split]
+            interval = "" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]"
+            cells.append(f"{row['mean']:.3f}{interval}")
+        else:
+            cells.append("")
+    return cells
 
 
 def describe_variations(recipe: Recipe) -> dict[str, dict[str, Any]]:

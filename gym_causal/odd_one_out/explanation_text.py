@@ -102,9 +102,9 @@ def _describe_belief(belief: np.ndarray) -> str:
     if named[Belief.MUST_BE]:
         return f"The attribute that pays must be {named[Belief.MUST_BE][0]}."
     if not named[Belief.MAY_BE]:
-        return f"The attribute that pays is not {' or '.join(named[Belief.RULED_OUT])}."
-    ruled_out = f", but not {' or '.join(named[Belief.RULED_OUT])}" if named[Belief.RULED_OUT] else ""
-    return f"The attribute that pays may be {' or '.join(named[Belief.MAY_BE])}{ruled_out}."
+        return f"The attribute that pays is not {_any_of(named[Belief.RULED_OUT])}."
+    ruled_out = f", but not {_any_of(named[Belief.RULED_OUT])}" if named[Belief.RULED_OUT] else ""
+    return f"The attribute that pays may be {_any_of(named[Belief.MAY_BE])}{ruled_out}."
 
 
 def name_object(values: dict[Attribute, str]) -> str:
@@ -124,6 +124,10 @@ def _predicates(values: dict[Attribute, str], *, plural: bool) -> str:
             words.append(word + ("es" if word[-1] in "sx" else "s"))
         else:
             words.append(_with_article(word))
+    return _any_of(words)
+
+
+def _any_of(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 

@@ -220,8 +220,8 @@ def test_words_of_an_episode():
         *_, infos = venv.step(np.array([action]))
         words.append(infos["explanation"]["text"][0])
     assert words == [
-        "The attribute that pays may be color or texture or shape. I make an object odd in shape and touch it: it is not ruled out.",
-        "The attribute that pays may be color or texture or shape. I go by shape: it is not ruled out. Only my target is a circle.",
+        "The attribute that pays may be color, texture or shape. I make an object odd in shape and touch it: it is not ruled out.",
+        "The attribute that pays may be color, texture or shape. I go by shape: it is not ruled out. Only my target is a circle.",
         "The attribute that pays may be color or texture, but not shape.",
         "The attribute that pays may be color or texture, but not shape. I make an object odd in color and touch it: it is not ruled out.",
     ]

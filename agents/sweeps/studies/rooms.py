@@ -84,6 +84,7 @@ def _explained(
     description: str,
     *,
     architecture: ArchitectureConfig | None = None,
+    rewarded: str | None = None,
     expert: dict[str, Any] | None = None,
     levels: tuple[Level, ...] = (),
     **training: Any,
@@ -93,7 +94,7 @@ def _explained(
         name=name,
         description=description,
         architecture=architecture,
-        env_kwargs={"explained_attribute": attribute},
+        env_kwargs={"explained_attribute": attribute, **({} if rewarded is None else {"rewarded_attribute": rewarded})},
         demonstration_kwargs=expert or {},
         levels=levels,
         training=training if attribute is None else {"explanations": "full", **training},
@@ -142,6 +143,16 @@ CONFOUNDED_STUDY = _confounded_study(
         )
         for each in (None, "color", "shape")
         for rate in (0.1, 0.25, 0.5)
+    ),
+    *(
+        _explained(
+            None,
+            f"known_{each}",
+            f"No explanations, demonstrations of deconfounded rooms in which {each} is always rewarded: is finding the object learned?",
+            rewarded=each,
+            expert={"split": "eval"},
+        )
+        for each in _ATTRIBUTES
     ),
     _explained("shape", "shape_all_seeing", "Explanations of shape, an expert that sees the whole room.", expert={"expert_sight": "room"}),
 )

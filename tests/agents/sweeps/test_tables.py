@@ -10,7 +10,7 @@ pytest.importorskip("imitation")
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.studies import STUDIES
 from agents.sweeps.study import Column, Level, Variation
-from agents.sweeps.tables import at_levels, describe_variations, summarize_seeds, summary_table
+from agents.sweeps.tables import at_levels, describe_variations, markdown_table, summarize_seeds, summary_table
 
 
 def rows(policy: str, means: list[float], metric: str = "normalized_reward", split: str = "train") -> list[dict]:
@@ -47,6 +47,16 @@ def test_a_table_has_the_columns_it_is_asked_for():
     shown = summary_table(summarize_seeds(results), descriptions, [Column(title="shape", metric="choice_shape", split="eval")])
     assert [column.header for column in shown.columns] == ["variation", "parameters", "updates", "shape"]
     assert list(shown.columns[3].cells) == ["0.250", ""]  # b's is of another split
+
+
+def test_a_markdown_table_leaves_out_columns_without_numbers():
+    results = pd.DataFrame(rows("a", [0.4, 0.6]) + rows("a", [0.25], "held_out_ratio") + rows("b", [1.0]))
+    assert markdown_table(summarize_seeds(results), STUDIES["trial"].columns).splitlines() == [
+        "| Variation | seeds | train | held-out ratio |",
+        "| --- | --- | --- | --- |",
+        "| `a` | 2 | 0.500 [-0.771, 1.771] | 0.250 |",
+        "| `b` | 1 | 1.000 |  |",
+    ]
 
 
 def test_variations_are_described_with_their_size():

@@ -1,0 +1,62 @@
+"""Write the tables of docs/results.md from the numbers in docs/data.
+
+    python -m agents.ablate --published                       # trains the agents: hours; called again, it resumes
+    python docs/make_result_tables.py --results results       # takes over its numbers, then writes the tables
+
+A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; docs/data/NAME.csv holds the tidy rows of the published recipe
+that writes to results/NAME. Without ``--results`` the tables are written from docs/data as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from agents.sweeps.recipes import PUBLISHED
+from agents.sweeps.studies import study
+from agents.sweeps.tables import markdown_table, summarize_seeds
+from gym_causal.files import write_atomically
+
+DOCS = Path(__file__).parent
+DATA, PAGE = DOCS / "data", DOCS / "results.md"
+TABLE = re.compile(r"(<!-- table (\w+) -->\n\n).*?(\n<!-- end of table -->)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Args:
+    """Write the tables of docs/results.md from docs/data."""
+
+    results: Path | None = None
+    """Folder of the published recipes' results, whose numbers are copied to docs/data first; those that it lacks stay as they are."""
+
+
+def with_tables(text: str) -> str:
+    """A page with its tables written anew."""
+    recipes = {recipe.folder.name: recipe for recipe in PUBLISHED}
+
+    def written(match: re.Match[str]) -> str:
+        before, name, after = match.groups()
+        results = pd.read_csv(DATA / f"{name}.csv")
+        return before + markdown_table(summarize_seeds(results), study(recipes[name].study).columns) + after
+
+    return TABLE.sub(written, text)
+
+
+def main(args: Args) -> None:
+    if args.results is not None:
+        DATA.mkdir(exist_ok=True)
+        for recipe in PUBLISHED:
+            results = args.results / recipe.folder.name / "results.csv"
+            if results.exists():
+                shutil.copyfile(results, DATA / f"{recipe.folder.name}.csv")
+    page = with_tables(PAGE.read_text("utf-8"))
+    write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))
