@@ -102,7 +102,9 @@ def summary_table(summary: pd.DataFrame, descriptions: Mapping[str, Mapping[str,
 
 
 def markdown_table(summary: pd.DataFrame, columns: Sequence[Column]) -> str:
-    """The same for a Markdown page, with the number of training seeds instead of parameters and updates. Columns without numbers are left out.
+    """The same for a Markdown page, with the number of training seeds instead of parameters and updates.
+
+    Columns without numbers are left out.
 
     Args:
         summary: see :func:`summarize_seeds`.
