@@ -3,6 +3,8 @@
     python -m agents.ablate --published                       # trains the agents: hours; called again, it resumes
     python docs/make_result_tables.py --results results       # takes over its numbers, then writes the tables
 
+Seeds may come from several machines: rows of the same variation and seed are replaced, others are added.
+
 A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; docs/data/NAME.csv holds the tidy rows of the published recipe
 that writes to results/NAME. Without ``--results`` the tables are written from docs/data as it is.
 """
@@ -10,14 +12,13 @@ that writes to results/NAME. Without ``--results`` the tables are written from d
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import tyro
 
-from agents.sweeps.recipes import PUBLISHED
+from agents.sweeps.recipes import PUBLISHED, Recipe
 from agents.sweeps.studies import study
 from agents.sweeps.tables import markdown_table, summarize_seeds
 from gym_causal.files import write_atomically
@@ -32,7 +33,7 @@ class Args:
     """Write the tables of docs/results.md from docs/data."""
 
     results: Path | None = None
-    """Folder of the published recipes' results, whose numbers are copied to docs/data first; those that it lacks stay as they are."""
+    """Folder of the published recipes' results, whose numbers are put into docs/data first; those that it lacks stay as they are."""
 
 
 def with_tables(text: str) -> str:
@@ -47,13 +48,25 @@ def with_tables(text: str) -> str:
     return TABLE.sub(written, text)
 
 
+def take_over(recipe: Recipe, results: Path) -> None:
+    """Put the rows of a recipe's results into docs/data, in the order of the recipe's variations and seeds."""
+    path, runs = DATA / f"{recipe.folder.name}.csv", ["policy", "seed_of_training"]
+    rows = pd.read_csv(results)
+    if path.exists():
+        earlier = pd.read_csv(path).set_index(runs)
+        rows = pd.concat([rows, earlier[~earlier.index.isin(rows.set_index(runs).index)].reset_index()])
+    places = {(variation.name, config.seed): place for place, (variation, config) in enumerate(recipe.configs())}
+    place = rows[runs].apply(tuple, axis=1).map(places)  # NaN: no run of the recipe
+    order = place.dropna().argsort(kind="stable")
+    write_atomically(path, lambda target: rows.loc[place.notna().to_numpy()].iloc[order].to_csv(target, index=False))
+
+
 def main(args: Args) -> None:
     if args.results is not None:
         DATA.mkdir(exist_ok=True)
         for recipe in PUBLISHED:
-            results = args.results / recipe.folder.name / "results.csv"
-            if results.exists():
-                shutil.copyfile(results, DATA / f"{recipe.folder.name}.csv")
+            if (results := args.results / recipe.folder.name / "results.csv").exists():
+                take_over(recipe, results)
     page = with_tables(PAGE.read_text("utf-8"))
     write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
 

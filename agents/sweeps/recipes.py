@@ -37,6 +37,8 @@ class Recipe:
     """Id of the environment, for a study that has several; default: its first."""
     seeds: int = 5
     """Trainings of each variation: seeds 0, 1, ..."""
+    first_seed: int = 0
+    """The first of these seeds, for a part of the seeds that is trained elsewhere."""
     preset: Literal["quick", "full"] = "quick"
     """How long to train: a few minutes on two CPU cores, or until it no longer helps."""
     batches: int | None = None
@@ -68,6 +70,7 @@ class Recipe:
         """Raise a ValueError for an unknown name or a number out of range."""
         for name in ("seeds", "episodes"):
             check_integer(name, getattr(self, name), 1, 10**9)
+        check_integer("first_seed", self.first_seed, 0, 10**9)
         check_one_of("env", canonical_id(self.env_id), study(self.study).env_ids)
         if decided := {name for each in study(self.study).select(self.variations) for name in each.env_kwargs} & set(self.env_kwargs):
             raise ValueError(f"env_kwargs must hold no argument that the study's variations decide, got {', '.join(sorted(decided))}")
@@ -82,7 +85,7 @@ class Recipe:
         if self.evaluate_every is not None:
             training = dataclasses.replace(training, evaluate_every=self.evaluate_every)
         common = dataclasses.replace(common, training=training, env_kwargs={**common.env_kwargs, **self.env_kwargs})
-        for seed in range(self.seeds):
+        for seed in range(self.first_seed, self.first_seed + self.seeds):
             for variation in chosen.select(self.variations):
                 yield variation, variation.config(self.env_id, seed, common)
 

@@ -147,5 +147,5 @@ def describe_variations(recipe: Recipe) -> dict[str, dict[str, Any]]:
             "config": {key: value for key, value in config.to_json().items() if key != "seed"},
         }
         for variation, config in recipe.configs()
-        if config.seed == 0
+        if config.seed == recipe.first_seed
     }
