@@ -182,6 +182,7 @@ def test_what_strategies_earn():
 def test_strategies_read_arrays_only():
     with pytest.raises(ValueError, match="elimination: observation must be one of symbolic, got 'text'"):
         baselines.make("elimination", ENV_ID)
+    pytest.importorskip("scipy")
     with pytest.raises(ValueError, match="value: observation must be one of symbolic, got 'text'"):
         baselines.make("value", "CausalDAGText-v0")
 
