@@ -18,6 +18,9 @@ from agents.sweeps.study import EXPERT_REWARD, FRACTION_OF_EXPERT, Column, Varia
 
 SUMMARY_COLUMNS = ["env_id", "split", "policy", "metric", "mean", "low", "high", "lowest", "highest", "seeds"]
 
+_ENOUGH_SEEDS = 5
+"""For an interval by Student's t on a page; with two seeds it reaches six times their difference to either side."""
+
 
 def combine_results(runs: Sequence[Run], variations: Sequence[str]) -> pd.DataFrame:
     """The tidy rows of finished runs, with ``seed_of_training``, in the given order of variations."""
@@ -104,13 +107,16 @@ def summary_table(summary: pd.DataFrame, descriptions: Mapping[str, Mapping[str,
 def markdown_table(summary: pd.DataFrame, columns: Sequence[Column]) -> str:
     """The same for a Markdown page, with the number of training seeds instead of parameters and updates.
 
-    Columns without numbers are left out.
+    With fewer than five seeds, brackets hold the lowest and the highest seed: Student's interval says little then. Columns without numbers
+    are left out.
 
     Args:
         summary: see :func:`summarize_seeds`.
         columns: of the study.
     """
     variations = summary["policy"].unique()
+    few = (summary["seeds"] > 1) & (summary["seeds"] < _ENOUGH_SEEDS)
+    summary = summary.assign(low=summary["low"].mask(few, summary["lowest"]), high=summary["high"].mask(few, summary["highest"]))
     cells = {variation: _cells(summary, variation, columns) for variation in variations}
     shown = [index for index in range(len(columns)) if any(row[index] for row in cells.values())]
     seeds = summary.groupby("policy")["seeds"].max()

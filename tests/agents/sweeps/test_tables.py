@@ -50,12 +50,14 @@ def test_a_table_has_the_columns_it_is_asked_for():
 
 
 def test_a_markdown_table_leaves_out_columns_without_numbers():
-    results = pd.DataFrame(rows("a", [0.4, 0.6]) + rows("a", [0.25], "held_out_ratio") + rows("b", [1.0]))
+    few, enough = [0.4, 0.6], [0.4, 0.45, 0.5, 0.55, 0.6]  # of five the standard deviation is 0.079057, and t of four degrees 2.776445
+    results = pd.DataFrame(rows("a", few) + rows("a", [0.25], "held_out_ratio") + rows("b", [1.0]) + rows("c", enough))
     assert markdown_table(summarize_seeds(results), STUDIES["trial"].columns).splitlines() == [
         "| Variation | seeds | train | held-out ratio |",
         "| --- | --- | --- | --- |",
-        "| `a` | 2 | 0.500 [-0.771, 1.771] | 0.250 |",
+        "| `a` | 2 | 0.500 [0.400, 0.600] | 0.250 |",
         "| `b` | 1 | 1.000 |  |",
+        "| `c` | 5 | 0.500 [0.402, 0.598] |  |",
     ]
 
 
