@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from gym_causal.core.step_infos import StepInfos
 from gym_causal.core.task import Infos, row_of
-from gym_causal.core.vector_env import FinalObservations, TaskVectorEnv
+from gym_causal.core.vector_env import TaskVectorEnv
 
 
 class BatchedVecEnv(VecEnv):
@@ -62,17 +63,16 @@ class BatchedVecEnv(VecEnv):
         observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
         done = terminated | truncated
         rows: list[dict[str, Any]] = [{"TimeLimit.truncated": cut} for cut in (truncated & ~terminated).tolist()]
-        if "final_obs" in infos:
-            final: FinalObservations = infos["final_obs"]
-            for row, values in zip(final.rows.tolist(), zip(*final.batched.values(), strict=True), strict=True):
-                rows[row]["terminal_observation"] = dict(zip(final.batched, values, strict=True))
+        if isinstance(infos, StepInfos):
+            for row, observation in zip(infos.ended.rows.tolist(), infos.ended.each_observation(), strict=True):
+                rows[row]["terminal_observation"] = observation
         if self._with_infos:
             self._add_infos(rows, infos, done)
         return observations, rewards, done, rows
 
     def _add_infos(self, rows: list[dict[str, Any]], infos: Infos, done: np.ndarray) -> None:
-        final_info = infos.get("final_info", {})
-        infos = {key: value for key, value in infos.items() if not key.startswith(("final_", "_final_"))}
+        final_info = infos.ended.infos if isinstance(infos, StepInfos) else {}
+        infos = {key: infos[key] for key in infos if not key.startswith(("final_", "_final_"))}
         for row, ended in enumerate(done.tolist()):
             rows[row].update(row_of(final_info if ended else infos, row))
             if ended:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gym_causal import TaskSpec, register_task
+from gym_causal.core.step_infos import StepInfos
 from tests.hint_task import BY_CLASS, BY_NAME
 
 
@@ -23,6 +24,11 @@ def same(a: Any, b: Any) -> bool:
 def row(batch: dict[str, Any], index: int) -> dict[str, Any]:
     """One row of batched observations or infos."""
     return {key: row(value, index) if isinstance(value, dict) else value[index] for key, value in batch.items()}
+
+
+def present_infos(infos: dict[str, Any]) -> dict[str, Any]:
+    """The batched infos of the state that a step led to, also where every row's episode ended with it."""
+    return infos.ended.infos if isinstance(infos, StepInfos) else infos
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from gym_causal.core.flattening import Flattener
 from gym_causal.core.task import BatchedTask, Infos, row_of
 
 
@@ -19,19 +20,21 @@ class TaskEnv(gym.Env):
     Args:
         task: of one row.
         render_mode: None or one of the task's ``metadata["render_modes"]``.
+        flatten: observations are float32 vectors (D,), not dicts (:class:`~gym_causal.core.flattening.Flattener`).
 
     Raises:
         ValueError: another ``render_mode``.
     """
 
-    def __init__(self, task: BatchedTask, render_mode: str | None = None) -> None:
+    def __init__(self, task: BatchedTask, render_mode: str | None = None, *, flatten: bool = False) -> None:
         self.metadata = task.metadata
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
         self.task = task
         self.render_mode = render_mode
-        self.observation_space = task.observation_space
+        self._flat = Flattener(task.observation_space) if flatten else None
+        self.observation_space = task.observation_space if self._flat is None else self._flat.space
         self.action_space = task.action_space
         self._num_actions = int(task.action_space.n)
         self._rows = np.zeros(1, int)
@@ -48,8 +51,7 @@ class TaskEnv(gym.Env):
         self.task.begin(self._rows, np.array([self._next_episode]), options)
         self._next_episode += 1
         self._begun, self._over = True, False
-        observation = {key: value[0] for key, value in self.task.observations().items()}
-        result = observation, row_of(self.task.infos(text=True), 0)
+        result = self._observation(), row_of(self.task.infos(text=True), 0)
         if self.render_mode == "human":
             self.render()
         return result
@@ -67,7 +69,7 @@ class TaskEnv(gym.Env):
         ended, cut = bool(terminated[0]), bool(truncated[0])
         self._over = ended or cut
         result = (
-            {key: value[0] for key, value in self.task.observations().items()},
+            self._observation(),
             float(rewards[0]),
             ended,
             cut,
@@ -76,6 +78,10 @@ class TaskEnv(gym.Env):
         if self.render_mode == "human":
             self.render()
         return result
+
+    def _observation(self) -> Any:
+        observations = self.task.observations()
+        return {key: value[0] for key, value in observations.items()} if self._flat is None else self._flat(observations)[0]
 
     def expert_action(self) -> int:
         """The expert's action in the present state."""

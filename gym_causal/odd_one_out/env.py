@@ -9,7 +9,7 @@ import numpy as np
 from gym_causal.core.env import TaskEnv
 from gym_causal.core.vector_env import TaskVectorEnv
 from gym_causal.odd_one_out.task import RoomTask
-from gym_causal.registry import make_task
+from gym_causal.registry import make_task, split_arguments
 
 
 class _RoomEnv(TaskEnv):
@@ -17,8 +17,8 @@ class _RoomEnv(TaskEnv):
     task: RoomTask
     env_id: str
 
-    def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
-        super().__init__(make_task(self.env_id, 1, **config), render_mode)
+    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
+        super().__init__(make_task(self.env_id, 1, **config), render_mode, flatten=flatten)
 
     def oracle_action(self) -> int:
         """The action of an expert that is told which attribute is rewarded, and makes no mistakes."""
@@ -30,8 +30,9 @@ class _RoomVectorEnv(TaskVectorEnv):
     task: RoomTask
     env_id: str
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
-        super().__init__(make_task(self.env_id, num_envs, **config), explanation_text=explanation_text)
+    def __init__(self, *, num_envs: int, **arguments: Any) -> None:
+        adapter, config = split_arguments("make_vec", arguments)
+        super().__init__(make_task(self.env_id, num_envs, **config), **adapter)
 
     def oracle_actions(self) -> np.ndarray:
         """(B,) int; the actions of an expert that is told which attribute is rewarded, and makes no mistakes."""
@@ -50,7 +51,8 @@ class OddOneOutEnv(_RoomEnv):
     Reward: 1 for touching the odd object, once. The episode ends ``feedback_steps`` steps after the touch (terminated), or without a touch
     after ``max_trial_steps`` (truncated).
 
-    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutConfig`, and ``render_mode``: None, "human", "rgb_array" or "ansi".
+    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutConfig`; ``render_mode``: None, "human", "rgb_array" or "ansi";
+    and ``flatten=True``: observations are float32 vectors.
 
     Version history: v0, the first.
     """
@@ -63,7 +65,7 @@ class OddOneOutConfoundedEnv(_RoomEnv):
 
     Actions, observations, reward and end are those of :class:`OddOneOutEnv`. Explanations name one attribute only.
 
-    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutConfoundedConfig`, and ``render_mode``.
+    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutConfoundedConfig`, ``render_mode`` and ``flatten``.
 
     Version history: v0, the first.
     """
@@ -82,7 +84,7 @@ class OddOneOutInterventionEnv(_RoomEnv):
     Reward: for touching the object that is odd in the rewarded attribute, 1 in each of three experiment trials and 10 in the test trial.
     The episode ends after the test trial: terminated, or truncated if that timed out.
 
-    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutInterventionConfig`, and ``render_mode``.
+    Arguments: those of :class:`gym_causal.odd_one_out.config.OddOneOutInterventionConfig`, ``render_mode`` and ``flatten``.
 
     Version history: v0, the first.
     """
@@ -91,18 +93,18 @@ class OddOneOutInterventionEnv(_RoomEnv):
 
 
 class OddOneOutVectorEnv(_RoomVectorEnv):
-    """The native batched ``OddOneOut-v0``; the arguments of :class:`OddOneOutEnv` but ``render_mode``."""
+    """The native batched ``OddOneOut-v0``; its arguments and those of :class:`TaskVectorEnv`."""
 
     env_id = "OddOneOut-v0"
 
 
 class OddOneOutConfoundedVectorEnv(_RoomVectorEnv):
-    """The native batched ``OddOneOutConfounded-v0``; the arguments of :class:`OddOneOutConfoundedEnv` but ``render_mode``."""
+    """The native batched ``OddOneOutConfounded-v0``; its arguments and those of :class:`TaskVectorEnv`."""
 
     env_id = "OddOneOutConfounded-v0"
 
 
 class OddOneOutInterventionVectorEnv(_RoomVectorEnv):
-    """The native batched ``OddOneOutIntervention-v0``; the arguments of :class:`OddOneOutInterventionEnv` but ``render_mode``."""
+    """The native batched ``OddOneOutIntervention-v0``; its arguments and those of :class:`TaskVectorEnv`."""
 
     env_id = "OddOneOutIntervention-v0"

@@ -47,7 +47,7 @@ def play(env_id, kwargs, num_envs, *, explain="all", episodes=2, expert=0.5, see
             yield played, observations, infos, actions
             actions = np.where(rng.random(num_envs) < expert, actions, rng.integers(size, size=num_envs))
             observations, *_, infos = venv.step(actions)
-        yield trials, infos["final_obs"].batched, infos["final_info"], None
+        yield trials, infos.ended.observations, infos.ended.infos, None
         infos = {key: value for key, value in infos.items() if "final" not in key}
 
 
