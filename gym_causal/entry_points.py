@@ -26,7 +26,7 @@ def make_env(*, env_id: str, render_mode: str | None = None, **kwargs: Any) -> A
 
 
 def make_vector_env(
-    *, env_id: str, num_envs: int = 1, explanation_text: bool = False, max_episode_steps: None = None, **kwargs: Any
+    *, env_id: str, num_envs: int = 1, explanation_text: bool = False, max_episode_steps: int | None = None, **kwargs: Any
 ) -> Any:
     """The vector env of an id: of its own class, if its spec names one, else a plain :class:`TaskVectorEnv`.
 
@@ -34,19 +34,21 @@ def make_vector_env(
         env_id: a registered id.
         num_envs: how many episodes at once.
         explanation_text: put explanations into words, ``infos["explanation"]["text"]``.
-        max_episode_steps: None; gymnasium 0.29's ``make_vec`` passes it to every vector env. Episodes have a length of their own.
+        max_episode_steps: None, or what ``spec.max_episode_steps`` says; Gymnasium's ``make_vec`` passes it to every vector env.
         kwargs: the env's arguments, and the others of :class:`TaskVectorEnv`.
 
     Raises:
-        ValueError: ``max_episode_steps`` is not None.
+        ValueError: another ``max_episode_steps``: episodes have a length of their own.
     """
-    if max_episode_steps is not None:
-        raise ValueError(f"max_episode_steps must be None, episodes have a length of their own, got {max_episode_steps!r}")
     env_class = task_spec(env_id).vector_env
     if env_class is not None:
-        return load_target(env_class)(num_envs=num_envs, explanation_text=explanation_text, **kwargs)
-    adapter, arguments = split_arguments("make_vec", kwargs)
-    return TaskVectorEnv(make_task(env_id, num_envs, **arguments), explanation_text=explanation_text, **adapter)
+        venv = load_target(env_class)(num_envs=num_envs, explanation_text=explanation_text, **kwargs)
+    else:
+        adapter, arguments = split_arguments("make_vec", kwargs)
+        venv = TaskVectorEnv(make_task(env_id, num_envs, **arguments), explanation_text=explanation_text, **adapter)
+    if max_episode_steps is not None and max_episode_steps != venv.task.max_episode_steps:
+        raise ValueError(f"max_episode_steps must be None, episodes have a length of their own, got {max_episode_steps!r}")
+    return venv
 
 
 def __getattr__(name: str) -> Any:

@@ -42,7 +42,10 @@ class CausalDAGEnv(TaskEnv):
 
     ## Observation Space
 
-    A ``Dict`` of one level. Values lie within plus or minus 1e6, where they saturate.
+    A ``Dict`` of one level. Values lie within plus or minus 3,035 with the default arguments: none that can be drawn leads further
+    (:attr:`~gym_causal.causal_dag.config.CausalDAGConfig.value_bound`). Values of ``models`` of your own saturate at 1e6, and those of a
+    model in ``reset(options=...)`` are clipped to the bounds. Common values are below 10: what scales by the bounds needs narrower ones,
+    ``value_limit=20`` say, to which observed values are then clipped; rewards are not.
 
     | Key                   | Space              | Meaning                                                                            |
     |-----------------------|--------------------|------------------------------------------------------------------------------------|

@@ -59,6 +59,11 @@ class BatchedTask(ABC):
         """Episodes of a large block (see :class:`EpisodeStream`); a function of the task's arguments alone."""
         return 1_024
 
+    @property
+    def max_episode_steps(self) -> int | None:
+        """The most steps that an episode can take, for ``env.spec``; None: not known."""
+        return None
+
     @abstractmethod
     def draw_block(self, rng: np.random.Generator, count: int) -> Any:
         """The randomness of ``count`` episodes, as a dataclass whose fields are indexed by episode first."""

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector.utils import batch_space
 
 from gym_causal.arguments import check_one_of, checked_actions
-from gym_causal.core.env import task_seed
+from gym_causal.core.env import task_seed, with_episode_length
 from gym_causal.core.flattening import Flattener
 from gym_causal.core.step_infos import EndedEpisodes, StepInfos
 from gym_causal.core.task import BatchedTask, Infos, Observations
@@ -67,6 +67,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         if render_mode is not None:
             check_one_of("render_mode", render_mode, tuple(self.metadata["render_modes"]))
         self.task, self.num_envs, self.render_mode = task, task.num_envs, render_mode
+        self._spec: Any = None
         self._flat = Flattener(task.observation_space) if flatten else None
         self.single_observation_space = task.observation_space if self._flat is None else self._flat.space
         self.single_action_space = task.action_space
@@ -78,6 +79,15 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         self._rows = np.arange(task.num_envs)
         self._episodes: np.ndarray | None = None  # (B,) the episode that each row plays; None until seeded
         self._over = np.zeros(task.num_envs, bool)  # (B,) rows that the coming step resets; never any with "same_step"
+
+    @property
+    def spec(self) -> Any:
+        """Gymnasium's record of how the env was made; its ``max_episode_steps`` is the task's."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: Any) -> None:
+        self._spec = with_episode_length(spec, self.task)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
         if seed is not None and not isinstance(seed, (int, np.integer)):

@@ -45,8 +45,8 @@ class OddOneOutEnv(_RoomEnv):
 
     Actions: 0 to 7 move north, northeast, east, ... northwest. Stepping onto an object touches it.
 
-    Observations: ``view``, 11x11 cells around the agent, as pixels (99, 99, 3) or symbols (11, 11, 4), both uint8; ``may_transform`` and
-    ``touched``, 0 or 1; ``trial``; ``last_reward`` (1,) float32.
+    Observations: ``view``, 11x11 cells around the agent, as pixels (99, 99, 3), symbols (11, 11, 4) or one-hot planes (11, 11, 39), all
+    uint8; ``may_transform`` and ``touched``, 0 or 1; ``trial``; ``last_reward`` (1,) float32.
 
     Reward: 1 for touching the odd object, once. The episode ends ``feedback_steps`` steps after the touch (terminated), or without a touch
     after ``max_trial_steps`` (truncated).

@@ -12,6 +12,7 @@ from gym_causal.causal_dag.env import CausalDAGEnv
 from gym_causal.scm import StructuralCausalModels
 
 CHANGED = {
+    "value_limit": 1.0,
     "split": "unrestricted",
     "num_variables": 6,
     "num_exploration_trials": 3,

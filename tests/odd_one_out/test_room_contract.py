@@ -27,7 +27,7 @@ SPLITS = [
     (INTERVENTION, {"split": "train", "generalization": "hard_dimension"}),
     (INTERVENTION, {"split": "eval", "generalization": "hard_dimension"}),
 ]
-OBSERVATIONS = ("pixels", "symbolic")
+OBSERVATIONS = ("pixels", "symbolic", "one_hot")
 
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)
