@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from gym_causal.core.step_infos import StepInfos
 from gym_causal.core.task import Infos, row_of
 from gym_causal.core.vector_env import TaskVectorEnv
+from gym_causal.extras import needs_extra
+
+with needs_extra("agents.vec_env", "agents"):
+    from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 
 class BatchedVecEnv(VecEnv):

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
-import minari
 import numpy as np
-from minari.data_collector import EpisodeBuffer
-from minari.dataset.minari_dataset import parse_dataset_id
-from minari.storage import get_dataset_path
 
 from gym_causal import Episodes
+from gym_causal.extras import needs_extra
+
+with needs_extra("agents.data.minari", "minari"):
+    import minari
+    from minari.data_collector import EpisodeBuffer
+    from minari.dataset.minari_dataset import parse_dataset_id
+    from minari.storage import get_dataset_path
 
 _FORMAT = "gym_causal episodes 1"
 
