@@ -59,6 +59,7 @@ SLOWEST_FIRST = (
     "test_documentation.py",
     "test_learning_to_explain.py",
     "test_kill_and_resume.py",
+    "test_editable_install.py",
     "test_expert_sight.py",
     "test_explanation_studies.py",
 )
