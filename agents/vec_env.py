@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gym_causal import make_vec
 from gym_causal.core.step_infos import StepInfos
 from gym_causal.core.task import Infos, row_of
 from gym_causal.core.vector_env import TaskVectorEnv
@@ -17,19 +18,32 @@ with needs_extra("agents.vec_env", "agents"):
 
 
 class BatchedVecEnv(VecEnv):
-    """``BatchedVecEnv(gym_causal.make_vec("CausalDAG-v0", 64))``: one batch, no subprocess, and no Python object per row and step.
+    """``BatchedVecEnv("CausalDAG-v0", 64)``: one batch, no subprocess, and no Python object per row and step.
 
     Row b of B plays episodes b, b + B, b + 2B, ... of the seed given to :meth:`seed`; each ``reset`` without a new seed goes on with
     later ones. A row that is done begins its next episode in the same step; the observation that ended the old one is in
     ``infos[b]["terminal_observation"]``.
 
     Args:
-        venv: where to play.
+        venv: an id, or what :func:`gym_causal.make_vec` made of one, with same-step autoreset.
+        num_envs: of an id, how many episodes at once.
         infos: also tell each row what ``info`` holds: that of the step's own episode in the ``infos`` of ``step``, that of the
             beginning one in ``reset_infos``. Cutting them into rows costs far more than playing, so they are left out unless asked for.
+        arguments: of an id, the arguments of :func:`gym_causal.make_vec`.
+
+    Raises:
+        TypeError: a vector env with ``num_envs`` or ``arguments``, which it has already.
+        ValueError: it resets in the next step.
     """
 
-    def __init__(self, venv: TaskVectorEnv, *, infos: bool = False) -> None:
+    def __init__(self, venv: TaskVectorEnv | str, num_envs: int | None = None, *, infos: bool = False, **arguments: Any) -> None:
+        if isinstance(venv, str):
+            venv = make_vec(venv, num_envs or 1, **arguments)
+        elif arguments or num_envs is not None:
+            raise TypeError(f"num_envs and arguments are for an id, got them beside {venv!r}")
+        assert not isinstance(venv, str)
+        if "next" in str(venv.autoreset_mode).lower():
+            raise ValueError(f"venv: autoreset_mode must be same_step, got {venv.autoreset_mode!r}")
         self.venv, self._with_infos = venv, infos
         # What SB3 asks each env for, by the names in a single env.
         self._row_methods: dict[str, Callable[[], np.ndarray]] = {
