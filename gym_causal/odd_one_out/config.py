@@ -102,9 +102,10 @@ class RoomConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OddOneOutConfig(RoomConfig):
-    """Arguments of ``OddOneOut-v0``: those of :class:`RoomConfig` (its only split is "train"), and these.
+    """Arguments of ``OddOneOut-v0``: those of :class:`RoomConfig`, and these.
 
     Args:
+        split: "train", the only one.
         odd_attributes: some of "color", "texture", "shape", "position"; the odd object is odd in one of them, uniformly drawn.
         mistake_rate: in [0, 1]; the probability that the expert touches a wrong object, uniformly drawn.
     """
