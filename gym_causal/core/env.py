@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import operator
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
+from gym_causal.core.episode_length import StatesEpisodeLength
 from gym_causal.core.flattening import Flattener
 from gym_causal.core.task import BatchedTask, Infos, row_of
 
 
-class TaskEnv(gym.Env):
+class TaskEnv(StatesEpisodeLength, gym.Env):
     """A :class:`BatchedTask` of one row as a :class:`gymnasium.Env`.
 
     The k-th call of ``reset`` after a seed plays episode k of that seed.
@@ -33,7 +33,6 @@ class TaskEnv(gym.Env):
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
         self.task = task
-        self._spec: Any = None
         self.render_mode = render_mode
         self._flat = Flattener(task.observation_space) if flatten else None
         self.observation_space = task.observation_space if self._flat is None else self._flat.space
@@ -44,15 +43,6 @@ class TaskEnv(gym.Env):
         self._begun = False
         self._over = True
         self._window: Any = None
-
-    @property
-    def spec(self) -> Any:
-        """Gymnasium's record of how the env was made; its ``max_episode_steps`` is the task's."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, spec: Any) -> None:
-        self._spec = with_episode_length(spec, self.task)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
         super().reset(seed=seed)
@@ -132,12 +122,3 @@ class TaskEnv(gym.Env):
 def task_seed(seed: int | None, np_random: np.random.Generator) -> int:
     """The seed of the task's episodes: the given one, else a random one."""
     return int(np_random.integers(2**63)) if seed is None else int(seed)
-
-
-def with_episode_length(spec: Any, task: BatchedTask) -> Any:
-    """A copy of a spec with the task's ``max_episode_steps``, if it has none. (Registered with it, gym.make would add a TimeLimit.)"""
-    if spec is None or spec.max_episode_steps is not None:
-        return spec
-    spec = copy.copy(spec)
-    spec.max_episode_steps = task.max_episode_steps
-    return spec

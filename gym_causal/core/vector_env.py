@@ -9,17 +9,17 @@ import numpy as np
 from gymnasium.vector.utils import batch_space
 
 from gym_causal.arguments import check_one_of, checked_actions
-from gym_causal.core.env import task_seed, with_episode_length
+from gym_causal.core.env import task_seed
+from gym_causal.core.episode_length import StatesEpisodeLength
 from gym_causal.core.flattening import Flattener
+from gym_causal.core.row_access import AnswersForRows
 from gym_causal.core.step_infos import EndedEpisodes, StepInfos
 from gym_causal.core.task import BatchedTask, Infos, Observations
 
 AUTORESET_MODES = ("same_step", "next_step")
-# What rows know by the names of a single env: `call("expert_action")`.
-_ROW_METHODS = {"expert_action": "expert_actions", "oracle_action": "oracle_actions", "action_masks": "action_masks"}
 
 
-class TaskVectorEnv(gym.vector.VectorEnv):
+class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
     """A :class:`BatchedTask` as a native, batched :class:`gymnasium.vector.VectorEnv`.
 
     Row b of B plays episodes b, b + B, b + 2B, ... of the seed, so the i-th episode is the same whatever ``num_envs``. (Gymnasium's
@@ -67,7 +67,6 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         if render_mode is not None:
             check_one_of("render_mode", render_mode, tuple(self.metadata["render_modes"]))
         self.task, self.num_envs, self.render_mode = task, task.num_envs, render_mode
-        self._spec: Any = None
         self._flat = Flattener(task.observation_space) if flatten else None
         self.single_observation_space = task.observation_space if self._flat is None else self._flat.space
         self.single_action_space = task.action_space
@@ -79,15 +78,6 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         self._rows = np.arange(task.num_envs)
         self._episodes: np.ndarray | None = None  # (B,) the episode that each row plays; None until seeded
         self._over = np.zeros(task.num_envs, bool)  # (B,) rows that the coming step resets; never any with "same_step"
-
-    @property
-    def spec(self) -> Any:
-        """Gymnasium's record of how the env was made; its ``max_episode_steps`` is the task's."""
-        return self._spec
-
-    @spec.setter
-    def spec(self, spec: Any) -> None:
-        self._spec = with_episode_length(spec, self.task)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
         if seed is not None and not isinstance(seed, (int, np.integer)):
@@ -182,30 +172,6 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         if self.render_mode is None:
             raise NotImplementedError('render: a vector env does not render without make_vec(..., render_mode="ansi" | "rgb_array")')
         return tuple(self.task.render(row, self.render_mode) for row in range(self.num_envs))
-
-    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """What a method or attribute gives in each row: ``expert_action``, ``action_masks``, ``render``; of others, that of all rows.
-
-        Raises:
-            AttributeError: there is none of that name.
-        """
-        if name == "get_wrapper_attr":
-            (name,), args = args, ()
-        value = getattr(self, _ROW_METHODS.get(name, name))
-        value = value(*args, **kwargs) if callable(value) else value
-        return tuple(value) if name in _ROW_METHODS or name == "render" else (value,) * self.num_envs
-
-    def get_attr(self, name: str) -> tuple[Any, ...]:
-        """An attribute in each row; see :meth:`call`."""
-        return self.call(name)
-
-    def set_attr(self, name: str, values: Any) -> None:
-        """Not possible.
-
-        Raises:
-            AttributeError: always.
-        """
-        raise AttributeError(f"the rows of a batch have no attributes of their own to set, got {name!r}")
 
     def close(self, **kwargs: Any) -> None:
         self.task.close()
