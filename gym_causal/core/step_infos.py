@@ -98,6 +98,14 @@ class StepInfos(dict[str, Any]):
             self[key]
         return super().pop(key, *default)
 
+    def popitem(self) -> tuple[str, Any]:
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        super().setdefault(key, default)
+        return self[key]
+
     def values(self) -> Any:
         return self._made().values()
 
@@ -106,6 +114,9 @@ class StepInfos(dict[str, Any]):
 
     def copy(self) -> dict[str, Any]:
         return dict(self)
+
+    def __or__(self, other: Any) -> Any:
+        return dict(self) | other
 
     def __eq__(self, other: object) -> bool:
         return dict(self) == other
