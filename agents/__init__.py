@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from gym_causal.extras import needs_extra
+
 if TYPE_CHECKING:
     from agents.networks.registry import register_network
     from agents.policies.loading import load
@@ -12,11 +14,13 @@ __all__ = ["load", "register_network"]
 def __getattr__(name: str) -> Any:
     # Late, because both bring torch, which the conversions of demonstrations do without.
     if name == "load":
-        from agents.policies.loading import load  # noqa: PLC0415
+        with needs_extra("agents.load", "agents"):
+            from agents.policies.loading import load  # noqa: PLC0415
 
         return load
     if name == "register_network":
-        from agents.networks.registry import register_network  # noqa: PLC0415
+        with needs_extra("agents.register_network", "agents"):
+            from agents.networks.registry import register_network  # noqa: PLC0415
 
         return register_network
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

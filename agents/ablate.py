@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import tyro
+from gym_causal.extras import needs_extra
 
-from agents.sweeps.recipes import PLANNED, PUBLISHED, Recipe
-from baselines.command_line import env_kwargs_type
-from gym_causal.arguments import check_integer
+with needs_extra("python -m agents.ablate", "agents"):
+    import tyro
+
+    from agents.sweeps.recipes import PLANNED, PUBLISHED, Recipe
+    from baselines.command_line import env_kwargs_type
+    from gym_causal.arguments import check_integer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,10 +110,11 @@ def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], con
 
 
 def main(args: Args) -> None:
-    from rich.console import Console  # noqa: PLC0415 - see write_results
+    with needs_extra("python -m agents.ablate", "agents"):
+        from rich.console import Console  # noqa: PLC0415 - see write_results
 
-    from agents.sweeps.runs import runs_of  # noqa: PLC0415
-    from agents.sweeps.tables import describe_variations  # noqa: PLC0415
+        from agents.sweeps.runs import runs_of  # noqa: PLC0415
+        from agents.sweeps.tables import describe_variations  # noqa: PLC0415
 
     console = Console(width=None if sys.stdout.isatty() else 160)  # a log has no width of its own
     sweeps = []

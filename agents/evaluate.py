@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
+from gym_causal.extras import needs_extra
 
-from gym_causal.registry import make_task, task_spec
+with needs_extra("python -m agents.evaluate", "agents"):
+    import tyro
+
+    from gym_causal.registry import make_task, task_spec
 
 if TYPE_CHECKING:
     from agents.policies.agent import Agent
@@ -51,7 +54,8 @@ def evaluate(agent: Agent, args: Args, env_id: str, env_kwargs: dict[str, Any], 
         ValueError: an unknown env, split or policy, or an env with other observations or actions than the agent's.
     """
     # Late, so that --help answers at once: pandas, matplotlib and scipy take seconds.
-    from baselines.comparison import Comparison, run_comparison  # noqa: PLC0415
+    with needs_extra("python -m agents.evaluate", "agents"):
+        from baselines.comparison import Comparison, run_comparison  # noqa: PLC0415
 
     task = make_task(env_id, 1, **env_kwargs)
     if (task.observation_space, task.action_space) != (agent.policy.observation_space, agent.policy.action_space):
@@ -70,8 +74,9 @@ def evaluate(agent: Agent, args: Args, env_id: str, env_kwargs: dict[str, Any], 
 
 def main(args: Args) -> None:
     # Late, because they bring torch; see evaluate().
-    from agents.policies.checkpoints import load_config  # noqa: PLC0415
-    from agents.policies.loading import SHIPPED, folder_of, load  # noqa: PLC0415
+    with needs_extra("python -m agents.evaluate", "agents"):
+        from agents.policies.checkpoints import load_config  # noqa: PLC0415
+        from agents.policies.loading import SHIPPED, folder_of, load  # noqa: PLC0415
 
     try:
         folder = folder_of(args.agent)

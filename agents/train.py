@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
+from gym_causal.extras import needs_extra
 
-from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig, named_architecture, preset
-from baselines.command_line import env_kwargs_type, from_command_line
-from gym_causal.arguments import check_integer
+with needs_extra("python -m agents.train", "agents"):
+    import tyro
+
+    from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig, named_architecture, preset
+    from baselines.command_line import env_kwargs_type, from_command_line
+    from gym_causal.arguments import check_integer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,17 +106,18 @@ def train_and_compare(args: Args) -> None:
     """Train the agent, draw its learning curve, and compare it with the expert and the baselines."""
     check_integer("episodes", args.episodes, 0, 10**9)
     # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
-    from rich.console import Console  # noqa: PLC0415
+    with needs_extra("python -m agents.train", "agents"):
+        from rich.console import Console  # noqa: PLC0415
 
-    from agents.algorithms.behavioral_cloning import train  # noqa: PLC0415
-    from agents.algorithms.learning_curve import HISTORY, read_history  # noqa: PLC0415
-    from agents.analysis import plots  # noqa: PLC0415
-    from agents.data.recorded import load_recorded  # noqa: PLC0415
-    from agents.evaluate import Args as EvaluationArgs  # noqa: PLC0415
-    from agents.evaluate import evaluate  # noqa: PLC0415
-    from baselines.plots import PALETTE  # noqa: PLC0415
-    from gym_causal.files import write_atomically  # noqa: PLC0415
-    from gym_causal.registry import task_spec  # noqa: PLC0415
+        from agents.algorithms.behavioral_cloning import train  # noqa: PLC0415
+        from agents.algorithms.learning_curve import HISTORY, read_history  # noqa: PLC0415
+        from agents.analysis import plots  # noqa: PLC0415
+        from agents.data.recorded import load_recorded  # noqa: PLC0415
+        from agents.evaluate import Args as EvaluationArgs  # noqa: PLC0415
+        from agents.evaluate import evaluate  # noqa: PLC0415
+        from baselines.plots import PALETTE  # noqa: PLC0415
+        from gym_causal.files import write_atomically  # noqa: PLC0415
+        from gym_causal.registry import task_spec  # noqa: PLC0415
 
     config = args.config()
     episodes = None if args.demonstrations is None else load_recorded(args.demonstrations)

@@ -6,26 +6,44 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from gym_causal import make_vec
+from gym_causal.core.step_infos import StepInfos
 from gym_causal.core.task import Infos, row_of
-from gym_causal.core.vector_env import FinalObservations, TaskVectorEnv
+from gym_causal.core.vector_env import TaskVectorEnv
+from gym_causal.extras import needs_extra
+
+with needs_extra("agents.vec_env", "agents"):
+    from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 
 class BatchedVecEnv(VecEnv):
-    """``BatchedVecEnv(gym_causal.make_vec("CausalDAG-v0", 64))``: one batch, no subprocess, and no Python object per row and step.
+    """``BatchedVecEnv("CausalDAG-v0", 64)``: one batch, no subprocess, and no Python object per row and step.
 
     Row b of B plays episodes b, b + B, b + 2B, ... of the seed given to :meth:`seed`; each ``reset`` without a new seed goes on with
     later ones. A row that is done begins its next episode in the same step; the observation that ended the old one is in
     ``infos[b]["terminal_observation"]``.
 
     Args:
-        venv: where to play.
+        venv: an id, or what :func:`gym_causal.make_vec` made of one, with same-step autoreset.
+        num_envs: of an id, how many episodes at once.
         infos: also tell each row what ``info`` holds: that of the step's own episode in the ``infos`` of ``step``, that of the
             beginning one in ``reset_infos``. Cutting them into rows costs far more than playing, so they are left out unless asked for.
+        arguments: of an id, the arguments of :func:`gym_causal.make_vec`.
+
+    Raises:
+        TypeError: a vector env with ``num_envs`` or ``arguments``, which it has already.
+        ValueError: it resets in the next step.
     """
 
-    def __init__(self, venv: TaskVectorEnv, *, infos: bool = False) -> None:
+    def __init__(self, venv: TaskVectorEnv | str, num_envs: int | None = None, *, infos: bool = False, **arguments: Any) -> None:
+        if isinstance(venv, str):
+            venv = make_vec(venv, num_envs or 1, **arguments)
+        elif arguments or num_envs is not None:
+            raise TypeError(f"num_envs and arguments are for an id, got them beside {venv!r}")
+        assert not isinstance(venv, str)
+        if "next" in str(venv.autoreset_mode).lower():
+            raise ValueError(f"venv: autoreset_mode must be same_step, got {venv.autoreset_mode!r}")
         self.venv, self._with_infos = venv, infos
         # What SB3 asks each env for, by the names in a single env.
         self._row_methods: dict[str, Callable[[], np.ndarray]] = {
@@ -62,17 +80,16 @@ class BatchedVecEnv(VecEnv):
         observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
         done = terminated | truncated
         rows: list[dict[str, Any]] = [{"TimeLimit.truncated": cut} for cut in (truncated & ~terminated).tolist()]
-        if "final_obs" in infos:
-            final: FinalObservations = infos["final_obs"]
-            for row, values in zip(final.rows.tolist(), zip(*final.batched.values(), strict=True), strict=True):
-                rows[row]["terminal_observation"] = dict(zip(final.batched, values, strict=True))
+        if isinstance(infos, StepInfos):
+            for row, observation in zip(infos.ended.rows.tolist(), infos.ended.each_observation(), strict=True):
+                rows[row]["terminal_observation"] = observation
         if self._with_infos:
             self._add_infos(rows, infos, done)
         return observations, rewards, done, rows
 
     def _add_infos(self, rows: list[dict[str, Any]], infos: Infos, done: np.ndarray) -> None:
-        final_info = infos.get("final_info", {})
-        infos = {key: value for key, value in infos.items() if not key.startswith(("final_", "_final_"))}
+        final_info = infos.ended.infos if isinstance(infos, StepInfos) else {}
+        infos = {key: infos[key] for key in infos if not key.startswith(("final_", "_final_"))}
         for row, ended in enumerate(done.tolist()):
             rows[row].update(row_of(final_info if ended else infos, row))
             if ended:

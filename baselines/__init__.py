@@ -7,6 +7,7 @@
 from typing import TYPE_CHECKING, Any
 
 from baselines.registry import compared_strategies, make, register_strategy, strategy_names
+from gym_causal.extras import needs_extra
 
 if TYPE_CHECKING:
     from baselines.causal_dag.policies import RandomStrategy, StrategyPolicy
@@ -17,7 +18,8 @@ __all__ = ["RandomStrategy", "StrategyPolicy", "compared_strategies", "make", "r
 def __getattr__(name: str) -> Any:
     # Late, because they bring scipy, which the commands' --help does without.
     if name in ("RandomStrategy", "StrategyPolicy"):
-        from baselines.causal_dag import policies  # noqa: PLC0415
+        with needs_extra(f"baselines.{name}", "baselines"):
+            from baselines.causal_dag import policies  # noqa: PLC0415
 
         return getattr(policies, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

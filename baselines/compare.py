@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import tyro
+from gym_causal.extras import needs_extra
 
-from baselines.command_line import env_kwargs_type, from_command_line
-from gym_causal.registry import task_spec
+with needs_extra("python -m baselines.compare", "baselines"):
+    import tyro
+
+    from baselines.command_line import env_kwargs_type, from_command_line
+    from gym_causal.registry import task_spec
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ def parse(argv: Sequence[str] | None = None) -> Args:
 
 def main(args: Args) -> None:
     # Late, so that --help answers at once: pandas, matplotlib and scipy take seconds.
-    from baselines.comparison import Comparison, run_comparison  # noqa: PLC0415
+    with needs_extra("python -m baselines.compare", "baselines"):
+        from baselines.comparison import Comparison, run_comparison  # noqa: PLC0415
 
     try:
         env_kwargs = {**task_spec(args.env).compact_kwargs, **from_command_line(args.env, args.env_kwargs)}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gym_causal.arguments import check_integer
+from gym_causal.extras import needs_extra
 from gym_causal.policies import Policy
 from gym_causal.registry import canonical_id, check_keywords, load_target, registered_ids, task_spec
 
@@ -113,5 +114,6 @@ def _own_strategies(env_id: str) -> dict[str, Strategy]:
     """What the modules of this package define for an id."""
     if env_id not in _MODULES:
         return {}
-    factories = importlib.import_module(_MODULES[env_id]).STRATEGIES[env_id]
+    with needs_extra(f"the strategies of {env_id}", "baselines"):
+        factories = importlib.import_module(_MODULES[env_id]).STRATEGIES[env_id]
     return {name: Strategy(factory, compared=name not in _VARIANTS) for name, factory in factories.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
 from gym_causal.files import write_atomically
 
@@ -99,6 +100,25 @@ class Episodes:
         if len(values) not in (self.starts[-1], self.starts[-1] + len(self)):
             raise ValueError(f"stacked: values must have an entry for every step or state, got {len(values)}")
         return values.reshape(len(self), -1, *values.shape[1:])
+
+    def flat(self, space: spaces.Dict | None = None) -> dict[str, np.ndarray]:
+        """Steps as plain arrays, for libraries that take no dicts: ``d3rlpy.dataset.MDPDataset(**episodes.flat())``.
+
+        Final observations are left out: what follows an episode's last step is not in these arrays.
+
+        Args:
+            space: of the observations; None: that of the environment that the metadata name.
+
+        Returns:
+            ``observations`` (S, D) float32, as ``flatten=True`` of the environments makes them; ``actions`` (S,), ``rewards`` (S,) float32;
+            ``terminals`` and ``timeouts`` (S,) bool: the last steps of episodes that ended, and of those that a time limit cut short.
+
+        Raises:
+            ValueError: no space, and metadata without an environment; or observations that are not of the space, or no numbers.
+        """
+        from gym_causal.flat_export import flat_arrays  # noqa: PLC0415 - it needs the registry, which comes after this module
+
+        return flat_arrays(self, space)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one compressed ``.npz`` file, whole or not at all; an older one is replaced."""

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import importlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gym_causal.causal_dag.spec import SPECS as _CAUSAL_DAG
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 _PREFIX = "gym_causal:"
 _SPECS: dict[str, TaskSpec] = {spec.env_id: spec for spec in (*_CAUSAL_DAG, *_ODD_ONE_OUT, *_ODD_ONE_OUT_TEXT)}
-# Arguments of one way to make an env, beside those of the task.
-_ADAPTER_ARGUMENTS = {"render_mode": "gym.make", "explanation_text": "make_vec"}
+# Arguments of each way to make an env, beside those of the task.
+_ADAPTER_ARGUMENTS = {
+    "gym.make": ("render_mode", "flatten"),
+    "make_vec": ("render_mode", "flatten", "explanation_text", "autoreset_mode"),
+}
 
 
 def registered_ids() -> tuple[str, ...]:
@@ -84,13 +87,24 @@ def check_keywords(env_id: str, kwargs: Iterable[str], accepted: list[str]) -> N
     for name in kwargs:
         if name in accepted:
             continue
-        if name in _ADAPTER_ARGUMENTS:
-            problem = f"{env_id}: {name!r} is an argument of {_ADAPTER_ARGUMENTS[name]} only."
+        if places := [place for place, arguments in _ADAPTER_ARGUMENTS.items() if name in arguments]:
+            problem = f"{env_id}: {name!r} is an argument of {' and '.join(places)} only."
         else:
-            near = difflib.get_close_matches(name, [*accepted, *_ADAPTER_ARGUMENTS], n=1)
+            near = difflib.get_close_matches(name, [*accepted, *sum(_ADAPTER_ARGUMENTS.values(), ())], n=1)
             problem = f"{env_id} has no argument {name!r}{f'; did you mean {near[0]!r}?' if near else '.'}"
-        also = "; ".join(f"{place} also {argument}" for argument, place in _ADAPTER_ARGUMENTS.items())
+        also = "; ".join(f"{place} also {', '.join(arguments)}" for place, arguments in _ADAPTER_ARGUMENTS.items())
         raise TypeError(f"{problem} It accepts {', '.join(accepted)}; {also}")
+
+
+def split_arguments(place: str, kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments as those of the adapter and those of the task.
+
+    Args:
+        place: "gym.make" or "make_vec".
+        kwargs: of both kinds.
+    """
+    ours = {name: value for name, value in kwargs.items() if name in _ADAPTER_ARGUMENTS[place]}
+    return ours, {name: value for name, value in kwargs.items() if name not in ours}
 
 
 def load_target(target: Any) -> Any:
@@ -163,7 +177,8 @@ def make_vec(env_id: str, num_envs: int = 1, **kwargs: Any) -> Any:
         env_id: a registered id, "CausalDAG-v0" or "gym_causal:CausalDAG-v0". Of any other id that Gymnasium knows, the envs are
             stepped one after the other.
         num_envs: how many episodes at once.
-        kwargs: the arguments of the env; also ``explanation_text=True`` to put explanations into words.
+        kwargs: the arguments of the env, and those of :class:`~gym_causal.core.vector_env.TaskVectorEnv`: ``explanation_text``,
+            ``autoreset_mode``, ``render_mode`` and ``flatten``.
 
     Raises:
         ValueError: an unknown id, or an argument out of range.

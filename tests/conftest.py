@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from gym_causal import TaskSpec, register_task
+from gym_causal.core.step_infos import StepInfos
+from gym_causal.registry import load_target, task_spec
 from tests.hint_task import BY_CLASS, BY_NAME
 
 
@@ -23,6 +25,18 @@ def same(a: Any, b: Any) -> bool:
 def row(batch: Any, index: int) -> Any:
     """One row of batched observations or infos. (Observations in words are a tuple of strings.)"""
     return {key: row(value, index) for key, value in batch.items()} if isinstance(batch, dict) else batch[index]
+
+
+def short_arrays(env_id: str) -> dict[str, Any]:
+    """Arguments with which an env of ours observes small arrays, and random play ends soon."""
+    spec = task_spec(env_id)
+    has_limit = "max_trial_steps" in load_target(spec.config).__dataclass_fields__
+    return {**spec.compact_kwargs, **({"max_trial_steps": 9} if has_limit else {})}
+
+
+def present_infos(infos: dict[str, Any]) -> dict[str, Any]:
+    """The batched infos of the state that a step led to, also where every row's episode ended with it."""
+    return infos.ended.infos if isinstance(infos, StepInfos) else infos
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +67,7 @@ SLOWEST_FIRST = (
     "test_documentation.py",
     "test_learning_to_explain.py",
     "test_kill_and_resume.py",
+    "test_editable_install.py",
     "test_expert_sight.py",
     "test_explanation_studies.py",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
+import importlib.util
 import inspect
 import re
 from pathlib import Path
@@ -15,6 +17,7 @@ from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig
 from gym_causal.causal_dag.evidence import Finding
 from gym_causal.causal_dag.explanations import no_facts, num_tokens, vocabulary
 from gym_causal.causal_dag.reasoning import Reason
+from gym_causal.registry import load_target, registered_ids, task_spec
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -134,3 +137,56 @@ def test_every_metric_is_defined():
     result = gym_causal.evaluate("random", "CausalDAG-v0", num_episodes=5, references={"expert": "expert"})
     defined = {row[0] for row in table("evaluation.md", "Metric")}
     assert {metric.replace("match_expert", "match_<reference>") for metric in result.metrics} == defined
+
+
+def load_tables():
+    spec = importlib.util.spec_from_file_location("make_environment_tables", ROOT / "docs" / "make_environment_tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_generated_tables_are_current(page):
+    text = page.read_text("utf-8")
+    assert load_tables().renewed(text) == text, "run python docs/make_environment_tables.py"
+
+
+@pytest.mark.parametrize("env_id", registered_ids())
+def test_every_argument_and_observation_is_on_a_page(env_id):
+    name = "environments.md" if env_id.startswith("CausalDAG") else f"{'_'.join(re.findall('[A-Z][a-z]+', env_id)).lower()}.md"
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    for field in dataclasses.fields(load_target(task_spec(env_id).config)):
+        assert re.search(rf"^\| `{field.name}` \| `.+` \| .", text, re.MULTILINE), field.name
+    if name == "environments.md" or env_id == "OddOneOut-v0":
+        for key, space in gym_causal.make_task(env_id, 1).observation_space.spaces.items():
+            assert re.search(rf"^\| `{key}` \| .+ \| `{re.escape(str(space))}` \| .", text, re.MULTILINE), key
+
+
+# What only Sphinx turns into text: a page that is read where the repository is hosted has none of it.
+NEEDS_SPHINX = re.compile(r"\{(include|eval-rst|class|func|meth|mod|attr|data)\}")
+
+
+@pytest.mark.parametrize("name", ["environments.md", "odd_one_out.md", "odd_one_out_confounded.md", "odd_one_out_intervention.md"])
+def test_pages_of_the_envs_are_complete_without_a_build(name):
+    assert not NEEDS_SPHINX.search((ROOT / "docs" / name).read_text("utf-8"))
+
+
+def slug(heading: str) -> str:
+    """The anchor that hosts and MyST make of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    prose = FENCED_BLOCK.sub("", page.read_text("utf-8"))
+    for target in re.findall(r"\]\(\s*([^)\s]+)\s*\)", prose):
+        path, _, anchor = target.partition("#")
+        if URL.match(target):
+            continue
+        linked = page.parent / path if path else page
+        assert linked.exists() and "_build" not in target, target
+        if page.name == "README.md" and linked.suffix == ".md":
+            assert not re.search(r"\{(include|eval-rst)\}", linked.read_text("utf-8")), f"{target} answers only after a build"
+        if anchor:
+            assert anchor in {slug(heading) for heading in re.findall(r"^#+ (.*)$", linked.read_text("utf-8"), re.MULTILINE)}, target

@@ -70,6 +70,8 @@ def digest(env_id: str, kwargs: dict[str, Any], seed: int) -> str:
         add({"masks": masks, "expert": expert})
         observations, rewards, terminated, truncated, infos = venv.step(np.where(rng.random(NUM_ENVS) < 0.5, expert, legal))
         final = infos.pop("final_obs", None)
+        if final is not None:
+            infos["final_info"] = infos.ended.infos  # the same on every gymnasium: 0.29 has one dict a row in its place
         infos = {key: value for key, value in infos.items() if not key.lstrip("_").startswith("final_obs")}
         add({"observations": observations, "rewards": rewards, "terminated": terminated, "truncated": truncated, "infos": infos})
         if final is not None:

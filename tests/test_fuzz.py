@@ -10,6 +10,7 @@ import pytest
 import gym_causal
 from gym_causal.scm import StructuralCausalModels
 from tests.causal_dag.reference import ReferenceEpisodes
+from tests.conftest import present_infos
 
 
 def random_arguments(rng: np.random.Generator) -> tuple[str, dict[str, Any]]:
@@ -69,10 +70,10 @@ def fuzz(steps: int, seed: int) -> None:
                 assert "models drawn with" in str(error), error
                 break
             assert np.isfinite(rewards).all()
-            reference.check(trial, actions, info.get("final_info", info)["explanation"])
+            reference.check(trial, actions, present_infos(info)["explanation"])
             trial += 1
             if "final_info" in info:
-                check(venv, info["final_obs"].batched, info["final_info"])
+                check(venv, info.ended.observations, info.ended.infos)
                 reference, trial = ReferenceEpisodes(venv.task), 0
             played += num_envs
     assert refused < tried / 2

@@ -107,7 +107,7 @@ def test_same_seed_same_episodes_whatever_num_envs(env_id, kwargs):
                     last = trial == trials - 1
                     assert (rewards[b], bool(terminated[b]), bool(truncated[b])) == (reward, ended, cut)
                     assert same(infos["final_obs"][b] if last else row(observations, b), obs)
-                    got = row(infos["final_info"] if last else infos, b)
+                    got = row(infos.ended.infos if last else infos, b)
                     assert same(without_text(got), without_text(info))
                     if num_envs < 100:
                         assert got["explanation"]["text"] == info["explanation"]["text"]
@@ -245,11 +245,11 @@ def test_vector_wrappers_may_replace_final_observations(env_id):
     final = infos["final_obs"]
     assert len(final) == 3 and infos["_final_obs"].all() and infos["final_observation"] is final
     if env_id.endswith("Text-v0"):
-        assert final[1] == final.batched["text"][1] and "There are" not in final[1] and "values are" not in final[1]
+        assert final[1] == infos.ended.observations[1] and "There are" not in final[1] and "values are" not in final[1]
     else:
-        assert same(final[1], row(final.batched, 1)) and not final[1]["initial_values"].any()
+        assert same(final[1], row(infos.ended.observations, 1)) and not final[1]["initial_values"].any()
     final[1] = "replaced"
-    assert list(final)[1] == "replaced" and np.asarray(final).shape == (3,)
+    assert list(infos["final_obs"])[1] == "replaced" and final.shape == (3,)
 
 
 @every_id

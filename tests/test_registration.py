@@ -140,18 +140,20 @@ def test_bad_arguments_are_refused_alike(env_id):
         ):
             make(expert_inf=True)
         with pytest.raises(
-            TypeError, match=r"has no argument 'zzz'\. It accepts split, .*gym.make also render_mode; make_vec also explanation_text"
+            TypeError,
+            match=r"has no argument 'zzz'\. It accepts split, .*gym.make also render_mode, flatten; make_vec also render_mode",
         ):
             make(zzz=1)
 
 
 def test_arguments_of_another_way_to_make_an_env_are_told_apart():
-    single, *others = every_way("CausalDAG-v0")
-    with pytest.raises(TypeError, match="'explanation_text' is an argument of make_vec only"):
-        single(explanation_text=True)
-    for make in others:
-        with pytest.raises(TypeError, match=r"'render_mode' is an argument of gym.make only"):
-            make(render_mode="ansi")
+    single, *_ = every_way("CausalDAG-v0")
+    for argument in ({"explanation_text": True}, {"autoreset_mode": "next_step"}):
+        with pytest.raises(TypeError, match=f"'{next(iter(argument))}' is an argument of make_vec only"):
+            single(**argument)
+    for argument in ({"render_mode": "ansi"}, {"flatten": True}):
+        with pytest.raises(TypeError, match=f"'{next(iter(argument))}' is an argument of gym.make and make_vec only"):
+            gym_causal.evaluate("random", "CausalDAG-v0", num_episodes=2, **argument)
     with pytest.raises(TypeError, match="did you mean 'render_mode'"):
         single(rendermode="ansi")
 

@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
-import minari
 import numpy as np
-from minari.data_collector import EpisodeBuffer
-from minari.dataset.minari_dataset import parse_dataset_id
-from minari.storage import get_dataset_path
 
 from gym_causal import Episodes
 from gym_causal.core.text import TEXT
+from gym_causal.extras import needs_extra
+from gym_causal.registry import make_task, registered_ids, split_arguments, task_spec
+
+with needs_extra("agents.data.minari", "minari"):
+    import minari
+    from minari.data_collector import EpisodeBuffer
+    from minari.dataset.minari_dataset import parse_dataset_id
+    from minari.storage import get_dataset_path
 
 _FORMAT = "gym_causal episodes 1"
 
@@ -65,7 +69,8 @@ def from_minari(dataset: minari.MinariDataset) -> Episodes:
     """The episodes of a dataset: those that :func:`to_minari` was given, or any others with discrete actions.
 
     Of others, an array of observations is called "observation" and a flat dict keeps its keys; those that are no numbers, like MiniGrid's
-    "mission", are left out. Actions and observations of a Discrete space are counted from 0. There are no explanations.
+    "mission", are left out. Actions and observations of a Discrete space are counted from 0. Of those that Minari's ``DataCollector``
+    recorded in one of our envs, metadata state the env's arguments, and there are explanations if it recorded infos.
 
     Raises:
         ValueError: it has no episodes, or nested observations, or actions that are not discrete.
@@ -104,16 +109,41 @@ def _from_elsewhere(dataset: minari.MinariDataset, played: list[Any]) -> Episode
         joined = np.concatenate([np.asarray(value) for value in values])
         if joined.dtype.kind in "biuf":
             observations[key] = joined - int(part.start) if isinstance(part, gym.spaces.Discrete) else joined
-    spec = dataset.env_spec
+    explanations = _recorded_explanations(played)
     return Episodes(
         observations,
-        {},
+        explanations,
         np.concatenate([episode.actions for episode in played]) - int(dataset.action_space.start),
         np.concatenate([episode.rewards for episode in played]),
         np.array([len(episode.actions) for episode in played]),
         np.array([bool(episode.truncations[-1]) and not episode.terminations[-1] for episode in played]),
-        {"env_id": spec.id} if spec is not None else {},
+        _about(dataset, has_tokens="tokens" in explanations),
     )
+
+
+def _recorded_explanations(played: list[Any]) -> dict[str, np.ndarray]:
+    """(S + E, ...) each; what infos of our envs say, as ``collect`` records it: everything but the text."""
+    infos: list[Any] = [(episode.infos or {}).get("explanation") for episode in played]
+    if not all(isinstance(info, dict) and "tokens" in info for info in infos):
+        return {}
+    joined = {key: np.concatenate([info[key] for info in infos]) for key in infos[0] if key != "text"}
+    return {key: np.array([word.decode() for word in value]) if value.dtype == object else value for key, value in joined.items()}
+
+
+def _about(dataset: minari.MinariDataset, *, has_tokens: bool) -> dict[str, Any]:
+    """The metadata of a dataset that somebody else recorded, as far as they are known."""
+    spec = dataset.env_spec
+    if spec is None:
+        return {}
+    about: dict[str, Any] = {"env_id": spec.id}
+    if spec.id in registered_ids():
+        kwargs = {"split": task_spec(spec.id).splits[0], **split_arguments("gym.make", spec.kwargs)[1]}
+        about["env_kwargs"] = kwargs
+        if "algorithm_name" in dataset.storage.metadata:
+            about["policy"] = dataset.storage.metadata["algorithm_name"]
+        if has_tokens:
+            about["explanation_version"] = make_task(spec.id, 1, **kwargs).explanations.version
+    return about
 
 
 def _checked_id(dataset_id: str) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from imitation.data.types import DictObs, Trajectory, TrajectoryWithRew
 
 from gym_causal import Episodes
+from gym_causal.extras import needs_extra
+
+with needs_extra("agents.data.trajectories", "agents"):
+    from imitation.data.types import DictObs, Trajectory, TrajectoryWithRew
 
 
 def to_trajectories(episodes: Episodes) -> list[TrajectoryWithRew]:

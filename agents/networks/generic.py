@@ -21,10 +21,12 @@ NUM_RECENT = 4
 _GRID_SIDE = 16
 """Images with no longer side are read as grids of symbols, as MiniGrid's are, not as pictures."""
 _SYMBOL_SIZE = 16
+_WIDEST = 255
+"""Numbers with wider bounds are read like unbounded ones."""
 
 
 class VectorEncoder(nn.Module):
-    """Scales a Box and flattens it: to [-1, 1] where it is bounded, ``sign(x) * log(1 + |x|)`` where it is not.
+    """Scales a Box and flattens it: to [-1, 1] within bounds up to 255, else to ``sign(x) * log(1 + |x|)``.
 
     Args:
         space: of any shape.
@@ -37,8 +39,8 @@ class VectorEncoder(nn.Module):
     def __init__(self, space: spaces.Box) -> None:
         super().__init__()
         low, high = space.low.astype(np.float64).ravel(), space.high.astype(np.float64).ravel()
-        # CartPole, for one, writes "unbounded" as the largest number of float32.
-        is_bounded = (np.abs(low) < 1e6) & (np.abs(high) < 1e6) & (low < high)
+        # CartPole, for one, writes "unbounded" as the largest number of float32; and common values vanish between bounds in the thousands.
+        is_bounded = (np.abs(low) <= _WIDEST) & (np.abs(high) <= _WIDEST) & (low < high)
         self.register_buffer("is_bounded", torch.as_tensor(is_bounded), persistent=False)
         for name, bound, otherwise in (("low", low, -1.0), ("high", high, 1.0)):
             self.register_buffer(name, torch.as_tensor(np.where(is_bounded, bound, otherwise), dtype=torch.float32), persistent=False)

@@ -150,13 +150,18 @@ def build(architecture: ArchitectureConfig, task: BatchedTask) -> Network:
     """A network for an odd-one-out task.
 
     Raises:
-        ValueError: another task.
+        ValueError: another task, or one whose views are planes.
     """
     if not isinstance(task, RoomTask):
         observed = ", ".join(task.observation_space.spaces)
         raise ValueError(
             f"env_id must be that of an odd-one-out environment for an agent of kind {architecture.kind!r}, "
             f"got one that observes {observed}"
+        )
+    if task.config.observation not in ("pixels", "symbolic"):
+        raise ValueError(
+            f"observation must be pixels or symbolic for an agent of kind {architecture.kind!r}, got {task.config.observation!r}; "
+            "'generic' reads any"
         )
     trial, view = task.observation_space["trial"], task.observation_space["view"]
     assert isinstance(trial, spaces.Discrete)

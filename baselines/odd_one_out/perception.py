@@ -8,15 +8,16 @@ import numpy as np
 
 from gym_causal.odd_one_out.features import CELL_PIXELS, NUM_VALUES, NUM_VISIBLE, ROOM_CELLS, sprites
 from gym_causal.odd_one_out.frames import OBJECT, WALL, WALL_COLOR
+from gym_causal.odd_one_out.views import NUM_PLANES, from_planes
 
 VIEW_CENTER = ROOM_CELLS // 2
 """Row and column of the agent in its view."""
 
 
 def symbols(view: np.ndarray) -> np.ndarray:
-    """(B, 11, 11, 4) symbolic views, given those or pixel views (B, 99, 99, 3). The agent's own cell is left arbitrary."""
+    """(B, 11, 11, 4) symbolic views, of those, planes (B, 11, 11, 39) or pixels (B, 99, 99, 3). The agent's own cell is left arbitrary."""
     if view.shape[1] == ROOM_CELLS:
-        return view
+        return from_planes(view) if view.shape[-1] == NUM_PLANES else view
     batch = len(view)
     cells = view.reshape(batch, ROOM_CELLS, CELL_PIXELS, ROOM_CELLS, CELL_PIXELS * 3).swapaxes(2, 3)
     not_black = np.nonzero(cells.any(axis=(3, 4)))

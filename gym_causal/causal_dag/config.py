@@ -18,7 +18,7 @@ from gym_causal.causal_dag.custom_models import ModelSampler, ModelsArgument, mo
 from gym_causal.causal_dag.distribution import ModelDistribution
 from gym_causal.causal_dag.explanation_modes import MODES, reasoning_part, statement_kinds
 from gym_causal.causal_dag.splits import SPLITS, HeldOutLink, Split
-from gym_causal.scm import variable_names
+from gym_causal.scm import VALUE_LIMIT, variable_names
 
 EXPLORATION_SIGNS = ("positive", "random")
 EXPERT_EXPLORATIONS = ("systematic", "random")
@@ -55,6 +55,8 @@ class CausalDAGConfig:
         expert_exploration: "systematic": the expert sets each relevant variable once, in random order; "random": any relevant variable in
             each exploration trial, whatever it has tried so far.
         expert_temperature: 0: the expert exploits optimally; else it is Boltzmann-rational, p ~ exp(value / temperature).
+        value_limit: > 0; clip the values in observations to plus or minus this, which are then their bounds: a bound near common values
+            for what scales by bounds. None: no value of a generated model is clipped, see :attr:`value_bound`. Rewards are never clipped.
         explain: which explanations ``info["explanation"]`` holds: "none", "properties" (what an intervention did, in exploration), "reward"
             (whether a choice was optimal, in exploitation), "full" or "outcome" (both), "reasoning" (what the expert has found out, what it
             does next and why), "all" (properties, reward and reasoning), or one part of the reasoning: "belief", "intention" or "target".
@@ -90,6 +92,7 @@ class CausalDAGConfig:
     exploration_sign: str = "positive"
     expert_exploration: str = "systematic"
     expert_temperature: float = 0.0
+    value_limit: float | None = None
     explain: str = "full"
     expert_info: bool = False
     graph_info: bool = False
@@ -110,6 +113,8 @@ class CausalDAGConfig:
         _number("noise_scale_std", self.noise_scale_std, 0, 1e3)
         _number("negative_slope", self.negative_slope, 0, 1, low_included=False)
         _number("expert_temperature", self.expert_temperature, 0, math.inf)
+        if self.value_limit is not None:
+            _number("value_limit", self.value_limit, 0, VALUE_LIMIT, low_included=False)
         for name in ("shuffle_names", "shared_noise", "expert_info", "graph_info"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
@@ -154,6 +159,13 @@ class CausalDAGConfig:
     def model_sampler(self) -> ModelSampler | None:
         """Draws the models of ``models``; None: they are drawn from :attr:`distribution`."""
         return None if self.models is None else model_sampler(self.models, self.num_variables)
+
+    @property
+    def value_bound(self) -> float:
+        """The bound of the values in observations: ``value_limit``, or the largest that a generated model can have."""
+        if self.value_limit is not None:
+            return float(self.value_limit)
+        return VALUE_LIMIT if self.models is not None else self.distribution.largest_value(float(self.intervention_value))
 
     @property
     def names(self) -> list[str]:

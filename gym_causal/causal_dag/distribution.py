@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from gym_causal.scm import StructuralCausalModels, Topology
+from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels, Topology
+
+LARGEST_NORMAL = 12.3
+"""NumPy draws no standard normal number beyond plus or minus this: the tail of its ziggurat is cut by the 53 bits of a uniform one."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,20 @@ class ModelDistribution:
             )
         topology = Topology(np.ascontiguousarray(order), causes, weights, parent_mask, noise_scale)
         return StructuralCausalModels.from_topology(topology, self.negative_slope)
+
+    def largest_value(self, intervention_value: float) -> float:
+        """A whole number that no value of a model exceeds in size, whatever is drawn and whichever variable is set.
+
+        Args:
+            intervention_value: the size of the value that a variable is set to.
+        """
+        noise = LARGEST_NORMAL * (self.noise_scale_mean + LARGEST_NORMAL * self.noise_scale_std)
+        weight = max(map(abs, self.weight_range))
+        largest: list[float] = []  # by topological position, each with the causes that make it largest
+        for _ in range(self.num_relevant):
+            causes = sorted(largest)[-self.num_parents[1] :]
+            largest.append(min(VALUE_LIMIT, max(intervention_value, noise + weight * sum(causes))))
+        return min(VALUE_LIMIT, math.ceil(max(largest)))
 
     def _draw_noise_scale(self, rng: np.random.Generator, batch: int) -> np.ndarray:
         """(N, B) normal(mean, std) truncated at 0."""

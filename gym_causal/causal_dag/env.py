@@ -7,7 +7,7 @@ from typing import Any
 from gym_causal.causal_dag.task import CausalDAGTask
 from gym_causal.core.env import TaskEnv
 from gym_causal.core.vector_env import TaskVectorEnv
-from gym_causal.registry import make_task
+from gym_causal.registry import make_task, split_arguments
 
 
 class CausalDAGEnv(TaskEnv):
@@ -42,7 +42,10 @@ class CausalDAGEnv(TaskEnv):
 
     ## Observation Space
 
-    A ``Dict`` of one level. Values lie within plus or minus 1e6, where they saturate.
+    A ``Dict`` of one level. Values lie within plus or minus 3,035 with the default arguments: none that can be drawn leads further
+    (:attr:`~gym_causal.causal_dag.config.CausalDAGConfig.value_bound`). Values of ``models`` of your own saturate at 1e6, and those of a
+    model in ``reset(options=...)`` are clipped to the bounds. Common values are below 10: what scales by the bounds needs narrower ones,
+    ``value_limit=20`` say, to which observed values are then clipped; rewards are not.
 
     | Key                   | Space              | Meaning                                                                            |
     |-----------------------|--------------------|------------------------------------------------------------------------------------|
@@ -78,8 +81,8 @@ class CausalDAGEnv(TaskEnv):
 
     ## Arguments
 
-    Those of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`, and ``render_mode``: None, "ansi", "rgb_array" or "human" (the
-    last two need the extra ``render``).
+    Those of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`, ``render_mode``: None, "ansi", "rgb_array" or "human" (the last
+    two need the extra ``render``), and ``flatten=True``: observations are float32 vectors.
 
     ```python
     >>> import gymnasium as gym
@@ -102,8 +105,8 @@ class CausalDAGEnv(TaskEnv):
 
     metadata = CausalDAGTask.metadata
 
-    def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
-        super().__init__(make_task("CausalDAG-v0", 1, **config), render_mode)
+    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
+        super().__init__(make_task("CausalDAG-v0", 1, **config), render_mode, flatten=flatten)
 
 
 class CausalDAGCuedEnv(TaskEnv):
@@ -141,7 +144,7 @@ class CausalDAGCuedEnv(TaskEnv):
 
     ## Arguments
 
-    Those of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`, and ``render_mode``.
+    Those of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`, ``render_mode`` and ``flatten``.
 
     ## Vectorized environment
 
@@ -154,8 +157,8 @@ class CausalDAGCuedEnv(TaskEnv):
 
     metadata = CausalDAGTask.metadata
 
-    def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
-        super().__init__(make_task("CausalDAGCued-v0", 1, **config), render_mode)
+    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
+        super().__init__(make_task("CausalDAGCued-v0", 1, **config), render_mode, flatten=flatten)
 
 
 class CausalDAGTextEnv(TaskEnv):
@@ -174,8 +177,8 @@ class CausalDAGTextEnv(TaskEnv):
 
     metadata = CausalDAGTask.metadata
 
-    def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
-        super().__init__(make_task("CausalDAGText-v0", 1, **config), render_mode)
+    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
+        super().__init__(make_task("CausalDAGText-v0", 1, **config), render_mode, flatten=flatten)
 
 
 class CausalDAGVectorEnv(TaskVectorEnv):
@@ -185,12 +188,13 @@ class CausalDAGVectorEnv(TaskVectorEnv):
 
     Args:
         num_envs: how many episodes at once.
-        explanation_text: put explanations into words, ``infos["explanation"]["text"]``; words are slow, so the default is data only.
-        config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`.
+        arguments: those of :class:`~gym_causal.causal_dag.config.CausalDAGConfig`, and ``explanation_text``, ``autoreset_mode``,
+            ``render_mode`` and ``flatten`` of :class:`~gym_causal.core.vector_env.TaskVectorEnv`.
     """
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
-        super().__init__(make_task("CausalDAG-v0", num_envs, **config), explanation_text=explanation_text)
+    def __init__(self, *, num_envs: int, **arguments: Any) -> None:
+        adapter, config = split_arguments("make_vec", arguments)
+        super().__init__(make_task("CausalDAG-v0", num_envs, **config), **adapter)
 
 
 class CausalDAGCuedVectorEnv(TaskVectorEnv):
@@ -198,12 +202,12 @@ class CausalDAGCuedVectorEnv(TaskVectorEnv):
 
     Args:
         num_envs: how many episodes at once.
-        explanation_text: put explanations into words, ``infos["explanation"]["text"]``.
-        config: the arguments of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`.
+        arguments: those of :class:`~gym_causal.causal_dag.config.CausalDAGCuedConfig`, and the others of :class:`CausalDAGVectorEnv`.
     """
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
-        super().__init__(make_task("CausalDAGCued-v0", num_envs, **config), explanation_text=explanation_text)
+    def __init__(self, *, num_envs: int, **arguments: Any) -> None:
+        adapter, config = split_arguments("make_vec", arguments)
+        super().__init__(make_task("CausalDAGCued-v0", num_envs, **config), **adapter)
 
 
 class CausalDAGTextVectorEnv(TaskVectorEnv):
@@ -211,9 +215,9 @@ class CausalDAGTextVectorEnv(TaskVectorEnv):
 
     Args:
         num_envs: how many episodes at once.
-        explanation_text: put explanations into words, ``infos["explanation"]["text"]``.
-        config: the arguments of :class:`~gym_causal.causal_dag.text_task.CausalDAGTextConfig`.
+        arguments: those of :class:`~gym_causal.causal_dag.text_task.CausalDAGTextConfig`, and the others of :class:`CausalDAGVectorEnv`.
     """
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
-        super().__init__(make_task("CausalDAGText-v0", num_envs, **config), explanation_text=explanation_text)
+    def __init__(self, *, num_envs: int, **arguments: Any) -> None:
+        adapter, config = split_arguments("make_vec", arguments)
+        super().__init__(make_task("CausalDAGText-v0", num_envs, **config), **adapter)

@@ -20,7 +20,7 @@ from gym_causal.causal_dag.snapshot import EpisodeSnapshot
 from gym_causal.causal_dag.trials import OutcomeTable, TrialResult, begin, play_trial
 from gym_causal.core.streams import take_rows
 from gym_causal.core.task import BatchedTask, Infos, Observations, constant
-from gym_causal.scm import VALUE_LIMIT, StructuralCausalModels
+from gym_causal.scm import StructuralCausalModels
 
 # Up to this many rows, and this many values an episode, the outcomes of all 2N actions in all trials of a run of episodes are computed at
 # once, in a table: NumPy on a few numbers costs as much as on a few thousand.
@@ -41,10 +41,12 @@ class CausalDAGTask(BatchedTask):
         super().__init__(num_envs)
         self.config = config
         num_variables = config.num_variables
-        values = spaces.Box(-VALUE_LIMIT, VALUE_LIMIT, (num_variables,), np.float32)
+        bound = config.value_bound
+        values = spaces.Box(-bound, bound, (num_variables,), np.float32)
+        do_value = min(bound, config.intervention_value)
         keys: dict[str, spaces.Space] = {
             "last_initial_values": values,
-            "last_intervention": values,
+            "last_intervention": spaces.Box(-do_value, do_value, (num_variables,), np.float32),
             "last_outcome": values,
             "initial_values": values,
             "phase": spaces.Discrete(len(Phase)),
@@ -66,6 +68,10 @@ class CausalDAGTask(BatchedTask):
         self._uses_table = num_envs <= _TABLE_ROWS and table <= _TABLE_VALUES
 
     # --- episodes --------------------------------------------------------------------------------------------------------
+
+    @property
+    def max_episode_steps(self) -> int:
+        return self.config.trials
 
     @property
     def block_size(self) -> int:
@@ -103,7 +109,8 @@ class CausalDAGTask(BatchedTask):
         self._trial = 0
         self._actions = []
         self._explainer.begin()
-        self._result = begin(self._batch, self._now)
+        self._clips = self.config.value_limit is not None or "model" in (options or {})
+        self._result = self._clipped(begin(self._batch, self._now))
 
     @property
     def num_prepared(self) -> int:
@@ -174,13 +181,24 @@ class CausalDAGTask(BatchedTask):
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         episodes = self._playing
         if self._uses_table:
-            self._result = self._table.result(self._table_rows, self._trial, actions)
+            result = self._table.result(self._table_rows, self._trial, actions)
         else:
-            self._result = play_trial(episodes, self._trial, actions)
+            result = play_trial(episodes, self._trial, actions)
+        self._result = self._clipped(result)
         self._actions.append(actions.copy())
         self._trial += 1
         self._explainer.record(self._result.observation)
         return self._result.reward, constant(self.num_envs, self._trial == self.config.trials), constant(self.num_envs, False)
+
+    def _clipped(self, result: TrialResult) -> TrialResult:
+        """The result with what is observed within its bounds; only a user's model or ``value_limit`` can lead beyond them."""
+        if not self._clips:
+            return result
+        observation = dict(result.observation)
+        for key, space in self.observation_space.spaces.items():
+            if isinstance(space, spaces.Box):
+                observation[key] = np.clip(observation[key], space.low, space.high)
+        return result._replace(observation=observation)
 
     def observations(self) -> Observations:
         return self._present.observation

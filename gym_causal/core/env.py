@@ -9,10 +9,12 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
+from gym_causal.core.episode_length import StatesEpisodeLength
+from gym_causal.core.flattening import Flattener
 from gym_causal.core.task import BatchedTask, Infos, Observations, row_of
 
 
-class TaskEnv(gym.Env):
+class TaskEnv(StatesEpisodeLength, gym.Env):
     """A :class:`BatchedTask` of one row as a :class:`gymnasium.Env`.
 
     The k-th call of ``reset`` after a seed plays episode k of that seed.
@@ -20,19 +22,21 @@ class TaskEnv(gym.Env):
     Args:
         task: of one row.
         render_mode: None or one of the task's ``metadata["render_modes"]``.
+        flatten: observations are float32 vectors (D,), not dicts (:class:`~gym_causal.core.flattening.Flattener`).
 
     Raises:
         ValueError: another ``render_mode``.
     """
 
-    def __init__(self, task: BatchedTask, render_mode: str | None = None) -> None:
+    def __init__(self, task: BatchedTask, render_mode: str | None = None, *, flatten: bool = False) -> None:
         self.metadata = task.metadata
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
         self.task = task
         self.render_mode = render_mode
-        self.observation_space = observation_space(task)
+        self._flat = Flattener(task.observation_space) if flatten else None
+        self.observation_space = observation_space(task) if self._flat is None else self._flat.space
         self.action_space = task.action_space
         self._num_actions = int(task.action_space.n)
         self._rows = np.zeros(1, int)
@@ -78,7 +82,8 @@ class TaskEnv(gym.Env):
         return result
 
     def _observation(self) -> Any:
-        return row_observation(self.task.observations(), 0, self.task.bare_observation)
+        observations = self.task.observations()
+        return row_observation(observations, 0, self.task.bare_observation) if self._flat is None else self._flat(observations)[0]
 
     def expert_action(self) -> int:
         """The expert's action in the present state."""

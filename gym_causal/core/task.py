@@ -21,7 +21,7 @@ class BatchedTask(ABC):
     """A task's whole logic, on arrays with a leading batch axis of B = ``num_envs`` rows.
 
     All randomness of an episode is drawn when it begins; dynamics are then deterministic and rows are independent. Used as
-    ``seed``, ``begin``, then any number of ``step``; a row whose episode is over must be begun again before it is stepped.
+    ``seed``, ``begin``, then any number of ``step``; a row whose episode is over must be begun again before it is played on.
 
     A task of your own must define the abstract methods and the two spaces. The others have defaults: every action is legal, there
     is no expert, every step is a choice, and the reward is the only metric.
@@ -60,6 +60,11 @@ class BatchedTask(ABC):
         """Episodes of a large block (see :class:`EpisodeStream`); a function of the task's arguments alone."""
         return 1_024
 
+    @property
+    def max_episode_steps(self) -> int | None:
+        """The most steps that an episode can take, for ``env.spec``; None: not known."""
+        return None
+
     @abstractmethod
     def draw_block(self, rng: np.random.Generator, count: int) -> Any:
         """The randomness of ``count`` episodes, as a dataclass whose fields are indexed by episode first."""
@@ -70,7 +75,11 @@ class BatchedTask(ABC):
 
     @abstractmethod
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Play (B,) actions; returns rewards (B,) float64, terminated (B,) bool and truncated (B,) bool, all fresh."""
+        """Play (B,) actions; returns rewards (B,) float64, terminated (B,) bool and truncated (B,) bool, all fresh.
+
+        With next-step autoreset, rows whose episode is over are stepped along with others that still play, and begun right afterwards.
+        What is returned of them is ignored.
+        """
 
     @abstractmethod
     def observations(self) -> Observations:

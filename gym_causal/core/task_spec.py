@@ -24,9 +24,9 @@ class TaskSpec:
         networks: names in ``agents.networks.registry`` of the networks that read its observations; the first is the default.
         presets: name ("quick", "full") -> entries of ``agents.config.AgentConfig`` that differ from its defaults, as nested dicts.
         env: the ``gymnasium.Env`` of ``gym.make``, called as ``env(render_mode=..., **arguments)``; None: a plain
-            :class:`~gym_causal.core.env.TaskEnv`.
+            :class:`~gym_causal.core.env.TaskEnv`. The arguments hold ``flatten`` where it is given.
         vector_env: the vector env of ``make_vec``, called as ``vector_env(num_envs=..., explanation_text=..., **arguments)``; None: a
-            plain :class:`~gym_causal.core.vector_env.TaskVectorEnv`.
+            plain :class:`~gym_causal.core.vector_env.TaskVectorEnv`. The arguments hold its others where they are given.
     """
 
     env_id: str

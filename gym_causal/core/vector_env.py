@@ -2,59 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector.utils import batch_space
 
-from gym_causal.arguments import checked_actions
-from gym_causal.core.env import observation_space, row_observation, task_seed
+from gym_causal.arguments import check_one_of, checked_actions
+from gym_causal.core.env import observation_space, task_seed
+from gym_causal.core.episode_length import StatesEpisodeLength
+from gym_causal.core.flattening import Flattener
+from gym_causal.core.row_access import AnswersForRows
+from gym_causal.core.step_infos import EndedEpisodes, StepInfos
 from gym_causal.core.task import BatchedTask, Infos, Observations
 
+AUTORESET_MODES = ("same_step", "next_step")
 
-class TaskVectorEnv(gym.vector.VectorEnv):
+
+class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
     """A :class:`BatchedTask` as a native, batched :class:`gymnasium.vector.VectorEnv`.
 
     Row b of B plays episodes b, b + B, b + 2B, ... of the seed, so the i-th episode is the same whatever ``num_envs``. (Gymnasium's
     own vector envs seed row i with ``seed + i`` instead.)
 
-    A row that is done begins its next episode in the same step. The last observation and info of the old episode are then in
+    With ``autoreset_mode="next_step"`` a row that is done stays in its last state. Its next step begins its next episode, whatever the
+    action, and pays nothing. With "same_step" it begins its next episode at once. The last observation and info of the old one are then in
 
-    * ``infos["final_obs"]``: :class:`FinalObservations`, per row a dict, or None where not done. ``infos["final_observation"]``, the
-      name of gymnasium 0.29, is the same object.
-    * ``infos["final_info"]``: batched like any info.
+    * ``infos["final_obs"]``: (B,) objects, as Gymnasium has them: a row's observation, or None where not done.
+      ``infos["final_observation"]``, the name of gymnasium 0.29, is the same array.
+    * ``infos["final_info"]``: batched like any info; on gymnasium 0.29 (B,) objects, a dict or None, as its users loop over.
     * ``infos["_final_obs"]``, ``infos["_final_observation"]``, ``infos["_final_info"]``: (B,) bool; which rows were done.
+
+    These infos are :class:`~gym_causal.core.step_infos.StepInfos`, whose ``ended`` has the same as batches.
 
     Args:
         task: of B rows.
         explanation_text: put explanations into words, ``infos["explanation"]["text"]``; words are slow, so the default is data only.
+        autoreset_mode: "same_step" or "next_step", or the member of :class:`gymnasium.vector.AutoresetMode`.
+        render_mode: None, "ansi" or "rgb_array": what :meth:`render` returns of each row.
+        flatten: observations are float32 vectors (B, D), not dicts (:class:`~gym_causal.core.flattening.Flattener`).
+
+    Raises:
+        ValueError: another mode.
     """
 
-    def __init__(self, task: BatchedTask, *, explanation_text: bool = False) -> None:
+    is_vector_env = True  # gymnasium 0.29's wrappers ask for it
+
+    def __init__(
+        self,
+        task: BatchedTask,
+        *,
+        explanation_text: bool = False,
+        autoreset_mode: Any = "same_step",
+        render_mode: str | None = None,
+        flatten: bool = False,
+    ) -> None:
         # gymnasium 0.29 and 1.x disagree about VectorEnv.__init__, so the documented attributes are set directly.
-        autoreset_mode = getattr(gym.vector, "AutoresetMode", None)
-        self.metadata = dict(task.metadata)
-        if autoreset_mode is not None:
-            self.metadata["autoreset_mode"] = autoreset_mode.SAME_STEP
-        self.task = task
-        self.num_envs = task.num_envs
-        self.single_observation_space, self.single_action_space = observation_space(task), task.action_space
+        mode = str(getattr(autoreset_mode, "name", autoreset_mode)).lower()
+        check_one_of("autoreset_mode", mode, AUTORESET_MODES)
+        members = getattr(gym.vector, "AutoresetMode", None)
+        self.autoreset_mode = mode if members is None else members[mode.upper()]
+        self.metadata = {**task.metadata, "autoreset_mode": self.autoreset_mode}
+        self.metadata["render_modes"] = [name for name in task.metadata["render_modes"] if name != "human"]  # B windows are of no use
+        if render_mode is not None:
+            check_one_of("render_mode", render_mode, tuple(self.metadata["render_modes"]))
+        self.task, self.num_envs, self.render_mode = task, task.num_envs, render_mode
+        self._flat = Flattener(task.observation_space) if flatten else None
+        self.single_observation_space = observation_space(task) if self._flat is None else self._flat.space
+        self.single_action_space = task.action_space
         self.observation_space = batch_space(self.single_observation_space, task.num_envs)
         self.action_space = batch_space(task.action_space, task.num_envs)
-        self.render_mode = None
         self.closed = False
         self._num_actions = int(task.action_space.n)
-        self._text = explanation_text
+        self._text, self._resets_next_step = explanation_text, mode == "next_step"
         self._rows = np.arange(task.num_envs)
         self._episodes: np.ndarray | None = None  # (B,) the episode that each row plays; None until seeded
+        self._over = np.zeros(task.num_envs, bool)  # (B,) rows that the coming step resets; never any with "same_step"
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
         if seed is not None and not isinstance(seed, (int, np.integer)):
             raise TypeError(f"seed must be one int (row b plays episodes b, b + num_envs, ... of it) or None, got {seed!r}")
         if seed is not None:
-            self._np_random, _ = gym.utils.seeding.np_random(int(seed))
+            self._np_random, self._np_random_seed = gym.utils.seeding.np_random(int(seed))
         if seed is not None or self._episodes is None:
             self.task.seed(task_seed(seed, self.np_random))
             episodes = self._rows.copy()
@@ -62,49 +91,69 @@ class TaskVectorEnv(gym.vector.VectorEnv):
             episodes = self._episodes + self.num_envs
         self.task.begin(self._rows, episodes, options)
         self._episodes = episodes
-        return self._returned(self.task.observations()), self.task.infos(text=self._text)
+        self._over[:] = False
+        return self._shown(self.task.observations()), self.task.infos(text=self._text)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, Infos]:
         if self._episodes is None:
             self.require_reset("step")
+        actions = checked_actions("actions", actions, self.num_envs, self._num_actions)
+        if self._resets_next_step:
+            return self._step_or_begin(actions)
         task = self.task
-        rewards, terminated, truncated = task.step(checked_actions("actions", actions, self.num_envs, self._num_actions))
+        rewards, terminated, truncated = task.step(actions)
         done = terminated | truncated
         observations, infos = task.observations(), task.infos(text=self._text)
         if np.count_nonzero(done):  # several times faster than `any`
             observations, infos = self._begin_next_episodes(done, observations, infos)
-        return self._returned(observations), rewards, terminated, truncated, infos
+        return self._shown(observations), rewards, terminated, truncated, infos
 
-    def _returned(self, observations: Observations) -> Any:
-        """Batched observations as they are returned: a dict of arrays; of texts a tuple, as Gymnasium batches them."""
-        return observations if self.task.bare_observation is None else tuple(observations[self.task.bare_observation])
-
-    def _begin_next_episodes(self, done: np.ndarray, last: Observations, final_info: Infos) -> tuple[Observations, Infos]:
+    def _begin_next_episodes(self, done: np.ndarray, last: Observations, final_infos: Infos) -> tuple[Observations, Infos]:
         """Begin the next episode in the rows that are done, (B,) bool; returns all rows' observations and infos."""
-        assert self._episodes is not None
         rows = self._rows[done]
-        self._episodes[rows] += self.num_envs
         if len(rows) == self.num_envs:
-            final_obs = FinalObservations(last, rows, self.num_envs, self.task.bare_observation)
-            self.task.begin(rows, self._episodes)
+            ended = EndedEpisodes(rows, self._shown(last), final_infos, self.num_envs)
+            self._begin(rows)
             observations = self.task.observations()
         else:  # the other rows keep their observations, so only these are computed
-            final_obs = FinalObservations(
-                {key: value[rows] for key, value in last.items()}, rows, self.num_envs, self.task.bare_observation
-            )
-            self.task.begin(rows, self._episodes[rows])
+            of_rows = {key: value[rows] for key, value in last.items()}
+            ended = EndedEpisodes(rows, self._shown(of_rows), final_infos, self.num_envs)
+            self._begin(rows)
             observations = last
             for key, value in self.task.observations_of(rows).items():
                 observations[key][rows] = value
-        infos = self.task.infos(text=self._text)
-        infos.update(final_obs=final_obs, final_observation=final_obs, final_info=final_info)
-        infos.update(_final_obs=done.copy(), _final_observation=done.copy(), _final_info=done.copy())
-        return observations, infos
+        return observations, StepInfos(self.task.infos(text=self._text), ended, done)
+
+    def _begin(self, rows: np.ndarray) -> None:
+        """Begin the next episode in (n,) rows."""
+        assert self._episodes is not None
+        self._episodes[rows] += self.num_envs
+        self.task.begin(rows, self._episodes[rows])
+
+    def _step_or_begin(self, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, Infos]:
+        """Begin an episode in the rows whose last one is over, and step the others."""
+        begun = self._rows[self._over]
+        if len(begun) == self.num_envs:
+            rewards, terminated, truncated = np.zeros(self.num_envs), np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
+        else:
+            rewards, terminated, truncated = self.task.step(actions)
+        if begun.size:
+            self._begin(begun)
+            rewards[begun], terminated[begun], truncated[begun] = 0, False, False
+        self._over = terminated | truncated
+        return self._shown(self.task.observations()), rewards, terminated, truncated, self.task.infos(text=self._text)
+
+    def _shown(self, observations: Observations) -> Any:
+        """Batched observations as they are returned: a dict of arrays, or vectors; of texts a tuple, as Gymnasium batches them."""
+        if self._flat is not None:
+            return self._flat(observations)
+        bare = self.task.bare_observation
+        return observations if bare is None else tuple(observations[bare])
 
     def expert_actions(self) -> np.ndarray:
-        """(B,) int; the expert's action in every row's present state."""
+        """(B,) int; the expert's action in every row's present state; 0 if all rows wait for their next episode."""
         self.require_reset("expert_actions")
-        return self.task.expert_actions()
+        return np.zeros(self.num_envs, int) if self._over.all() else self.task.expert_actions()
 
     def action_masks(self) -> np.ndarray:
         """(B, A) bool; which actions are legal now."""
@@ -116,50 +165,17 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         if self._episodes is None:
             raise gym.error.ResetNeeded(f"{call}: no episodes yet; call reset first")
 
-    def render(self) -> Any:
-        """Not implemented: a vector env has no window. ``task.render(row, "rgb_array")`` draws one row."""
+    def render(self) -> tuple[Any, ...]:
+        """One picture of each row, as ``render_mode`` says.
+
+        Raises:
+            NotImplementedError: there is no ``render_mode``.
+        """
         self.require_reset("render")
-        raise NotImplementedError('render: a vector env does not render; use task.render(row, "rgb_array"), or gym.make')
+        if self.render_mode is None:
+            raise NotImplementedError('render: a vector env does not render without make_vec(..., render_mode="ansi" | "rgb_array")')
+        return tuple(self.task.render(row, self.render_mode) for row in range(self.num_envs))
 
     def close(self, **kwargs: Any) -> None:
         self.task.close()
         self.closed = True
-
-
-class FinalObservations(Sequence[Any]):
-    """The last observation of each row whose episode ended: entry b is a dict (or a text), or None where row b's did not end.
-
-    It stands for Gymnasium's object array of dicts. The dicts are made when they are read: making thousands of them costs more than
-    playing the episodes.
-
-    Attributes:
-        batched: the same as arrays, (n, ...) each, of the n rows that ended.
-        rows: (n,) int, ascending; which rows those are.
-    """
-
-    def __init__(self, batched: Observations, rows: np.ndarray, num_envs: int, bare: str | None = None) -> None:
-        self.batched, self.rows, self._num_envs, self._bare = batched, rows, num_envs, bare
-        self._entries: dict[int, Any] = {}  # those made or replaced so far
-
-    def __len__(self) -> int:
-        return self._num_envs
-
-    def __getitem__(self, index: Any) -> Any:
-        if not hasattr(index, "__index__"):  # a slice, a mask or a list, as of an array
-            return np.asarray(self)[index]
-        row = range(len(self))[index]
-        if row not in self._entries:
-            position = int(np.searchsorted(self.rows, row))
-            ended = position < len(self.rows) and self.rows[position] == row
-            self._entries[row] = row_observation(self.batched, position, self._bare) if ended else None
-        return self._entries[row]
-
-    def __setitem__(self, index: int, observation: Any) -> None:
-        """Replace an entry, as wrappers that transform observations do."""
-        self._entries[range(len(self))[index]] = observation
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        entries = np.empty(len(self), object)
-        for row in range(len(self)):
-            entries[row] = self[row]
-        return entries

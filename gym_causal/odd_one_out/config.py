@@ -12,7 +12,7 @@ from gym_causal.arguments import check_integer, check_number, check_one_of
 from gym_causal.odd_one_out.explanation_modes import MODES, reasoning_part
 from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_MOVES, NUM_VISIBLE, Attribute
 
-OBSERVATIONS = ("pixels", "symbolic")
+OBSERVATIONS = ("pixels", "symbolic", "one_hot")
 GENERALIZATIONS = ("feature_set", "hard_dimension")
 EXPERTS = ("inferring", "oracle")
 EXPERT_SIGHTS = ("room", "view", "review")
@@ -24,7 +24,8 @@ class RoomConfig:
 
     Args:
         split: see the env's own arguments.
-        observation: "pixels": ``view`` is (99, 99, 3) uint8; "symbolic": (11, 11, 4) uint8: kind of cell, colour, texture, shape.
+        observation: "pixels": ``view`` is (99, 99, 3) uint8; "symbolic": (11, 11, 4) uint8: kind of cell, colour, texture, shape;
+            "one_hot": (11, 11, 39) uint8, a plane of 0s and 1s for each of these symbols.
         max_trial_steps: >= 1; a trial that reaches it without a touch ends without reward. In the last trial that truncates the episode.
         feedback_steps: >= 0; the number of steps after a touch in which actions have no effect and the explanation is shown.
         explain: which explanations ``info`` holds: "none", "properties", "reward", "outcome", "full" (properties and reward), "reasoning",
@@ -101,9 +102,10 @@ class RoomConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OddOneOutConfig(RoomConfig):
-    """Arguments of ``OddOneOut-v0``: those of :class:`RoomConfig` (its only split is "train"), and these.
+    """Arguments of ``OddOneOut-v0``: those of :class:`RoomConfig`, and these.
 
     Args:
+        split: "train", the only one.
         odd_attributes: some of "color", "texture", "shape", "position"; the odd object is odd in one of them, uniformly drawn.
         mistake_rate: in [0, 1]; the probability that the expert touches a wrong object, uniformly drawn.
     """

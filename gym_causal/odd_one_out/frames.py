@@ -66,7 +66,7 @@ class View(ABC):
         """(B, *space.shape) fresh views of agents at (B,) cells, with objects at (4, B) cells of (4, B) appearance."""
 
 
-def _object_index(features: np.ndarray) -> np.ndarray:
+def object_index(features: np.ndarray) -> np.ndarray:
     """(n, ...) int, 0..1253; the number of each combination of colour, texture and shape, of ``features`` (3 or more, n, ...)."""
     index = features[0].astype(np.intp)
     for attribute in range(1, NUM_VISIBLE):
@@ -84,7 +84,7 @@ class PixelView(View):
 
     def appearance(self, features: np.ndarray) -> np.ndarray:
         """Indices of sprites."""
-        return _object_index(features)
+        return object_index(features)
 
     def draw(self, agent: np.ndarray, cells: np.ndarray, appearance: np.ndarray) -> np.ndarray:
         frames = self._backgrounds.take(agent, axis=0)
@@ -116,11 +116,11 @@ class SymbolicView(View):
     def __init__(self) -> None:
         high = np.broadcast_to(np.array([AGENT, *NUM_VALUES[:NUM_VISIBLE]], np.uint8), (ROOM_CELLS, ROOM_CELLS, 4))
         self.space = spaces.Box(np.zeros_like(high), high.copy(), dtype=np.uint8)
-        self._backgrounds, self._objects, self._view_index = _symbolic_tables()
+        self._backgrounds, self._objects, self._view_index = symbolic_tables()
 
     def appearance(self, features: np.ndarray) -> np.ndarray:
         """The four channels of a cell, as one uint32."""
-        return self._objects.take(_object_index(features))
+        return self._objects.take(object_index(features))
 
     def draw(self, agent: np.ndarray, cells: np.ndarray, appearance: np.ndarray) -> np.ndarray:
         grids = self._backgrounds.take(agent, axis=0)  # (B, 121)
@@ -132,7 +132,7 @@ class SymbolicView(View):
 
 
 @cache
-def _symbolic_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def symbolic_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Backgrounds (121, 121) and objects (1254,) as uint32 of four channels, and (121 * 121,) the index of a cell in a view."""
     row, column = _view_cells()
     index = np.where(in_view(), row * ROOM_CELLS + column, _OUT_OF_VIEW)
@@ -160,6 +160,3 @@ def _palette() -> np.ndarray:
     palette = np.zeros((AGENT + 1, 3), np.uint8)
     palette[WALL], palette[AGENT] = WALL_COLOR, AGENT_COLOR
     return palette
-
-
-VIEWS: dict[str, type[View]] = {"pixels": PixelView, "symbolic": SymbolicView}

@@ -19,11 +19,11 @@ from gym_causal.odd_one_out.explanation_modes import explanation_spec, reasoning
 from gym_causal.odd_one_out.explanation_table import TOUCH, ExplanationTable
 from gym_causal.odd_one_out.explanation_text import describe_tokens
 from gym_causal.odd_one_out.features import ATTRIBUTES, NUM_MOVES, first_adjacent, nearest_slot
-from gym_causal.odd_one_out.frames import VIEWS
 from gym_causal.odd_one_out.generators import NUM_ATTRIBUTES
 from gym_causal.odd_one_out.plans import Plan, experiment_plan, plans_where, still_possible, touch_plan
 from gym_causal.odd_one_out.reasoning import Choice, Intention, Reason
 from gym_causal.odd_one_out.rooms import Rooms, Touch
+from gym_causal.odd_one_out.views import VIEWS
 
 Scores = dict[str, tuple[np.ndarray, np.ndarray]]  # metric -> (numerator, denominator), (B,) each
 
@@ -120,6 +120,10 @@ class RoomTask(BatchedTask):
     @property
     def block_size(self) -> int:
         return 512
+
+    @property
+    def max_episode_steps(self) -> int:
+        return self.config.trials * (self.config.max_trial_steps + self.config.feedback_steps)
 
     def seed(self, seed: int, domain: SeedDomain = SeedDomain.INTERACTION) -> None:
         super().seed(seed, domain)

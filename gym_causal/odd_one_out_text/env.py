@@ -7,7 +7,7 @@ from typing import Any
 from gym_causal.core.env import TaskEnv
 from gym_causal.core.vector_env import TaskVectorEnv
 from gym_causal.odd_one_out_text.task import OddOneOutTextTask
-from gym_causal.registry import make_task
+from gym_causal.registry import make_task, split_arguments
 
 
 class OddOneOutTextEnv(TaskEnv):
@@ -21,15 +21,16 @@ class OddOneOutTextEnv(TaskEnv):
     Reward: for choosing an object that is unique in the rewarded dimension, 1 in each experiment trial and 10 in the test trial. The
     episode is terminated after the test trial. It is never truncated.
 
-    Arguments: those of :class:`gym_causal.odd_one_out_text.config.OddOneOutTextConfig`, and ``render_mode``: None or "ansi".
+    Arguments: those of :class:`gym_causal.odd_one_out_text.config.OddOneOutTextConfig`, ``render_mode``: None or "ansi", and ``flatten``,
+    for symbolic observations.
 
     Version history: v0, the first.
     """
 
     metadata = OddOneOutTextTask.metadata
 
-    def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
-        super().__init__(make_task("OddOneOutText-v0", 1, **config), render_mode)
+    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
+        super().__init__(make_task("OddOneOutText-v0", 1, **config), render_mode, flatten=flatten)
 
 
 class OddOneOutTextVectorEnv(TaskVectorEnv):
@@ -38,5 +39,6 @@ class OddOneOutTextVectorEnv(TaskVectorEnv):
     Observations in words are a tuple of B strings.
     """
 
-    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
-        super().__init__(make_task("OddOneOutText-v0", num_envs, **config), explanation_text=explanation_text)
+    def __init__(self, *, num_envs: int, **arguments: Any) -> None:
+        adapter, config = split_arguments("make_vec", arguments)
+        super().__init__(make_task("OddOneOutText-v0", num_envs, **config), **adapter)

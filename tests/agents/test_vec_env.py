@@ -200,3 +200,19 @@ def test_stable_baselines3_learns_in_it(algorithm, settings, steps):
     after = evaluate_policy(model, _seeded(6, **SMALL), n_eval_episodes=100, warn=False)[0]
     # The goal is B in about half of the episodes, and the best action then pays 5.
     assert before < 1.5 < 2.2 < after
+
+
+def test_an_id_is_enough():
+    venv, made = BatchedVecEnv("CausalDAGCued-v0", 3, split="eval_path", flatten=True), make("CausalDAGCued-v0", 3, split="eval_path")
+    assert venv.num_envs == 3 and venv.venv.task.config == made.venv.task.config and len(venv.observation_space.shape) == 1
+    assert BatchedVecEnv("CausalDAG-v0").num_envs == 1
+    model = PPO("MlpPolicy", venv, n_steps=14, batch_size=14, n_epochs=1, seed=0, device="cpu").learn(42)
+    assert model.num_timesteps == 42
+
+
+def test_what_an_env_has_already_is_refused():
+    for arguments in ({"num_envs": 3}, {"split": "train"}):
+        with pytest.raises(TypeError, match="num_envs and arguments are for an id"):
+            BatchedVecEnv(gym_causal.make_vec("CausalDAG-v0", 3), **arguments)
+    with pytest.raises(ValueError, match="autoreset_mode must be same_step"):
+        BatchedVecEnv("CausalDAG-v0", 3, autoreset_mode="next_step")

@@ -12,6 +12,7 @@ from gym_causal.causal_dag.env import CausalDAGEnv
 from gym_causal.scm import StructuralCausalModels
 
 CHANGED = {
+    "value_limit": 1.0,
     "split": "unrestricted",
     "num_variables": 6,
     "num_exploration_trials": 3,
@@ -57,7 +58,7 @@ def episode(venv) -> list[str]:
     record = [str(observation), str(info)]
     for _ in range(venv.task.config.trials):
         observation, reward, _, _, info = venv.step(venv.expert_actions())
-        info["final_obs"] = info.get("final_obs") is not None and info["final_obs"].batched
+        info["final_obs"] = "final_obs" in info and info.ended.observations
         record += [str(observation), str(reward), str({key: value for key, value in info.items() if key != "final_observation"})]
     return record
 

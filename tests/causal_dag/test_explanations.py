@@ -10,6 +10,7 @@ import gym_causal
 from gym_causal.causal_dag.explanations import num_tokens, vocabulary
 from gym_causal.scm import StructuralCausalModels
 from tests.causal_dag.reference import ReferenceEpisodes
+from tests.conftest import present_infos
 
 CASES = [
     ("CausalDAG-v0", {}, 300),
@@ -35,7 +36,7 @@ def test_every_statement_is_true(env_id, kwargs, num_envs):
     for trial in range(task.config.trials):
         actions = rng.integers(venv.single_action_space.n, size=num_envs)
         *_, infos = venv.step(actions)
-        facts = infos.get("final_info", infos)["explanation"]
+        facts = present_infos(infos)["explanation"]
         effects, outcomes = reference.check(trial, actions, facts)
         exploring = trial < task.config.exploration_trials
         assert set(facts["kind"]) == {"properties" if exploring else "reward"}

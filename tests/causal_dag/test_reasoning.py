@@ -47,7 +47,7 @@ def play(env_id, kwargs, num_envs, *, explain="all", episodes=2, expert=0.5, see
             yield played, observations, infos, actions
             actions = np.where(rng.random(num_envs) < expert, actions, rng.integers(size, size=num_envs))
             observations, *_, infos = venv.step(actions)
-        yield trials, infos["final_obs"].batched, infos["final_info"], None
+        yield trials, infos.ended.observations, infos.ended.infos, None
         infos = {key: value for key, value in infos.items() if "final" not in key}
 
 
@@ -285,7 +285,8 @@ def test_the_spec_of_each_mode():
     specs = {mode: gym_causal.make_task("CausalDAG-v0", 1, explain=mode).explanations for mode in ("full", "all", "reasoning", *PARTS)}
     full, both = specs["full"], specs["all"]
     assert dict(full.modes) == {
-        **{"none": (), "properties": ("properties",), "reward": ("reward",), "full": ("properties", "reward")},
+        **{"none": (), "properties": ("properties",), "reward": ("reward",)},
+        **{"full": ("properties", "reward"), "outcome": ("properties", "reward")},
         **{"belief": ("belief",), "intention": ("intention",), "target": ("target",)},
         **{"reasoning": ("reasoning",), "all": ("properties", "reward", "reasoning")},
     }

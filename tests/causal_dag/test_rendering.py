@@ -294,13 +294,13 @@ def test_without_matplotlib_the_log_works_and_the_picture_says_what_to_install(c
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "gym_causal.causal_dag.picture", raising=False)
     assert render(chain, "ansi")
-    with pytest.raises(ImportError, match=r"rendering needs the extra: pip install gym-causal\[render\]"):
+    with pytest.raises(ImportError, match=r'rendering needs the extra "render": pip install -e "\.\[render\]"'):
         render(chain, "rgb_array")
 
 
 def test_without_pygame_the_window_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygame", None)
-    with pytest.raises(ImportError, match=r"rendering needs the extra: pip install gym-causal\[render\]"):
+    with pytest.raises(ImportError, match=r'rendering needs the extra "render": pip install -e "\.\[render\]"'):
         Window("title", fps=30)
 
 

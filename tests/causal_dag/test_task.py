@@ -54,7 +54,7 @@ def test_the_reward_is_the_goals_outcome_in_both_exploitation_trials_and_nowhere
     for trial in range(7):
         before = observation
         observation, rewards, _, _, infos = venv.step(rng.integers(10, size=200))
-        after = infos["final_obs"].batched if trial == 6 else observation
+        after = infos.ended.observations if trial == 6 else observation
         assert np.array_equal(after["last_initial_values"], before["initial_values"])
         expected = np.zeros(200) if trial < 5 else after["last_outcome"][np.arange(200), before["goal"]]
         assert np.array_equal(rewards, expected)

@@ -38,7 +38,7 @@ def test_a_vector_env_that_was_never_reset(env_id, call):
 
 
 @every_id
-def test_a_vector_env_has_no_pictures(env_id):
+def test_a_vector_env_without_a_render_mode_has_no_pictures(env_id):
     venv = gym_causal.make_vec(env_id, 2)
     with pytest.raises(gym.error.ResetNeeded, match=r"^render: "):
         venv.render()

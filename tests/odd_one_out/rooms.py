@@ -7,8 +7,8 @@ import numpy as np
 import gym_causal
 from gym_causal.core.streams import EpisodeStream, SeedDomain
 from gym_causal.odd_one_out.features import FLOOR_CELLS, NUM_OBJECTS, NUM_VALUES, NUM_VISIBLE, cell
-from gym_causal.odd_one_out.frames import VIEWS
 from gym_causal.odd_one_out.generators import episode_dtype
+from gym_causal.odd_one_out.views import VIEWS
 
 EVERY_LOOK = np.stack(np.unravel_index(np.arange(NUM_VALUES[:NUM_VISIBLE].prod()), NUM_VALUES[:NUM_VISIBLE]))  # (3, 1254)
 RED, BLUE, SOLID, NOISY, TRIANGLE, CIRCLE = 0, 2, 0, 5, 0, 5

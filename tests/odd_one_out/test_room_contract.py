@@ -27,7 +27,7 @@ SPLITS = [
     (INTERVENTION, {"split": "train", "generalization": "hard_dimension"}),
     (INTERVENTION, {"split": "eval", "generalization": "hard_dimension"}),
 ]
-OBSERVATIONS = ("pixels", "symbolic")
+OBSERVATIONS = ("pixels", "symbolic", "one_hot")
 
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)
@@ -90,7 +90,7 @@ def recorded(env_id, num_envs, num_episodes, **kwargs):
             entry = (pick(frozen, row), actions[row], rewards[row], terminated[row], truncated[row])
             seen.setdefault(int(episodes[row]), []).append(entry)
             if terminated[row] or truncated[row]:
-                seen[int(episodes[row])].append({"obs": infos["final_obs"][row], "infos": pick(infos["final_info"], row)})
+                seen[int(episodes[row])].append({"obs": infos["final_obs"][row], "infos": pick(infos.ended.infos, row)})
                 left.discard(int(episodes[row]))
         over = terminated | truncated
         steps = np.where(over, 0, steps + 1)

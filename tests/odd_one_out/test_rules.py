@@ -42,7 +42,7 @@ def test_a_touch_pays_once_then_the_board_stays_for_one_step():
     assert text(infos) == "Correct, only this object is blue." and infos["choice"][0] == "several"
     _, rewards, terminated, truncated, infos = play(venv, EAST)
     assert rewards[0] == 0 and terminated[0] and not truncated[0]
-    final = infos["final_info"]
+    final = infos.ended.infos
     assert final["explanation"]["text"][0] == "Correct, only this object is blue." and infos["final_obs"][0]["touched"] == 1
 
 

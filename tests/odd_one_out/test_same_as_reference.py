@@ -84,7 +84,7 @@ def play_beside_the_reference(env_id, kwargs, num_envs, num_steps, seed):
             if room.over:
                 final = {key: value for key, value in infos["final_obs"][row].items()}
                 no_transforms = np.array([action < 8 for action in range(config.num_actions)])
-                check_row(room, final, row_of(infos["final_info"], row), no_transforms)
+                check_row(room, final, row_of(infos.ended.infos, row), no_transforms)
                 rooms[row] = Room(next(records[row]), config)
 
 

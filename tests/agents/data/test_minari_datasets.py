@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 import gym_causal
 from gym_causal.registry import registered_ids
-from tests.agents.data.hand_made import check_same, ragged_episodes
+from tests.agents.data.hand_made import check_same, ragged_episodes, same_arrays
 
 pytest.importorskip("minari")
 pytest.importorskip("h5py")
@@ -173,6 +173,73 @@ def test_datasets_of_others():
 def _acting(episodes):
     """(S,) which states are those before each step."""
     return np.arange(len(episodes.actions)) + np.repeat(np.arange(len(episodes)), episodes.lengths)
+
+
+OURS = [("CausalDAG-v0", {"explain": "all", "split": "eval_path"}), ("OddOneOut-v0", {"observation": "symbolic", "expert_sight": "view"})]
+
+
+def played(env_id, kwargs, env):
+    """Two episodes of the expert in ``env``, as ``collect`` would have recorded them."""
+    states, infos, steps, lengths = [], [], [], []
+    for episode in range(2):
+        observation, info = env.reset(seed=4 if episode == 0 else None)
+        done, first = False, len(steps)
+        while not done:
+            states.append(observation), infos.append(info["explanation"])
+            action = env.unwrapped.expert_action()
+            observation, reward, terminated, truncated, info = env.step(action)
+            done = terminated or truncated
+            steps.append((action, reward))
+        states.append(observation), infos.append(info["explanation"])
+        lengths.append(len(steps) - first)
+    actions, rewards = map(np.array, zip(*steps, strict=True))
+    version = env.unwrapped.task.explanations.version
+    return gym_causal.Episodes(
+        {key: np.array([state[key] for state in states]) for key in states[0]},
+        {key: np.array([info[key] for info in infos]) for key in infos[0] if key != "text"},
+        actions,
+        rewards,
+        np.array(lengths),
+        np.zeros(2, bool),
+        {"env_id": env_id, "env_kwargs": {"split": "train", **kwargs}, "policy": "me", "explanation_version": version},
+    )
+
+
+@pytest.mark.parametrize(("env_id", "kwargs"), OURS)
+def test_datasets_that_minaris_collector_recorded(env_id, kwargs):
+    pytest.importorskip("jax")  # with which the collector joins steps
+    env = minari.DataCollector(gym.make(env_id, **kwargs), record_infos=True)
+    expected = played(env_id, kwargs, env)
+    env.create_dataset("some/collected-v0", algorithm_name="me", **ABOUT)
+    check_collected(load_recorded("some/collected-v0"), expected)
+
+
+@pytest.mark.parametrize("infos", [True, False])
+@pytest.mark.parametrize(("env_id", "kwargs"), OURS)
+def test_datasets_like_those_of_minaris_collector(env_id, kwargs, infos):
+    """The same buffers, without what the collector needs to fill them."""
+    env = gym.make(env_id, **kwargs)
+    expected, buffers = played(env_id, kwargs, env), []
+    for steps, states in expected.slices():
+        ends = np.arange(steps.stop - steps.start) == steps.stop - steps.start - 1
+        facts = {key: list(value[states]) for key, value in expected.explanations.items()}
+        explanation = {**facts, "text": ["words"] * len(facts["kind"])}
+        observations = {key: value[states] for key, value in expected.observations.items()}
+        record = {"explanation": explanation} if infos else {}
+        actions, rewards, cut = expected.actions[steps], expected.rewards[steps], np.zeros(len(ends), bool)
+        buffers.append(EpisodeBuffer(None, None, None, observations, actions, rewards, ends, cut, record))
+    minari.create_dataset_from_buffers("some/alike-v0", buffers, env, algorithm_name="me", **ABOUT)
+    if not infos:
+        expected.explanations.clear()
+        del expected.metadata["explanation_version"]
+    check_collected(load_recorded("some/alike-v0"), expected)
+
+
+def check_collected(episodes, expected):
+    same_arrays(episodes, expected)
+    assert episodes.metadata == expected.metadata
+    env_id, kwargs = episodes.metadata["env_id"], episodes.metadata["env_kwargs"]
+    check_learnable(episodes, env_id, make_task(env_id, 1, **kwargs))
 
 
 def test_datasets_of_minigrid():
