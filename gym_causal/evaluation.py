@@ -100,9 +100,11 @@ def evaluate(
             total[1, step.episodes[step.valid]] += denominator[step.valid]
 
         observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
-        for step in play(bind(policy, task, seed), task, num_episodes, observers):
+        player = bind(policy, task, seed)
+        own_scores = getattr(player, "step_scores", dict)  # of a policy that has metrics of its own
+        for step in play(player, task, num_episodes, observers):
             add("reward", step.rewards, np.zeros(task.num_envs))
-            scores = task.step_scores()
+            scores = {**task.step_scores(), **own_scores()}
             if taken := {f"match_{key}" for key in observers} & scores.keys():
                 raise ValueError(f"references: the env has metrics of its own called {', '.join(sorted(taken))}; choose other names")
             for metric, (numerator, denominator) in scores.items():
