@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from gym_causal.causal_dag.spec import SPECS as _CAUSAL_DAG
 from gym_causal.core.task_spec import TaskSpec
 from gym_causal.odd_one_out.spec import SPECS as _ODD_ONE_OUT
+from gym_causal.odd_one_out_text.spec import SPECS as _ODD_ONE_OUT_TEXT
 
 if TYPE_CHECKING:
     from gym_causal.core.task import BatchedTask
 
 _PREFIX = "gym_causal:"
-_SPECS: dict[str, TaskSpec] = {spec.env_id: spec for spec in (*_CAUSAL_DAG, *_ODD_ONE_OUT)}
+_SPECS: dict[str, TaskSpec] = {spec.env_id: spec for spec in (*_CAUSAL_DAG, *_ODD_ONE_OUT, *_ODD_ONE_OUT_TEXT)}
 # Arguments of one way to make an env, beside those of the task.
 _ADAPTER_ARGUMENTS = {"render_mode": "gym.make", "explanation_text": "make_vec"}
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium import spaces
 
-from gym_causal.core.task import BatchedTask, Infos, row_of
+from gym_causal.core.task import BatchedTask, Infos, Observations, row_of
 
 
 class TaskEnv(gym.Env):
@@ -31,7 +32,7 @@ class TaskEnv(gym.Env):
             raise ValueError(f"render_mode must be None or one of {modes}, got {render_mode!r}")
         self.task = task
         self.render_mode = render_mode
-        self.observation_space = task.observation_space
+        self.observation_space = observation_space(task)
         self.action_space = task.action_space
         self._num_actions = int(task.action_space.n)
         self._rows = np.zeros(1, int)
@@ -48,8 +49,7 @@ class TaskEnv(gym.Env):
         self.task.begin(self._rows, np.array([self._next_episode]), options)
         self._next_episode += 1
         self._begun, self._over = True, False
-        observation = {key: value[0] for key, value in self.task.observations().items()}
-        result = observation, row_of(self.task.infos(text=True), 0)
+        result = self._observation(), row_of(self.task.infos(text=True), 0)
         if self.render_mode == "human":
             self.render()
         return result
@@ -67,7 +67,7 @@ class TaskEnv(gym.Env):
         ended, cut = bool(terminated[0]), bool(truncated[0])
         self._over = ended or cut
         result = (
-            {key: value[0] for key, value in self.task.observations().items()},
+            self._observation(),
             float(rewards[0]),
             ended,
             cut,
@@ -76,6 +76,9 @@ class TaskEnv(gym.Env):
         if self.render_mode == "human":
             self.render()
         return result
+
+    def _observation(self) -> Any:
+        return row_observation(self.task.observations(), 0, self.task.bare_observation)
 
     def expert_action(self) -> int:
         """The expert's action in the present state."""
@@ -110,6 +113,16 @@ class TaskEnv(gym.Env):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+
+def observation_space(task: BatchedTask) -> spaces.Space:
+    """The space of what an env returns of one row: a dict, or one entry of it."""
+    return task.observation_space if task.bare_observation is None else task.observation_space[task.bare_observation]
+
+
+def row_observation(observations: Observations, row: int, bare: str | None) -> Any:
+    """What an env returns of one row of batched observations: a dict, or the entry ``bare`` of it."""
+    return {key: value[row] for key, value in observations.items()} if bare is None else observations[bare][row]
 
 
 def task_seed(seed: int | None, np_random: np.random.Generator) -> int:

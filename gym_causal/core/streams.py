@@ -25,6 +25,8 @@ class SeedDomain(IntEnum):
     LEARNING_CURVE = 4  # evaluations during a training
     PROBE = 5
     EXPLANATION_ACCURACY = 6
+    SHOTS = 7  # example games in the prompt of a language model
+    PROMPT_SELECTION = 8  # games that candidates for such a prompt are compared on
 
 
 class EpisodeStream(Generic[Block]):

@@ -28,6 +28,7 @@ class BatchedTask(ABC):
     """
 
     observation_space: spaces.Dict  # of one row
+    bare_observation: str | None = None  # the only key of the observations, if envs return its entry in place of a dict
     action_space: spaces.Discrete  # of one row
     explanations: ExplanationSpec = NO_EXPLANATIONS
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 2}

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.vector.utils import batch_space
 
 from gym_causal.arguments import checked_actions
-from gym_causal.core.env import task_seed
+from gym_causal.core.env import observation_space, row_observation, task_seed
 from gym_causal.core.task import BatchedTask, Infos, Observations
 
 
@@ -40,8 +40,8 @@ class TaskVectorEnv(gym.vector.VectorEnv):
             self.metadata["autoreset_mode"] = autoreset_mode.SAME_STEP
         self.task = task
         self.num_envs = task.num_envs
-        self.single_observation_space, self.single_action_space = task.observation_space, task.action_space
-        self.observation_space = batch_space(task.observation_space, task.num_envs)
+        self.single_observation_space, self.single_action_space = observation_space(task), task.action_space
+        self.observation_space = batch_space(self.single_observation_space, task.num_envs)
         self.action_space = batch_space(task.action_space, task.num_envs)
         self.render_mode = None
         self.closed = False
@@ -50,7 +50,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         self._rows = np.arange(task.num_envs)
         self._episodes: np.ndarray | None = None  # (B,) the episode that each row plays; None until seeded
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observations, Infos]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
         if seed is not None and not isinstance(seed, (int, np.integer)):
             raise TypeError(f"seed must be one int (row b plays episodes b, b + num_envs, ... of it) or None, got {seed!r}")
         if seed is not None:
@@ -62,9 +62,9 @@ class TaskVectorEnv(gym.vector.VectorEnv):
             episodes = self._episodes + self.num_envs
         self.task.begin(self._rows, episodes, options)
         self._episodes = episodes
-        return self.task.observations(), self.task.infos(text=self._text)
+        return self._returned(self.task.observations()), self.task.infos(text=self._text)
 
-    def step(self, actions: Any) -> tuple[Observations, np.ndarray, np.ndarray, np.ndarray, Infos]:
+    def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, Infos]:
         if self._episodes is None:
             self.require_reset("step")
         task = self.task
@@ -73,7 +73,11 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         observations, infos = task.observations(), task.infos(text=self._text)
         if np.count_nonzero(done):  # several times faster than `any`
             observations, infos = self._begin_next_episodes(done, observations, infos)
-        return observations, rewards, terminated, truncated, infos
+        return self._returned(observations), rewards, terminated, truncated, infos
+
+    def _returned(self, observations: Observations) -> Any:
+        """Batched observations as they are returned: a dict of arrays; of texts a tuple, as Gymnasium batches them."""
+        return observations if self.task.bare_observation is None else tuple(observations[self.task.bare_observation])
 
     def _begin_next_episodes(self, done: np.ndarray, last: Observations, final_info: Infos) -> tuple[Observations, Infos]:
         """Begin the next episode in the rows that are done, (B,) bool; returns all rows' observations and infos."""
@@ -81,11 +85,13 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         rows = self._rows[done]
         self._episodes[rows] += self.num_envs
         if len(rows) == self.num_envs:
-            final_obs = FinalObservations(last, rows, self.num_envs)
+            final_obs = FinalObservations(last, rows, self.num_envs, self.task.bare_observation)
             self.task.begin(rows, self._episodes)
             observations = self.task.observations()
         else:  # the other rows keep their observations, so only these are computed
-            final_obs = FinalObservations({key: value[rows] for key, value in last.items()}, rows, self.num_envs)
+            final_obs = FinalObservations(
+                {key: value[rows] for key, value in last.items()}, rows, self.num_envs, self.task.bare_observation
+            )
             self.task.begin(rows, self._episodes[rows])
             observations = last
             for key, value in self.task.observations_of(rows).items():
@@ -121,7 +127,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
 
 
 class FinalObservations(Sequence[Any]):
-    """The last observation of each row whose episode ended: entry b is a dict, or None where row b's did not end.
+    """The last observation of each row whose episode ended: entry b is a dict (or a text), or None where row b's did not end.
 
     It stands for Gymnasium's object array of dicts. The dicts are made when they are read: making thousands of them costs more than
     playing the episodes.
@@ -131,8 +137,8 @@ class FinalObservations(Sequence[Any]):
         rows: (n,) int, ascending; which rows those are.
     """
 
-    def __init__(self, batched: Observations, rows: np.ndarray, num_envs: int) -> None:
-        self.batched, self.rows, self._num_envs = batched, rows, num_envs
+    def __init__(self, batched: Observations, rows: np.ndarray, num_envs: int, bare: str | None = None) -> None:
+        self.batched, self.rows, self._num_envs, self._bare = batched, rows, num_envs, bare
         self._entries: dict[int, Any] = {}  # those made or replaced so far
 
     def __len__(self) -> int:
@@ -145,7 +151,7 @@ class FinalObservations(Sequence[Any]):
         if row not in self._entries:
             position = int(np.searchsorted(self.rows, row))
             ended = position < len(self.rows) and self.rows[position] == row
-            self._entries[row] = {key: value[position] for key, value in self.batched.items()} if ended else None
+            self._entries[row] = row_observation(self.batched, position, self._bare) if ended else None
         return self._entries[row]
 
     def __setitem__(self, index: int, observation: Any) -> None:

@@ -1,0 +1,117 @@
+"""The words of a game: prompts, outcomes, explanations and instructions. ``actions.py`` has the sentences of actions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gym_causal.core.text import listed
+from gym_causal.odd_one_out.reasoning import Belief
+from gym_causal.odd_one_out_text.config import OddOneOutTextConfig
+from gym_causal.odd_one_out_text.explanations import Intention, Reason, Statement
+from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS, NAMES, NUMBERS, predicate
+
+NOT_POSSIBLE = ".\nThat is not possible now.\n"
+"""The outcome of an illegal action."""
+
+
+def heading(num_objects: int) -> str:
+    """The first line of a prompt."""
+    return f"There are {NUMBERS[num_objects]} objects in front of me:\n"
+
+
+def prompt(objects: list[list[int]]) -> str:
+    """What the player is shown: O objects with a value in each of D + F dimensions."""
+    words = tuple(DIMENSIONS.values())
+    lines = (
+        f"{letter}) {' '.join(words[dimension][value] for dimension, value in enumerate(values))}\n"
+        for letter, values in zip(LETTERS, objects, strict=False)
+    )
+    return heading(len(objects)) + "".join(lines)
+
+
+def outcome(chosen: int, dimension: int, value: int, *, correct: bool) -> str:
+    """What follows on the sentence of a legal action; ``dimension`` and ``value`` are those of a transform, -1 = none."""
+    new_value = f": {DIMENSIONS[NAMES[dimension]][value]}" if dimension >= 0 else ""
+    return f"{new_value}.\nChoosing object {LETTERS[chosen]} was {'rewarded!' if correct else 'not rewarded.'}\n"
+
+
+def max_length(config: OddOneOutTextConfig) -> int:
+    """Of an observation."""
+    words = [max(map(len, words)) for words in DIMENSIONS.values()][: config.num_described]
+    longest_object = len("A) ") + sum(words) + len(words)  # a space or a line break after each word
+    longest_outcome = max(len(NOT_POSSIBLE), len(outcome(0, -1, -1, correct=False)) + len(": ") + max(words))
+    return longest_outcome + len("\n") + len(heading(config.num_objects)) + config.num_objects * longest_object
+
+
+def instructions(config: OddOneOutTextConfig) -> str:
+    """The rules of the game."""
+    rounds, last = config.num_experiments, ""
+    if config.num_distractors:
+        described = NAMES[config.num_dimensions : config.num_described]
+        last = f" Differences in {listed(list(described), 'or')} do not matter."
+    which = "the first round" if rounds == 1 else f"each of the first {rounds} rounds"
+    experiments = f"In {which} the objects are alike; I change one of them in one dimension, and choose it. " if rounds else ""
+    return (
+        f"I play games with {NUMBERS[config.num_objects]} objects. In each game one dimension is rewarding: "
+        f"{listed(list(config.dimensions), 'or')}. Choosing an object is rewarded if it is unique in that dimension. {experiments}In the last "
+        f"round each object is unique in one dimension, one of them in the rewarding one, and I choose one object.{last}"
+    )
+
+
+def describe_outcome(statement: int, dimension: int) -> str:
+    """An outcome explanation; "" if there is none."""
+    if statement < 0 or dimension < 0:
+        return ""
+    name = NAMES[dimension]
+    if statement == Statement.WAS_REWARDED:
+        return f"I was rewarded for unique {name} in this game."
+    return f"The rewarding dimension must {'be' if statement == Statement.MUST_BE else 'not be'} {name}."
+
+
+def describe_reasoning(belief: np.ndarray, facts: dict[str, int], num_objects: int) -> str:
+    """The reasoning about a trial; "" if there is none.
+
+    Args:
+        belief: (D,) of :class:`~gym_causal.odd_one_out.reasoning.Belief`.
+        facts: the other facts (:data:`~gym_causal.odd_one_out_text.explanations.REASONING_FIELDS`) but ``target_object``, which only the
+            test trial needs.
+        num_objects: O.
+    """
+    dimension = facts["intended_dimension"]
+    if facts["intention"] < 0 or dimension < 0:
+        return ""
+    known = facts["reason"] in (Reason.WAS_REWARDED, Reason.ONLY_ONE_LEFT)
+    if facts["intention"] == Intention.TRANSFORM:
+        again = " again" if facts["reason"] == Reason.WAS_REWARDED else ""
+        doing = f"I use {NAMES[dimension]}{again}." if known else f"I try {NAMES[dimension]}."
+        return " ".join(filter(None, ("Let's think step by step.", _describe_belief(belief, facts["reason"]), doing)))
+    start = f"In this game, I am rewarded for unique {NAMES[dimension]}."
+    if not known:
+        start = " ".join(filter(None, (_describe_belief(belief, facts["reason"]), f"I go by {NAMES[dimension]}.")))
+    return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, num_objects))))
+
+
+def _describe_belief(belief: np.ndarray, reason: int) -> str:
+    named = {state: [NAMES[d] for d in np.flatnonzero(belief == state)] for state in Belief}
+    ruled_out = listed(named[Belief.RULED_OUT], "or") if named[Belief.RULED_OUT] else ""
+    if named[Belief.MUST_BE]:
+        name = named[Belief.MUST_BE][0]
+        why = "changing it was rewarded" if reason == Reason.WAS_REWARDED else f"it must not be {ruled_out}"
+        return f"The rewarding dimension must be {name}, because {why}."
+    if not named[Belief.MAY_BE]:
+        return ""
+    may_be = f"may be {listed(named[Belief.MAY_BE], 'or')}"
+    return f"The rewarding dimension must not be {ruled_out}, so it {may_be}." if ruled_out else f"The rewarding dimension {may_be}."
+
+
+def _describe_target(facts: dict[str, int], num_objects: int) -> str:
+    target, dimension, value, shared = (facts[key] for key in ("target_object", "intended_dimension", "target_value", "shared_value"))
+    if min(target, value, shared) < 0:
+        return ""
+    name, letter = NAMES[dimension], LETTERS[target]
+    word = DIMENSIONS[name][value]
+    others = listed([f"{other}" for other in LETTERS[:num_objects] if other != letter])
+    return (
+        f"Object {letter} is the only {word} object, because {others} are {predicate(dimension, shared, plural=True)}, "
+        f"so {letter} has a unique {name}."
+    )
