@@ -1,4 +1,4 @@
-"""A small GPT and its tokenizer, in the format of transformers: any command that takes a checkpoint takes these."""
+"""A small language model and its tokenizer, in the format of transformers: any command that takes a checkpoint takes these."""
 
 from __future__ import annotations
 
@@ -6,20 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from gym_causal.arguments import check_integer
+
 END = "<|endoftext|>"
 _VOCABULARY = 1_024  # at most; the games have about a hundred words
 # Words with the space before them, single digits, single line breaks: a sentence is encoded alike wherever it stands.
 _PIECES = r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]|\n|\s+"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GPTConfig:
-    """The size of a GPT-2. Its context is what texts need, see :mod:`agents.language.train`."""
+    """The size of a small model with Llama's architecture: rotary positions, which learn to compare distant words faster than learned ones."""
 
     width: int = 128
     num_layers: int = 4
     num_heads: int = 4
-    context: int = 512
+
+    def __post_init__(self) -> None:
+        for name in ("width", "num_layers", "num_heads"):
+            check_integer(name, getattr(self, name), 1, 10**5)
+        if self.width % (2 * self.num_heads):
+            raise ValueError(f"num_heads must divide half the width, {self.width // 2}, got {self.num_heads}")
 
 
 def make_tokenizer(texts: Iterable[str]) -> Any:
@@ -49,24 +56,29 @@ def make_tokenizer(texts: Iterable[str]) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, bos_token=END, pad_token=END, clean_up_tokenization_spaces=False)
 
 
-def make_gpt(config: GPTConfig, tokenizer: Any, seed: int) -> Any:
-    """A GPT-2 with freshly drawn weights, as a ``transformers.GPT2LMHeadModel``."""
+def make_gpt(config: GPTConfig, tokenizer: Any, context: int, seed: int) -> Any:
+    """A model with freshly drawn weights, as a ``transformers.LlamaForCausalLM``.
+
+    Args:
+        config: its size.
+        tokenizer: whose tokens it reads.
+        context: tokens that it reads at most.
+        seed: of the weights.
+    """
     import torch  # noqa: PLC0415 - seconds
-    from transformers import GPT2Config, GPT2LMHeadModel  # noqa: PLC0415 - seconds
+    from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415 - seconds
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return GPT2LMHeadModel(
-            GPT2Config(
+        return LlamaForCausalLM(
+            LlamaConfig(
                 vocab_size=-(-len(tokenizer) // 64) * 64,  # a multiple of 64 is faster
-                n_positions=config.context,
-                n_embd=config.width,
-                n_layer=config.num_layers,
-                n_head=config.num_heads,
-                # Every game is new, so there is nothing to overfit.
-                resid_pdrop=0.0,
-                embd_pdrop=0.0,
-                attn_pdrop=0.0,
+                hidden_size=config.width,
+                intermediate_size=2 * config.width,
+                num_hidden_layers=config.num_layers,
+                num_attention_heads=config.num_heads,
+                max_position_embeddings=context,
+                tie_word_embeddings=True,
                 bos_token_id=tokenizer.bos_token_id,
                 eos_token_id=tokenizer.eos_token_id,
                 pad_token_id=tokenizer.pad_token_id,

@@ -78,7 +78,7 @@ class CachedModel:
             np.add.at(scores, numbers, log_probs[rows, tokens].double().cpu().numpy())
         tree.truncate(size)  # answers that are not given are not needed again
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def generate_until(self, requests: Sequence[GenerationRequest]) -> list[str]:
         """See :class:`agents.language.models.LanguageModel`."""
         encoded = [self._encode_known(request.context) for request in requests]
@@ -219,8 +219,9 @@ def load_cached_model(
     Raises:
         ValueError: no such model or tokenizer, or an unknown option.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - seconds
+    from transformers import AutoModelForCausalLM, AutoTokenizer, logging  # noqa: PLC0415 - seconds
 
+    logging.disable_progress_bar()
     if unknown := set(options) - {"max_length", "add_bos_token", "cache_gb"}:
         raise ValueError(f"model_args: hf-cached does not know {', '.join(sorted(unknown))}")
     if not pretrained:

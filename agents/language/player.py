@@ -11,7 +11,8 @@ import numpy as np
 from agents.language.conditions import Condition
 from agents.language.games import HEADING, Game, Turn, labeled
 from agents.language.models import GenerationRequest, LanguageModel
-from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask, parse_action
+from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask
+from gym_causal.text_actions import parse_action
 
 Answers = Literal["loglikelihood", "generate"]
 
@@ -105,10 +106,9 @@ class BoundPlayer:
         """Ends the turns of the last step; returns what they add to the rate of invalid answers."""
         outcomes, over = self._task.outcome_texts().tolist(), [not prompt for prompt in self._task.prompt_texts()]
         explanations = self._task.outcome_explanations().tolist()
-        rewarded = [score > 0 for score in self._task.step_scores().get("normalized_reward", (np.zeros(len(over)), None))[0]]
         explains = self._player.condition.outcome and self._player.options.environment_explains
         for b, row in enumerate(self._rows):
-            turn = Turn(row.shown, row.reasoning, row.action, outcomes[b], explanations[b] if explains else "", rewarded[b])
+            turn = Turn(row.shown, row.reasoning, row.action, outcomes[b], explanations[b] if explains else "")
             row.turns.append(turn)
             row.text += row.action + outcomes[b] + labeled(OUTCOME_LABEL, turn.outcome_explanation)
             if over[b] and row.episode < self._player.num_games:
@@ -121,7 +121,7 @@ class BoundPlayer:
             return
         for row, explanation in zip(rows, self._written(rows, OUTCOME_LABEL), strict=True):
             last = row.turns.pop()
-            row.turns.append(Turn(last.prompt, last.reasoning, last.action, last.outcome, explanation, last.rewarded))
+            row.turns.append(Turn(last.prompt, last.reasoning, last.action, last.outcome, explanation))
             row.text += labeled(OUTCOME_LABEL, explanation)
 
     def _written(self, rows: Sequence[_Row], label: str) -> list[str]:

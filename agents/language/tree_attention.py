@@ -111,7 +111,7 @@ class TreeModel:
             if is_wanted[new].any():
                 yield new[is_wanted[new]], logits
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def forward(self, tokens: Sequence[int], positions: Sequence[int], mask: np.ndarray, cache: DynamicCache, wanted: np.ndarray) -> Tensor:
         """Logits (n, V) of the ``wanted`` ones, (Q,) bool, of Q tokens; their keys and values are appended to the cache.
 
@@ -150,7 +150,7 @@ class TreeModel:
         base = tree.tree.insert(stem)
         paths = [tree.tree.insert(rest, base) for rest in (first, second)]
         found = {int(node): row for nodes, logits in tree.compute(paths, [path[-1] for path in paths]) for node, row in zip(nodes, logits, strict=True)}
-        with torch.inference_mode():
+        with torch.no_grad():
             for rest, path in zip((first, second), paths, strict=True):
                 plain = self.model(input_ids=torch.tensor([stem + rest], device=self.model.device)).logits[0, -1].float()
                 scale = max(1.0, float(plain.abs().max()))
