@@ -30,9 +30,11 @@ class Strategy:
 _MODULES = {
     "CausalDAG-v0": "baselines.causal_dag.policies",
     "CausalDAGCued-v0": "baselines.causal_dag.policies",
+    "CausalDAGText-v0": "baselines.causal_dag.policies",
     "OddOneOut-v0": "baselines.odd_one_out.policies",
     "OddOneOutConfounded-v0": "baselines.odd_one_out.policies",
     "OddOneOutIntervention-v0": "baselines.odd_one_out.policies",
+    "OddOneOutText-v0": "baselines.odd_one_out_text.policies",
 }
 # A comparison leaves these out unless they are named.
 _VARIANTS = ("total_correlation_without_goal_trial", "partial_correlation_without_goal_trial")
@@ -78,8 +80,8 @@ def make(name: str, env_id: str, seed: int = 0, **env_kwargs: Any) -> Policy:
     Args:
         name: of the strategy. Causal DAGs: random, value, change, total_correlation, partial_correlation, structure, or one of the
             correlations with ``_without_goal_trial`` appended, which ignores the outcome of the trial that set the goal itself. Odd one
-            out: random, nearest, color, texture, shape, odd_one_out, and in the intervention task elimination. Also any name that
-            :func:`register_strategy` added.
+            out: random, nearest, color, texture, shape, odd_one_out, and in the intervention task elimination; in words random, win_stay,
+            elimination. Also any name that :func:`register_strategy` added.
         env_id: the id of the env that the policy acts in.
         seed: of the policy's own random numbers (order of exploration, ties), >= 0.
         env_kwargs: the arguments that the env is made with. Those that say how the expert explores also apply to the policy.

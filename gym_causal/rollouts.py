@@ -165,7 +165,8 @@ def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:
     explanation = infos.get("explanation", {})
     explanation = explanation if len(explanation) > 1 else {}
     return {
-        **{f"observations/{key}": value for key, value in observations.items()},
+        # Texts as strings of a fixed length: objects would be pickled in files.
+        **{f"observations/{key}": value.astype(str) if value.dtype == object else value for key, value in observations.items()},
         **{f"explanations/{key}": value for key, value in explanation.items()},
     }
 

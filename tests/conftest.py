@@ -20,9 +20,9 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and a == b
 
 
-def row(batch: dict[str, Any], index: int) -> dict[str, Any]:
-    """One row of batched observations or infos."""
-    return {key: row(value, index) if isinstance(value, dict) else value[index] for key, value in batch.items()}
+def row(batch: Any, index: int) -> Any:
+    """One row of batched observations or infos. (Observations in words are a tuple of strings.)"""
+    return {key: row(value, index) for key, value in batch.items()} if isinstance(batch, dict) else batch[index]
 
 
 @pytest.fixture(scope="session")

@@ -63,12 +63,13 @@ def test_spec_survives_json(env_id):
     assert json.loads(env.spec.to_json())["kwargs"] == {"split": "eval_path", "min_effect": 2.0}
     again = gym.make(spec)
     (first, _), (second, _) = env.reset(seed=3), again.reset(seed=3)
-    assert all(np.array_equal(first[key], second[key]) for key in first)
+    assert same(first, second)
 
 
 @pytest.mark.parametrize("env_id", [env_id for env_id in registered_ids() if env_id not in CAUSAL_DAGS])
-def test_arguments_of_a_room_survive_json_and_reach_the_vector_env(env_id):
-    kwargs = {"observation": "symbolic", "max_trial_steps": 5, "explain": "outcome"}
+def test_arguments_of_an_odd_one_out_task_survive_json_and_reach_the_vector_env(env_id):
+    own = {"rewarded_dimensions": ["shape"], "num_experiments": 1} if env_id == "OddOneOutText-v0" else {"max_trial_steps": 5}
+    kwargs = {"observation": "symbolic", "explain": "outcome", **own}
     env = gym.make(env_id, **kwargs)
     again = gym.make(EnvSpec.from_json(env.spec.to_json()))
     venv = gym_causal.make_vec(f"gym_causal:{env_id}", num_envs=3, **kwargs)
@@ -80,7 +81,8 @@ def test_arguments_of_a_room_survive_json_and_reach_the_vector_env(env_id):
 @pytest.mark.parametrize("prefix", ["", "gym_causal:"])
 @pytest.mark.parametrize("env_id", CAUSAL_DAGS)
 def test_make_vec_passes_every_argument_on(env_id, prefix):
-    venv = gym_causal.make_vec(prefix + env_id, num_envs=3, intervention_value=7.0, graph_info=True, explanation_text=True)
+    compact = task_spec(env_id).compact_kwargs
+    venv = gym_causal.make_vec(prefix + env_id, num_envs=3, intervention_value=7.0, graph_info=True, explanation_text=True, **compact)
     observations, infos = venv.reset(seed=0)
     assert venv.num_envs == 3 and venv.spec.id == env_id and venv.observation_space.contains(observations)
     num_variables = venv.single_action_space.n // 2

@@ -13,9 +13,11 @@ from baselines.causal_dag import heuristics, regression
 from baselines.causal_dag.graphs import check_size
 from baselines.causal_dag.interventional_data import InterventionalData
 from baselines.causal_dag.structure import StructurePosterior
+from gym_causal.arguments import check_one_of
 from gym_causal.causal_dag.actions import encode_actions, legal_actions, num_actions, per_action
 from gym_causal.causal_dag.config import CausalDAGConfig, CausalDAGCuedConfig, Phase
 from gym_causal.causal_dag.expert import exploration_actions
+from gym_causal.causal_dag.text_task import CausalDAGTextConfig
 from gym_causal.core.task import Observations
 from gym_causal.policies import Policy
 
@@ -214,16 +216,25 @@ _RULES: dict[str, Callable[[CausalDAGConfig], Rule]] = {
 def strategies(config_class: type[CausalDAGConfig]) -> dict[str, Callable[[int, dict[str, Any]], Policy]]:
     """Name -> (seed, the env's arguments) -> policy, for an env with such arguments."""
 
+    def checked_config(name: str, env_kwargs: dict[str, Any]) -> CausalDAGConfig:
+        config = config_class(**env_kwargs)  # raises when they are not its arguments
+        check_one_of(f"{name}: observation", getattr(config, "observation", "symbolic"), ("symbolic",))
+        return config
+
     def policy(name: str, seed: int, env_kwargs: dict[str, Any]) -> Policy:
-        config = config_class(**env_kwargs)
+        config = checked_config(name, env_kwargs)
         return StrategyPolicy(name, _RULES[name](config), config, seed)
 
     def random(seed: int, env_kwargs: dict[str, Any]) -> Policy:
-        config_class(**env_kwargs)  # raises when they are not its arguments
+        checked_config("random", env_kwargs)
         return RandomStrategy(seed)
 
     return {"random": random, **{name: partial(policy, name) for name in _RULES}}
 
 
-STRATEGIES = {"CausalDAG-v0": strategies(CausalDAGConfig), "CausalDAGCued-v0": strategies(CausalDAGCuedConfig)}
+STRATEGIES = {
+    "CausalDAG-v0": strategies(CausalDAGConfig),
+    "CausalDAGCued-v0": strategies(CausalDAGCuedConfig),
+    "CausalDAGText-v0": strategies(CausalDAGTextConfig),
+}
 """Env id -> name -> (seed, the env's arguments) -> policy."""

@@ -56,8 +56,8 @@ class CausalDAGConfig:
             each exploration trial, whatever it has tried so far.
         expert_temperature: 0: the expert exploits optimally; else it is Boltzmann-rational, p ~ exp(value / temperature).
         explain: which explanations ``info["explanation"]`` holds: "none", "properties" (what an intervention did, in exploration), "reward"
-            (whether a choice was optimal, in exploitation), "full" (both), "reasoning" (what the expert has found out, what it does next
-            and why), "all" (properties, reward and reasoning), or one part of the reasoning: "belief", "intention" or "target".
+            (whether a choice was optimal, in exploitation), "full" or "outcome" (both), "reasoning" (what the expert has found out, what it
+            does next and why), "all" (properties, reward and reasoning), or one part of the reasoning: "belief", "intention" or "target".
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
         graph_info: put the dense weights (N, N) into ``info["weights"]``; [i, j] is the direct effect of i on j.
         models: causal models of one's own over the N variables, instead of the generator's:

@@ -1,4 +1,4 @@
-"""``CausalDAG-v0`` and ``CausalDAGCued-v0``."""
+"""``CausalDAG-v0``, ``CausalDAGCued-v0`` and ``CausalDAGText-v0``."""
 
 from __future__ import annotations
 
@@ -158,6 +158,26 @@ class CausalDAGCuedEnv(TaskEnv):
         super().__init__(make_task("CausalDAGCued-v0", 1, **config), render_mode)
 
 
+class CausalDAGTextEnv(TaskEnv):
+    """``CausalDAGText-v0``: the episodes of ``CausalDAG-v0`` in words.
+
+    Actions, rewards, splits, expert and episode end are those of :class:`CausalDAGEnv`. An observation is new text only: what the last
+    intervention led to, then the values before the next one and, once there is one, the goal. Values have one decimal. With
+    ``observation="symbolic"`` observations are those of :class:`CausalDAGEnv`.
+
+    ``info["admissible_actions"]`` holds a sentence for each legal action, "I set D to +5".
+
+    Arguments: those of :class:`~gym_causal.causal_dag.text_task.CausalDAGTextConfig`, and ``render_mode``.
+
+    Version history: v0, the first.
+    """
+
+    metadata = CausalDAGTask.metadata
+
+    def __init__(self, *, render_mode: str | None = None, **config: Any) -> None:
+        super().__init__(make_task("CausalDAGText-v0", 1, **config), render_mode)
+
+
 class CausalDAGVectorEnv(TaskVectorEnv):
     """The native batched ``CausalDAG-v0``, as :func:`gym_causal.make_vec` makes it; see :class:`CausalDAGEnv` for the task.
 
@@ -184,3 +204,16 @@ class CausalDAGCuedVectorEnv(TaskVectorEnv):
 
     def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
         super().__init__(make_task("CausalDAGCued-v0", num_envs, **config), explanation_text=explanation_text)
+
+
+class CausalDAGTextVectorEnv(TaskVectorEnv):
+    """The native batched ``CausalDAGText-v0``; see :class:`CausalDAGTextEnv`. Observations in words are a tuple of B strings.
+
+    Args:
+        num_envs: how many episodes at once.
+        explanation_text: put explanations into words, ``infos["explanation"]["text"]``.
+        config: the arguments of :class:`~gym_causal.causal_dag.text_task.CausalDAGTextConfig`.
+    """
+
+    def __init__(self, *, num_envs: int, explanation_text: bool = False, **config: Any) -> None:
+        super().__init__(make_task("CausalDAGText-v0", num_envs, **config), explanation_text=explanation_text)

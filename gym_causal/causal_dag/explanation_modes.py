@@ -14,6 +14,7 @@ MODES: dict[str, tuple[str, ...]] = {
     "properties": (PROPERTIES,),
     "reward": (REWARD,),
     "full": (PROPERTIES, REWARD),
+    "outcome": (PROPERTIES, REWARD),  # as the same explanations are called where games are played in words
     **{part: (part,) for part in PARTS},
     "reasoning": (REASONING,),
     "all": (PROPERTIES, REWARD, REASONING),

@@ -11,6 +11,7 @@ _PRESETS = {
     "quick": {"training": {"num_batches": 1_000}},
     "full": {"training": {"num_batches": 6_000, "evaluate_every": 1_000, "evaluation_episodes": 2_000, "checkpoint_every": 500}},
 }
+_SYMBOLIC = {"observation": "symbolic"}  # networks read arrays
 
 SPECS = (
     TaskSpec(
@@ -34,5 +35,17 @@ SPECS = (
         presets=_PRESETS,
         env="gym_causal.causal_dag.env:CausalDAGCuedEnv",
         vector_env="gym_causal.causal_dag.env:CausalDAGCuedVectorEnv",
+    ),
+    TaskSpec(
+        env_id="CausalDAGText-v0",
+        task="gym_causal.causal_dag.text_task:CausalDAGTextTask",
+        config="gym_causal.causal_dag.text_task:CausalDAGTextConfig",
+        splits=_SPLITS,
+        metrics=("normalized_reward", "optimal_action_rate"),
+        compact_kwargs=_SYMBOLIC,
+        networks=_NETWORKS,
+        presets={name: {**preset, "env_kwargs": _SYMBOLIC} for name, preset in _PRESETS.items()},
+        env="gym_causal.causal_dag.env:CausalDAGTextEnv",
+        vector_env="gym_causal.causal_dag.env:CausalDAGTextVectorEnv",
     ),
 )

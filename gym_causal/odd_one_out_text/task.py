@@ -143,7 +143,7 @@ class OddOneOutTextTask(TextTask):
             "trial": self._trial.astype(np.int64),
             "last_object": np.where(last.legal, last.objects, config.num_objects),
             "last_dimension": np.where(last.dimensions >= 0, last.dimensions, config.num_dimensions),
-            "last_value": np.where(last.values >= 0, last.values, config.num_values),
+            "last_value": np.where(last.values >= 0, last.values, config.num_values).astype(np.int64),
             "last_rewarded": last.correct.astype(np.int64),
         }
 

@@ -53,8 +53,8 @@ def instructions(config: OddOneOutTextConfig) -> str:
     experiments = f"In {which} the objects are alike; I change one of them in one dimension, and choose it. " if rounds else ""
     return (
         f"I play games with {NUMBERS[config.num_objects]} objects. In each game one dimension is rewarding: "
-        f"{listed(list(config.dimensions), 'or')}. Choosing an object is rewarded if it is unique in that dimension. {experiments}In the last "
-        f"round each object is unique in one dimension, one of them in the rewarding one, and I choose one object.{last}"
+        f"{listed(list(config.dimensions), 'or')}. Choosing an object is rewarded if it is unique in that dimension. {experiments}In the "
+        f"last round each object is unique in one dimension, one of them in the rewarding one, and I choose one object.{last}"
     )
 
 

@@ -1,0 +1,164 @@
+"""The causal DAG task in words: the same episodes, explanations and expert as in ``CausalDAG-v0``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gym_causal.causal_dag.actions import action_value, action_variable, legal_actions, num_actions
+from gym_causal.causal_dag.config import CausalDAGConfig, Phase
+from gym_causal.causal_dag.explanation_text import describe, describe_reasoning
+from gym_causal.causal_dag.explanations import PROPERTIES, REWARD, Facts
+from gym_causal.causal_dag.reasoning import REASONING
+from gym_causal.causal_dag.task import CausalDAGTask
+from gym_causal.core.task import Infos, Observations, constant
+from gym_causal.core.text import TextTask, check_observation, listed, sentence_table
+from gym_causal.scm import VALUE_LIMIT
+
+
+@dataclass(frozen=True, kw_only=True)
+class CausalDAGTextConfig(CausalDAGConfig):
+    """Arguments of ``CausalDAGText-v0``: those of ``CausalDAG-v0``, of which ``explain`` is "outcome" by default, and this one.
+
+    Args:
+        observation: "text", where values have one decimal; or "symbolic": the observations of ``CausalDAG-v0``.
+    """
+
+    observation: str = "text"
+    explain: str = "outcome"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_observation(self.observation)
+
+
+class CausalDAGTextTask(TextTask, CausalDAGTask):
+    """``CausalDAGText-v0`` for ``num_envs`` rows; see :class:`gym_causal.causal_dag.env.CausalDAGTextEnv`."""
+
+    config: CausalDAGTextConfig
+
+    def __init__(self, config: CausalDAGTextConfig, num_envs: int) -> None:
+        super().__init__(config, num_envs)
+        self.set_observation_space(config.observation, self.observation_space, _max_length(config))
+        actions, num_variables = np.arange(num_actions(config.num_variables)), config.num_variables
+        variables, values = action_variable(actions, num_variables), action_value(actions, num_variables, config.intervention_value)
+        pairs = zip(variables.tolist(), values.tolist(), strict=True)
+        self.sentences = tuple(f"I set {config.names[variable]} to {value:+g}" for variable, value in pairs)
+        self.instructions = _instructions(config)
+        self._explained: CausalDAGTask | None = None  # plays the same episodes with all explanations, once they are asked for
+        self._begun: tuple[Any, ...] = ()
+
+    def seed(self, *args: Any, **kwargs: Any) -> None:
+        super().seed(*args, **kwargs)
+        self._seeded, self._explained = (args, kwargs), None
+
+    def begin(self, rows: np.ndarray, episodes: np.ndarray, options: dict[str, Any] | None = None) -> None:
+        super().begin(rows, episodes, options)
+        self._begun = rows.copy(), episodes.copy(), options
+        self._explained_trials = -1  # none of these episodes
+
+    def symbolic_observations(self) -> Observations:
+        return CausalDAGTask.observations(self)
+
+    # --- words -----------------------------------------------------------------------------------------------------------
+
+    def prompt_texts(self) -> np.ndarray:
+        observation, texts = self._present.observation, constant(self.num_envs, "")
+        trial, phase = self._trial, self.phase
+        if trial == self.config.trials:
+            return texts
+        if phase is Phase.EXPLORATION:
+            heading = f"Experiment {trial + 1} of {self.config.exploration_trials}. "
+        else:
+            heading = f"Choice {trial + 1 - self.config.exploration_trials} of {self.config.num_exploitation_trials}. "
+        columns = zip(observation["goal"].tolist(), observation["initial_values"].tolist(), strict=True)
+        for row, (goal, values) in enumerate(columns):
+            aim = "" if phase is Phase.EXPLORATION else f"My goal is to make {self._names[goal]} large, and I may not set it. "
+            texts[row] = f"{'' if trial == 0 else _BLANK}{heading}{aim}The values are {self._values(values)}.\n"
+        return texts
+
+    def outcome_texts(self) -> np.ndarray:
+        observation, texts = self._present.observation, constant(self.num_envs, "")
+        if self._trial == 0:
+            return texts
+        was_set = (observation["last_intervention"] != 0).sum(axis=1).tolist()
+        is_paid = self.config.phase(self._trial - 1) is Phase.EXPLOITATION
+        columns = zip(was_set, observation["goal"].tolist(), observation["last_outcome"].tolist(), strict=True)
+        for row, (legal, goal, values) in enumerate(columns):
+            paid = f" I was paid {_number(values[goal])}." if is_paid else ""
+            texts[row] = f"{'' if legal else _NOT_POSSIBLE}.\nThen the values were {self._values(values)}.{paid}\n"
+        return texts
+
+    def _values(self, values: list[float]) -> str:
+        return listed([f"{name} {_number(value)}" for name, value in zip(self._names, values, strict=True)])
+
+    def admissible_actions(self) -> np.ndarray:
+        return self._admissible[self._present.observation["goal"]]
+
+    @cached_property
+    def _admissible(self) -> np.ndarray:
+        """(N + 1,) object; the sentences of the legal actions by goal, at last those without one."""
+        num_variables = self.config.num_variables
+        return sentence_table(self.sentences, legal_actions(np.arange(num_variables + 1), num_variables))
+
+    # --- explanations ----------------------------------------------------------------------------------------------------
+
+    def infos(self, *, text: bool) -> Infos:
+        return {**super().infos(text=text), **self.text_infos()}
+
+    def reasoning_texts(self) -> np.ndarray:
+        facts, texts = self._all_facts(), constant(self.num_envs, "")
+        if REASONING in str(facts["kind"][0]).split("+"):  # the same in all rows, which are in the same trial
+            for row in range(self.num_envs):
+                texts[row] = describe_reasoning(facts, row, self._names)
+        return texts
+
+    def outcome_explanations(self) -> np.ndarray:
+        facts, texts = self._all_facts(), constant(self.num_envs, "")
+        kind = str(facts["kind"][0]).split("+", maxsplit=1)[0]
+        if kind in (PROPERTIES, REWARD):
+            for row in range(self.num_envs):
+                texts[row] = describe(kind, facts, row, self._names)
+        return texts
+
+    def _all_facts(self) -> Facts:
+        """The facts of all explanations of the present state, whatever the argument ``explain`` is."""
+        _ = self._present  # raises before the first episode
+        if self._explained is None:
+            self._explained = CausalDAGTask(replace(self.config, explain="all", expert_info=False, graph_info=False), self.num_envs)
+            args, kwargs = self._seeded
+            self._explained.seed(*args, **kwargs)
+        if self._explained_trials < 0:
+            self._explained.begin(*self._begun)
+            self._explained_trials = 0
+        for actions in self._actions[self._explained_trials :]:
+            self._explained.step(actions)
+        self._explained_trials = self._trial
+        return self._explained.infos(text=False)["explanation"]
+
+
+_BLANK = "\n"
+_NOT_POSSIBLE = ".\nThat is not possible now"
+
+
+def _number(value: float) -> str:
+    """With its sign and one decimal, never "-0.0"."""
+    return f"{round(value, 1) + 0.0:+.1f}"
+
+
+def _max_length(config: CausalDAGConfig) -> int:
+    """Of an observation in words: two lists of values, and what stands around them."""
+    values = sum(len(f"{name} {_number(VALUE_LIMIT)} and ") for name in config.names)
+    return 2 * values + 250
+
+
+def _instructions(config: CausalDAGTextConfig) -> str:
+    names, size = config.names, f"{config.intervention_value:g}"
+    return (
+        f"There are {config.num_variables} variables, from {names[0]} to {names[-1]}, and some of them influence others. First I "
+        f"experiment: I set a variable to +{size} or -{size} and see what becomes of all of them. Then I am told a goal, one of the "
+        "variables. I set another one, and am paid the value that the goal then has."
+    )

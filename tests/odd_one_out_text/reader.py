@@ -1,0 +1,108 @@
+"""Reads games as a person would: from their words alone, it infers what may be rewarded, and checks what explanations say.
+
+Written without the task's own inference, so that the two can disagree.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS
+
+_DIMENSION_OF = {word: name for name, words in DIMENSIONS.items() for word in words}
+_LISTED = re.compile(r", | and | or ")
+_ACTION = re.compile(r"I (?:transform object (\w) into a different (\w+)|choose object (\w))")
+
+
+def objects_in(prompt: str) -> dict[str, dict[str, str]]:
+    """Letter -> dimension -> word."""
+    lines = re.findall(r"^(\w)\) (.*)$", prompt, re.MULTILINE)
+    return {letter: {_DIMENSION_OF[word]: word for word in words.split()} for letter, words in lines}
+
+
+class GameReader:
+    """What a reader of one game knows.
+
+    Args:
+        dimensions: of which one is rewarded.
+        num_experiments: before the test.
+    """
+
+    def __init__(self, dimensions: tuple[str, ...], num_experiments: int) -> None:
+        self.dimensions, self.num_experiments = dimensions, num_experiments
+        self.possible, self.paid, self.trial = set(dimensions), False, 0
+        self.objects: dict[str, dict[str, str]] = {}
+
+    @property
+    def is_test(self) -> bool:
+        return self.trial == self.num_experiments
+
+    def unique(self, letter: str) -> set[str]:
+        """The dimensions in which an object is unlike all others."""
+        others = [words for other, words in self.objects.items() if other != letter]
+        return {name for name in self.dimensions if all(words[name] != self.objects[letter][name] for words in others)}
+
+    def read_prompt(self, prompt: str) -> None:
+        self.objects = objects_in(prompt)
+        if not self.is_test:
+            return
+        each = {letter: self.unique(letter) for letter in self.objects}
+        assert all(len(unique) == 1 for unique in each.values()) and len(set.union(*each.values())) == len(each)
+        self.possible &= set.union(*each.values())
+
+    def read_outcome(self, sentence: str, outcome: str) -> str:
+        """Learn from the outcome of an action; returns the only explanation of it that is right."""
+        target, dimension, chosen = _ACTION.fullmatch(sentence).groups()
+        was_test, self.trial = self.is_test, self.trial + 1
+        if was_test == (dimension is not None):
+            assert outcome == ".\nThat is not possible now.\n"
+            return ""
+        if dimension:
+            new, verdict = re.fullmatch(rf": (\w+)\.\nChoosing object {target} was (rewarded!|not rewarded\.)\n", outcome).groups()
+            assert _DIMENSION_OF[new] == dimension and new != self.objects[target][dimension]
+            assert all(words[name] == self.objects[target][name] for words in self.objects.values() for name in self.dimensions)
+        else:
+            (verdict,) = re.fullmatch(rf"\.\nChoosing object {chosen} was (rewarded!|not rewarded\.)\n", outcome).groups()
+            (dimension,) = self.unique(chosen)
+        if verdict == "rewarded!":
+            self.possible &= {dimension}
+            self.paid = True
+            return f"I was rewarded for unique {dimension} in this game." if was_test else f"The rewarding dimension must be {dimension}."
+        self.possible -= {dimension}
+        return f"The rewarding dimension must not be {dimension}."
+
+    def check_reasoning(self, text: str) -> str:
+        """Check every sentence of the reasoning about the coming trial; returns the dimension that it goes by."""
+        sentences = re.findall(r"[^.]+\.", text)
+        assert "".join(sentences) == text and sentences.pop(0) == "Let's think step by step."
+        going_by = {dimension for sentence in sentences if (dimension := self._check(sentence.strip()))}
+        assert len(going_by) == 1 and going_by <= self.possible
+        return going_by.pop()
+
+    def _check(self, sentence: str) -> str | None:
+        """Raise unless a sentence is true; returns the dimension that it goes by, if it says one."""
+        known = len(self.possible) == 1
+        if match := re.fullmatch(r"The rewarding dimension (?:must not be (.*), so it )?may be (.*)\.", sentence):
+            ruled_out, possible = ({*_LISTED.split(names)} if names else set() for names in match.groups())
+            assert possible == self.possible and not known and ruled_out == set(self.dimensions) - self.possible
+            return None
+        if match := re.fullmatch(r"The rewarding dimension must be (\w+), because changing it was rewarded\.", sentence):
+            assert {match[1]} == self.possible and self.paid and not self.is_test
+            return None
+        if match := re.fullmatch(r"The rewarding dimension must be (\w+), because it must not be (.*)\.", sentence):
+            assert {match[1]} == self.possible and {*_LISTED.split(match[2])} == set(self.dimensions) - self.possible and not self.paid
+            return None
+        if match := re.fullmatch(
+            r"I (?:try|go by) (\w+)\.|I use (\w+)( again)?\.|In this game, I am rewarded for unique (\w+)\.", sentence
+        ):
+            assert known == (match[1] is None) and (match[3] is None or self.paid)
+            assert self.is_test or match[4] is None
+            return match[1] or match[2] or match[4]
+        match = re.fullmatch(r"Object (\w) is the only (\w+) object, because (.*) are (\w+), so (\w) has a unique (\w+)\.", sentence)
+        assert match and self.is_test, sentence
+        letter, word, others, shared, again, dimension = match.groups()
+        assert letter == again and {*_LISTED.split(others)} == set(self.objects) - {letter} and self.objects[letter][dimension] == word
+        plural = f"{self.objects[others[0]][dimension]}{'s' if dimension == 'shape' else ''}"
+        assert shared == plural and len({self.objects[other][dimension] for other in _LISTED.split(others)}) == 1
+        assert self.unique(letter) == {dimension}
+        return dimension
