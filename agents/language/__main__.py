@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gym_causal.evaluation import EvaluationResult
 
 LOG, PROMPTS = "requests.jsonl", "prompts.json"
+REFERENCE_GAMES = 2_000
+"""Games of each split that chance, the expert and strategies play; the evaluated ones are the first of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +204,7 @@ def write(args: Args, experiment: Experiment, selected: list[SelectedPrompt], re
 
 
 def reference_results(experiment: Experiment) -> list[EvaluationResult]:
-    """Random play, the expert and the task's strategies in the same games."""
+    """Random play, the expert and the task's strategies in the same games and more, so that chance is known well."""
     import gym_causal  # noqa: PLC0415
     from baselines.registry import compared_strategies, make  # noqa: PLC0415
     from gym_causal.registry import task_spec  # noqa: PLC0415
@@ -213,9 +215,8 @@ def reference_results(experiment: Experiment) -> list[EvaluationResult]:
         strategies = [name for name in compared_strategies(experiment.env_id) if name not in ("random", "expert")]
         for name in ("random", "expert", *strategies):
             policy: Any = make(name, experiment.env_id, experiment.seed, **symbolic) if name in strategies else name
-            result = gym_causal.evaluate(
-                policy, experiment.env_id, num_episodes=experiment.games, seed=experiment.seed, name=name, **symbolic
-            )
+            count = max(experiment.games, REFERENCE_GAMES)
+            result = gym_causal.evaluate(policy, experiment.env_id, num_episodes=count, seed=experiment.seed, name=name, **symbolic)
             results.append(dataclasses.replace(result, split=split))
     return results
 

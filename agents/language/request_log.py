@@ -102,7 +102,7 @@ class LoggedModel:
         model: that is asked.
         log: of its answers.
         prompt: the beginning of all contexts.
-        on_answers: called after each chunk with the number of contexts that were answered.
+        on_answers: called after each chunk with the number of answers.
     """
 
     def __init__(self, model: LanguageModel, log: RequestLog, prompt: str, on_answers: Callable[[int], None] = lambda _: None) -> None:
@@ -128,9 +128,11 @@ class LoggedModel:
         """See :class:`agents.language.models.LanguageModel`."""
         keys = [(self._id, self._rest(request.context), request.stop, request.max_tokens) for request in requests]
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in self.log.texts}
+        self._on_answers(len(keys) - len(missing))
         for part in _chunks(list(missing)):
             asked = [missing[key] for key in part]
             self.log.add_texts(self._id, asked, [key[1] for key in part], self.model.generate_until(asked))
+            self._on_answers(len(part))
         return [self.log.texts[key] for key in keys]
 
     def _rest(self, context: str) -> str:

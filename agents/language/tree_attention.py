@@ -146,7 +146,7 @@ class TreeModel:
         """
         vocabulary = int(self.model.get_input_embeddings().num_embeddings)
         stem, first, second = ([(7 * i + start) % vocabulary for i in range(6)] for start in (1, 3, 5))
-        tree = TreeModel(self.model, chunk=4)
+        tree = TreeModel(self.model, chunk=5)  # parts of both texts in one chunk
         base = tree.tree.insert(stem)
         paths = [tree.tree.insert(rest, base) for rest in (first, second)]
         found = {int(node): row for nodes, logits in tree.compute(paths, [path[-1] for path in paths]) for node, row in zip(nodes, logits, strict=True)}
