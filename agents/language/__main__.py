@@ -126,8 +126,8 @@ def check_context(experiment: Experiment, model: LanguageModel) -> None:
         needed = max(count(prompt + game) for prompt in experiment.candidate_prompts(condition))
         if needed > limit:
             raise ValueError(
-                f"prompt: {needed} tokens with a game under the condition {condition.name!r}, and the model reads at most {limit}; take fewer "
-                "--shots or another model, or say max_length=TOKENS in --model_args if it reads more"
+                f"prompt: {needed} tokens with a game under the condition {condition.name!r}, and the model reads at most {limit}; "
+                "take fewer --shots or another model, or say max_length=TOKENS in --model_args if it reads more"
             )
 
 

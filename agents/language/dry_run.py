@@ -56,7 +56,7 @@ def describe(experiment: Experiment, name: str, arguments: dict[str, Any]) -> st
         f"{planned.games:,} games, {planned.answers:,} answers in {model.requests:,} requests",
         f"{read:,} tokens to read if every request is sent in full, {written:,} to write ({source})",
         "hf-cached, and servers that keep common beginnings, read each prompt once instead",
-        f"the first of {experiment.num_candidates(condition)} prompts, condition {condition.name!r}, {round(len(prompt) / ratio):,} tokens:",
+        f"the first of {experiment.num_candidates(condition)} prompts of {condition.name!r}, {round(len(prompt) / ratio):,} tokens:",
         "",
         prompt,
     )

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import gym_causal
 from agents.language.conditions import FOUR_CONDITIONS, Condition, named_condition
@@ -54,7 +54,7 @@ class Experiment:
     selection_games: int = 20
     seed: int = 0
     instructions: bool = False
-    options: PlayOptions = PlayOptions()
+    options: PlayOptions = field(default_factory=PlayOptions)
 
     def check(self) -> None:
         """Raise a ValueError or TypeError for an unknown name or a number out of range, before a model is asked."""
@@ -123,7 +123,7 @@ class Experiment:
             (held_out,) = self.splits[HELD_OUT]["rewarded_dimensions"]
             games = [game for game in games if not any(held_out in turn.action.split() for turn in game.turns)]
             if len(games) < needed:
-                raise ValueError(f"prompts: only {len(games)} of {len(self.example_games)} games do not try {held_out}, and {needed} are needed")
+                raise ValueError(f"prompts: {needed} games are needed that do not try {held_out}, got {len(games)}")
         chosen = games[:needed]
         if condition.shuffled:
             chosen = shuffle_explanations(chosen, games[needed:])

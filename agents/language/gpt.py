@@ -16,7 +16,7 @@ _PIECES = r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]|\n|\s+"
 
 @dataclass(frozen=True, kw_only=True)
 class GPTConfig:
-    """The size of a small model with Llama's architecture: rotary positions, which learn to compare distant words faster than learned ones."""
+    """The size of a small model with Llama's architecture. (Its rotary positions make it easy to compare words that are far apart.)"""
 
     width: int = 128
     num_layers: int = 4
@@ -53,7 +53,8 @@ def make_tokenizer(texts: Iterable[str]) -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, bos_token=END, pad_token=END, clean_up_tokenization_spaces=False)
+    special = {"eos_token": END, "bos_token": END, "pad_token": END}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special)
 
 
 def make_gpt(config: GPTConfig, tokenizer: Any, context: int, seed: int) -> Any:

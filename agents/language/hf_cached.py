@@ -140,7 +140,8 @@ class CachedModel:
     def _check_length(self, length: int) -> None:
         if length > self.max_length:
             raise ValueError(
-                f"prompt: {length} tokens with the answer, and the model reads at most {self.max_length}; take fewer --shots or another model"
+                f"prompt: {length} tokens with the answer, and the model reads at most {self.max_length}; "
+                "take fewer --shots or another model"
             )
         window = getattr(self.model.config, "sliding_window", None)
         if window and getattr(self.model.config, "use_sliding_window", True) and length > window:
@@ -231,7 +232,7 @@ def load_cached_model(
     source = {"revision": revision, "trust_remote_code": trust_remote_code}
     try:
         loaded_tokenizer = AutoTokenizer.from_pretrained(tokenizer or pretrained, **source)
-        model = AutoModelForCausalLM.from_pretrained(pretrained, dtype=dtype, **source)
+        model: Any = AutoModelForCausalLM.from_pretrained(pretrained, dtype=dtype, **source)
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"model_args: no language model with its tokenizer in {pretrained!r}: {str(error).splitlines()[0]}") from error
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()

@@ -27,14 +27,13 @@ from agents.language.texts import CHUNK, training_texts
 from agents.language.training_config import TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT, Checkpoint, load_checkpoint, save_checkpoint
 from gym_causal.core.streams import SeedDomain
+from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
 from gym_causal.files import write_atomically
 
 TRAINING = "training.json"
 _WEIGHTS = "model.safetensors"
 _IGNORED = -100  # F.cross_entropy's ignore_index
 _VALIDATION_TEXTS = 256
-_SPARE_CONTEXT = 1.25
-"""A model reads texts so much longer than its first ones: explanations that it writes itself may be longer."""
 
 
 class Training:
@@ -58,7 +57,10 @@ class Training:
         sample = training_texts(dataclasses.replace(config, condition="both"), 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS)
         self.tokenizer = make_tokenizer(sample)
         self._validation = self._encode(training_texts(config, 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS))
-        context = int(_SPARE_CONTEXT * max(len(self.tokenizer.encode(text)) for text in sample))
+        # Before it has learned to, the model may not end the explanations that it writes.
+        lines = max(text.count(label) for text in sample for label in (REASONING_LABEL, OUTCOME_LABEL))
+        spare = 2 * lines * config.evaluation.options.max_tokens
+        context = spare + max(len(self.tokenizer.encode(text)) for text in sample)
         self.model = make_gpt(config.gpt, self.tokenizer, context, config.seed).to(device)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay

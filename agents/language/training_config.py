@@ -25,8 +25,8 @@ class TrainingConfig:
         env_kwargs: its arguments, for example ``num_dimensions``.
         held_out: the dimension that is rewarded in no training text; None: the last one.
         condition: which explanations the texts hold (:data:`agents.language.conditions.CONDITIONS`).
-        texts: "single": one game each. "in_context": five games, whose first four reward two of the dimensions, and the last one another, if
-            there is another that is not held out.
+        texts: "single": one game each. "in_context": five games, whose first four reward two of the dimensions, and the last one another,
+            if there is another that is not held out.
         gpt: the size of the model.
         num_updates: of the weights.
         batch_size: texts of an update.
@@ -43,12 +43,12 @@ class TrainingConfig:
     held_out: str | None = None
     condition: str = "none"
     texts: Literal["single", "in_context"] = "single"
-    gpt: GPTConfig = GPTConfig()
+    gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 4_000
     batch_size: int = 16
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
-    evaluate_every: int = 500
+    evaluate_every: int = 1_000
     evaluation_games: int = 100
     checkpoint_every: int = 250
     seed: int = 0

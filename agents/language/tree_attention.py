@@ -38,9 +38,10 @@ class KeyValueStore:
 
     def write(self, nodes: np.ndarray, cache: DynamicCache) -> None:
         """Store the last entries of a cache, those of ``nodes``, (Q,) ints."""
-        new = [(layer.keys[0, :, -len(nodes) :], layer.values[0, :, -len(nodes) :]) for layer in cache.layers]
+        layers: list[Any] = cache.layers
+        new = [(layer.keys[0, :, -len(nodes) :], layer.values[0, :, -len(nodes) :]) for layer in layers]
         if not self._tensors:
-            self._tensors = [tuple(x.new_empty(x.shape[0], _FIRST_CAPACITY, x.shape[2]) for x in pair) for pair in new]  # type: ignore[misc]
+            self._tensors = [tuple(x.new_empty(x.shape[0], _FIRST_CAPACITY, x.shape[2]) for x in pair) for pair in new]
         while nodes.max() >= self._tensors[0][0].shape[1]:
             self._tensors = [tuple(torch.cat([x, torch.empty_like(x)], dim=1) for x in pair) for pair in self._tensors]  # type: ignore[misc]
         index = torch.as_tensor(nodes, device=new[0][0].device)
@@ -126,7 +127,7 @@ class TreeModel:
         keep = torch.as_tensor(np.flatnonzero(wanted), device=device)
         attention_mask = torch.zeros(mask.shape, dtype=dtype, device=device)
         attention_mask.masked_fill_(~torch.as_tensor(mask, device=device), torch.finfo(dtype).min)
-        arguments = {self._cache_argument: cache}
+        arguments: dict[str, Any] = {self._cache_argument: cache}
         trimmed = self._keeps_logits and len(keep) > 0  # of no logits at all, some models return all
         if trimmed:
             arguments["logits_to_keep"] = keep
@@ -149,11 +150,13 @@ class TreeModel:
         tree = TreeModel(self.model, chunk=5)  # parts of both texts in one chunk
         base = tree.tree.insert(stem)
         paths = [tree.tree.insert(rest, base) for rest in (first, second)]
-        found = {int(node): row for nodes, logits in tree.compute(paths, [path[-1] for path in paths]) for node, row in zip(nodes, logits, strict=True)}
+        found: dict[int, Tensor] = {}
+        for nodes, logits in tree.compute(paths, [path[-1] for path in paths]):
+            found.update(zip(nodes.tolist(), logits.float(), strict=True))
         with torch.no_grad():
             for rest, path in zip((first, second), paths, strict=True):
                 plain = self.model(input_ids=torch.tensor([stem + rest], device=self.model.device)).logits[0, -1].float()
                 scale = max(1.0, float(plain.abs().max()))
                 limit = 1e-3 if self.model.dtype == torch.float32 else 5e-2
-                if not float((found[path[-1]].float() - plain).abs().max()) < limit * scale:
-                    raise ValueError("model: hf-cached cannot compute this architecture (its results differ from the model's own); use --model hf")
+                if not float((found[path[-1]] - plain).abs().max()) < limit * scale:
+                    raise ValueError("model: hf-cached cannot compute this architecture as the model itself does; use --model hf")

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing here is to be found there
+from agents.language.conditions import CONDITIONS
+from agents.language.experiment import Experiment
+from agents.language.gpt import GPTConfig, make_gpt, make_tokenizer
 
-WITHOUT_TRANSFORMERS = importlib.util.find_spec("torch") is None or importlib.util.find_spec("transformers") is None
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing here is to be found there
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a model that has learned nothing; its weights are large, so that scores differ."""
-    if WITHOUT_TRANSFORMERS:
-        pytest.skip("torch and transformers are not installed")
-    import torch
-
-    from agents.language.conditions import CONDITIONS
-    from agents.language.experiment import Experiment
-    from agents.language.gpt import GPTConfig, make_gpt, make_tokenizer
-
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("checkpoint")
     texts = Experiment(env_id="OddOneOutText-v0", prompts=10, shots=4).candidate_prompts(CONDITIONS["both"])
     tokenizer = make_tokenizer(texts)

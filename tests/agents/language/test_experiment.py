@@ -38,7 +38,7 @@ def test_two_dimensions_are_included_and_one_is_held_out():
 
 def test_a_task_without_dimensions_is_played_on_its_own_splits():
     splits = Experiment(env_id="CausalDAGText-v0").splits
-    assert list(splits)[0] == "train" and splits["eval_path"] == {"split": "eval_path"}
+    assert next(iter(splits)) == "train" and splits["eval_path"] == {"split": "eval_path"}
 
 
 def test_no_evaluated_game_is_among_the_examples_or_the_selection_games():
@@ -51,7 +51,8 @@ def test_no_evaluated_game_is_among_the_examples_or_the_selection_games():
     assert not shown[0] & shown[1] and not shown[0] & shown[2] and not shown[1] & shown[2]
     model = ScriptedModel(reads_explanations)
     selected, _, evaluated = played(EXPERIMENT, "none", model)
-    examples = {turn.prompt for condition in ALL for shots in EXPERIMENT.shot_games(CONDITIONS[condition]) for game in shots for turn in game.turns[-1:]}
+    shots = [games for name in ALL for games in EXPERIMENT.shot_games(CONDITIONS[name])]
+    examples = {game.turns[-1].prompt for games in shots for game in games}
     tests = {game.turns[-1].prompt for games in evaluated.values() for game in games}
     assert examples and not examples & tests
     assert not any(test in selected.text for test in tests)

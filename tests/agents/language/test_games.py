@@ -17,7 +17,8 @@ GAME = Game(
 
 
 def test_the_four_conditions_of_a_game():
-    start, first, rest = "New game.\nObjects:\n", "I transform A: red.\nIt was rewarded!\n", "\nObjects:\nI choose A.\nIt was not rewarded.\n"
+    start, first = "New game.\nObjects:\n", "I transform A: red.\nIt was rewarded!\n"
+    rest = "\nObjects:\nI choose A.\nIt was not rewarded.\n"
     reasoning, outcome = "Reasoning: I try color.\n", "Outcome explanation: It must be color.\n"
     assert {name: GAME.render(CONDITIONS[name]) for name in FOUR_CONDITIONS} == {
         "none": start + first + rest,

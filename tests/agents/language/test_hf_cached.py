@@ -9,12 +9,13 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
+from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from agents.language.conditions import CONDITIONS
 from agents.language.experiment import Experiment
 from agents.language.games import play_games
 from agents.language.hf_cached import CachedModel, load_cached_model
-from agents.language.models import GenerationRequest
+from agents.language.models import GenerationRequest, load_model
 from agents.language.token_tree import TokenTree, attention_columns
 from gym_causal.core.streams import SeedDomain
 
@@ -59,9 +60,7 @@ def test_scores_are_those_of_the_bare_model(model, contexts):
 
 def test_scores_and_texts_are_those_of_lm_eval(model, checkpoint, contexts):
     pytest.importorskip("lm_eval")
-    from agents.language.lm_eval_model import load_lm_eval_model
-
-    theirs = load_lm_eval_model("hf", {"pretrained": str(checkpoint), "device": "cpu", "dtype": "float32", "batch_size": 9})
+    theirs = load_model("hf", {"pretrained": str(checkpoint), "device": "cpu", "dtype": "float32", "batch_size": 9})
     requests = [(context, sentence) for context in contexts[::4] for sentence in SENTENCES]
     np.testing.assert_allclose(model.loglikelihood(requests), theirs.loglikelihood(requests), atol=1e-3)
     generation = [GenerationRequest(context + "Reasoning:", "\n", 12) for context in contexts[::4]]
@@ -110,14 +109,12 @@ def test_a_model_that_cannot_compute_trees_is_refused(model, monkeypatch):
 
     monkeypatch.setattr(counted, "__signature__", inspect.signature(forward), raising=False)
     monkeypatch.setattr(model.model, "forward", counted)
-    with pytest.raises(ValueError, match="hf-cached cannot compute this architecture .* use --model hf"):
+    with pytest.raises(ValueError, match=r"hf-cached cannot compute this architecture .* use --model hf"):
         CachedModel(model.model, model.tokenizer)
 
 
 def test_gpt2_too(tmp_path, checkpoint):
     """A model with learned positions."""
-    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
-
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     torch.manual_seed(0)
     gpt2 = GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), n_positions=128, n_embd=16, n_layer=2, n_head=2)).eval()

@@ -159,5 +159,5 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch, tmp_path)
     with pytest.raises(SystemExit, match=r"error: .*pip install gym-causal\[language\]"):
         run(tmp_path / "out", "--model_args", "pretrained=x")
     monkeypatch.setitem(sys.modules, "lm_eval", None)
-    with pytest.raises(SystemExit, match="error: model 'hf' needs lm_eval: .*pip install --no-deps lm_eval"):
+    with pytest.raises(SystemExit, match=r"error: model 'hf' needs lm_eval: .*pip install --no-deps lm_eval"):
         run(tmp_path / "out", "--model", "hf", "--model_args", "pretrained=x")

@@ -28,7 +28,8 @@ def test_a_second_run_asks_nothing(tmp_path):
     assert ask(path, model) == first and not model.scored and not model.written
     lines = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
     assert [line["kind"] for line in lines].count("prompt") == 1 and len(lines) == 2 + 50 + 50
-    assert lines[2] == {"kind": "loglikelihood", "prompt": lines[1]["prompt"], "context": "0", "continuations": ["A", "BB"], "scores": first[0][:2]}
+    answers = {"continuations": ["A", "BB"], "scores": first[0][:2]}
+    assert lines[2] == {"kind": "loglikelihood", "prompt": lines[1]["prompt"], "context": "0", **answers}
 
 
 def test_a_killed_run_asks_only_what_is_missing(tmp_path):

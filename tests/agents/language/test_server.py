@@ -1,5 +1,7 @@
 """Models of lm_eval behind a server with OpenAI's interface on this machine."""
 
+import json
+
 import pytest
 
 pytest.importorskip("torch")
@@ -40,7 +42,7 @@ def test_a_server_gives_the_model_s_scores(server, checkpoint, model, more):
 
 def test_a_server_that_ignores_echo_is_refused(checkpoint, model):
     """It would be scored at chance: all answers get 0."""
-    with serving(model, echo=False) as silent, pytest.raises(ValueError, match="it does not score prompts .* use --answers generate"):
+    with serving(model, echo=False) as silent, pytest.raises(ValueError, match=r"it does not score prompts .* use --answers generate"):
         load_lm_eval_model("local-completions", arguments(silent, checkpoint))
 
 
@@ -68,8 +70,6 @@ def test_a_chat_model_writes_its_answers(server, checkpoint, tmp_path, monkeypat
 
 
 def rows(out):
-    import json
-
     return json.loads((out / "results.json").read_text())["results"]
 
 
@@ -79,7 +79,7 @@ def rows(out):
         ("local-completions", "model=tiny", "needs the server's address: --model_args base_url="),
         ("openai-completions", "model=davinci-002", "needs a key in the environment variable OPENAI_API_KEY"),
         ("openai-completions", "api_key=abc", "model_args must hold no keys, got api_key"),
-        ("local-completions", "base_url=http://127.0.0.1:9/v1/completions,model=tiny,tokenizer=CHECKPOINT,max_retries=1", "no answer from the server"),
+        ("local-completions", "base_url=http://127.0.0.1:9/v1,model=tiny,tokenizer=CHECKPOINT,max_retries=1", "no answer from the server"),
         ("local-completions", "base_url=http://127.0.0.1:9/v1/completions,model=nobody/none", "cannot be loaded"),
         ("gpt", "", "model must be hf-cached or one of lm_eval's"),
         ("hf", "pretrained=/nowhere/at/all", "model 'hf' with these --model_args cannot be loaded"),
