@@ -33,6 +33,11 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("OddOneOutIntervention-v0", {"split": "eval", "observation": "symbolic", "expert_sight": "view", "explain": "outcome"}),
     ("OddOneOutIntervention-v0", {"split": "train", **HARD}),
     ("OddOneOutIntervention-v0", {"split": "eval", **HARD, "expert": "oracle"}),
+    ("OddOneOutText-v0", {"split": "train", "explain": "all"}),
+    ("OddOneOutText-v0", {"split": "train", "observation": "symbolic", "num_dimensions": 6, "num_objects": 4, "num_distractors": 2}),
+    ("OddOneOutText-v0", {"split": "train", "rewarded_dimensions": ("color", "shape"), "num_experiments": 2}),
+    ("CausalDAGText-v0", {"split": "train", "explain": "all"}),
+    ("CausalDAGText-v0", {"split": "eval_target", "observation": "symbolic"}),
 ]
 
 

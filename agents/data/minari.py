@@ -14,6 +14,7 @@ from minari.dataset.minari_dataset import parse_dataset_id
 from minari.storage import get_dataset_path
 
 from gym_causal import Episodes
+from gym_causal.core.text import TEXT
 
 _FORMAT = "gym_causal episodes 1"
 
@@ -44,14 +45,15 @@ def to_minari(episodes: Episodes, dataset_id: str, env: gym.Env | None = None, *
     if path.exists():
         raise ValueError(f"dataset_id must be a new one, got {dataset_id!r}, which exists")
     env = env or _env_of(episodes.metadata)
-    spaces = getattr(env.observation_space, "spaces", None)
-    if not isinstance(spaces, dict) or spaces.keys() != episodes.observations.keys():
+    space = env.observation_space
+    observed = {TEXT} if isinstance(space, gym.spaces.Text) else set(getattr(space, "spaces", ()))
+    if observed != set(episodes.observations):
         raise ValueError(f"env must have the observations {sorted(episodes.observations)}, got {env.observation_space}")
     about = {"algorithm_name": episodes.metadata.get("policy"), "eval_env": env.spec, **about}
     try:
         created = minari.create_dataset_from_buffers(dataset_id, [], env, data_format="hdf5", jpeg_encoding=False, **about)
         created.storage.update_metadata({"gym_causal": _record(episodes)})
-        created.storage.update_episodes(_buffers(episodes))
+        created.storage.update_episodes(_buffers(episodes, is_text=isinstance(space, gym.spaces.Text)))
         # Only a dataset that is loaded anew knows of episodes that were added one after the other.
         return minari.load_dataset(dataset_id)
     except BaseException:
@@ -75,7 +77,7 @@ def from_minari(dataset: minari.MinariDataset) -> Episodes:
     if record.get("format") != _FORMAT:
         return _from_elsewhere(dataset, played)
     return Episodes(
-        {key: np.concatenate([episode.observations[key] for episode in played]) for key in record["observations"]},
+        {key: np.concatenate([_observed(episode, key, dtype) for episode in played]) for key, dtype in record["observations"].items()},
         {
             key: _words(np.concatenate([episode.infos["explanation"][key] for episode in played]), dtype)
             for key, dtype in record["explanations"].items()
@@ -137,15 +139,21 @@ def _record(episodes: Episodes) -> dict[str, Any]:
     return {"format": _FORMAT, "metadata": episodes.metadata, **dtypes}
 
 
-def _buffers(episodes: Episodes) -> Iterator[EpisodeBuffer]:
+def _observed(episode: Any, key: str, dtype: str) -> np.ndarray:
+    """The observations of an episode under a key; texts are stored without one."""
+    return episode.observations[key] if isinstance(episode.observations, dict) else np.array(episode.observations, dtype)
+
+
+def _buffers(episodes: Episodes, *, is_text: bool) -> Iterator[EpisodeBuffer]:
     # HDF5 knows no NumPy strings, only bytes.
     encoded = {key: np.strings.encode(value, "utf-8") if value.dtype.kind == "U" else value for key, value in episodes.explanations.items()}
     last = np.cumsum(episodes.lengths) - 1
     terminations, truncations = (np.zeros(len(episodes.actions), bool) for _ in range(2))
     terminations[last], truncations[last] = ~episodes.truncated, episodes.truncated
     for steps, states in episodes.slices():
+        observations = {key: value[states] for key, value in episodes.observations.items()}
         yield EpisodeBuffer(
-            observations={key: value[states] for key, value in episodes.observations.items()},
+            observations=observations[TEXT].tolist() if is_text else observations,
             actions=episodes.actions[steps],
             rewards=episodes.rewards[steps],
             terminations=terminations[steps],

@@ -29,9 +29,7 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 """Numbers in words, as far as objects are counted."""
 
 
-def predicate(dimension: int, value: int, *, plural: bool) -> str:
-    """What objects with a value are: "green", "a pentagon", "pentagons"."""
+def plural(dimension: int, value: int) -> str:
+    """What several objects with a value are: "green", "pentagons"."""
     word = DIMENSIONS[NAMES[dimension]][value]
-    if NAMES[dimension] != "shape":
-        return word
-    return f"{word}s" if plural else f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+    return f"{word}s" if NAMES[dimension] == "shape" else word

@@ -8,7 +8,7 @@ from gym_causal.core.text import listed
 from gym_causal.odd_one_out.reasoning import Belief
 from gym_causal.odd_one_out_text.config import OddOneOutTextConfig
 from gym_causal.odd_one_out_text.explanations import Intention, Reason, Statement
-from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS, NAMES, NUMBERS, predicate
+from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS, NAMES, NUMBERS, plural
 
 NOT_POSSIBLE = ".\nThat is not possible now.\n"
 """The outcome of an illegal action."""
@@ -111,7 +111,4 @@ def _describe_target(facts: dict[str, int], num_objects: int) -> str:
     name, letter = NAMES[dimension], LETTERS[target]
     word = DIMENSIONS[name][value]
     others = listed([f"{other}" for other in LETTERS[:num_objects] if other != letter])
-    return (
-        f"Object {letter} is the only {word} object, because {others} are {predicate(dimension, shared, plural=True)}, "
-        f"so {letter} has a unique {name}."
-    )
+    return f"Object {letter} is the only {word} object, because {others} are {plural(dimension, shared)}, so {letter} has a unique {name}."

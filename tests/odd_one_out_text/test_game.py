@@ -123,6 +123,18 @@ def test_trials_are_what_they_should_be(kwargs, seed):
     assert {config.dimensions[dimension] for dimension in episodes.rewarded} <= set(allowed)
 
 
+@settings(max_examples=25, deadline=None)
+@given(arguments, st.integers(0, 2**32))
+def test_observations_fit_in_their_space(kwargs, seed):
+    venv = gym_causal.make_vec(ENV_ID, 6, **kwargs)
+    observations, _ = venv.reset(seed=seed)
+    rng = np.random.default_rng(seed)
+    for _ in range(2 * venv.task.config.trials):
+        assert observations in venv.observation_space and all(len(text) > 100 for text in observations)
+        observations, _, ended, _, infos = venv.step(rng.integers(venv.single_action_space.n, size=6))
+        assert not ended.any() or infos["final_obs"][3] in venv.single_observation_space
+
+
 def test_rewarded_dimensions_are_uniform_and_tell_nothing_else():
     """All that is allowed is drawn equally often, and the object that pays, and where the expert begins, are independent of it."""
     config = OddOneOutTextConfig(num_dimensions=4, rewarded_dimensions=("size", "shape"))
@@ -182,6 +194,7 @@ def test_what_strategies_earn():
 def test_strategies_read_arrays_only():
     with pytest.raises(ValueError, match="elimination: observation must be one of symbolic, got 'text'"):
         baselines.make("elimination", ENV_ID)
+    pytest.importorskip("scipy")
     with pytest.raises(ValueError, match="value: observation must be one of symbolic, got 'text'"):
         baselines.make("value", "CausalDAGText-v0")
 

@@ -21,12 +21,12 @@ from stable_baselines3.common.policies import MultiInputActorCriticPolicy
 from agents.data.trajectories import from_trajectories, to_trajectories
 
 
-@pytest.mark.parametrize("explain", ["full", "none"])
+@pytest.mark.parametrize("explain", ["all", "none"])
 @pytest.mark.parametrize("env_id", registered_ids())
 def test_nothing_is_lost(env_id, explain):
     episodes = gym_causal.collect("random", env_id, num_episodes=4, seed=1, explain=explain)
     trajectories = to_trajectories(episodes)
-    assert len(trajectories) == 4 and bool(episodes.explanations) == (explain == "full")
+    assert len(trajectories) == 4 and bool(episodes.explanations) == (explain == "all")
     check_same(from_trajectories(trajectories, episodes.metadata), episodes)
 
 

@@ -1,0 +1,124 @@
+"""``CausalDAGText-v0``: the same episodes as ``CausalDAG-v0``, in words."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import gym_causal
+from gym_causal.scm import StructuralCausalModels
+from tests.conftest import same
+from tests.test_invariants import without_final, without_text
+
+NUMBERS = re.compile(r"([A-Z]+) ([+-]\d+\.\d)(?!\d)")
+
+
+def pair(num_envs: int, **kwargs):
+    """The task in words and in arrays, at the start of the same episodes."""
+    words, arrays = gym_causal.make_task("CausalDAGText-v0", num_envs, **kwargs), gym_causal.make_task("CausalDAG-v0", num_envs, **kwargs)
+    for task in (words, arrays):
+        task.seed(2)
+        task.begin(np.arange(num_envs), np.arange(num_envs))
+    return words, arrays
+
+
+def actions_of(task, rng: np.random.Generator) -> np.ndarray:
+    return np.where(rng.random(task.num_envs) < 0.5, task.expert_actions(), rng.integers(task.action_space.n, size=task.num_envs))
+
+
+def read(line: str) -> list[float]:
+    """The values in a sentence, in order of the variables."""
+    return [float(value) for _, value in NUMBERS.findall(line)]
+
+
+@pytest.mark.parametrize("split", ["train", "eval_target", "eval_path", "unrestricted"])
+@pytest.mark.parametrize("num_envs", [3, 40])
+def test_words_say_what_arrays_hold(split, num_envs):
+    words, arrays = pair(num_envs, split=split)
+    rng, names, rewards = np.random.default_rng(0), "ABCDE", np.zeros(num_envs)
+    for trial in range(8):
+        observation, prompts, outcomes = arrays.observations(), words.prompt_texts(), words.outcome_texts()
+        assert (words.observations()["text"] == outcomes + prompts).all()
+        for row in range(num_envs):
+            goal = int(observation["goal"][row])
+            if trial < 7:
+                assert np.allclose(read(prompts[row]), observation["initial_values"][row], atol=0.0501)
+                assert (f"My goal is to make {names[goal % 5]} large" in prompts[row]) == (goal < 5)
+                numbering = f"Experiment {trial + 1} of 5." if trial < 5 else f"Choice {trial - 4} of 2."
+                assert numbering in prompts[row]
+            if trial:
+                said, *paid = outcomes[row].split(" I was paid ")
+                assert np.allclose(read(said), observation["last_outcome"][row], atol=0.0501)
+                assert ("That is not possible now." in said) == (not observation["last_intervention"][row].any())
+                assert bool(paid) == (trial > 5) and (not paid or abs(float(paid[0].rstrip(".\n")) - rewards[row]) <= 0.0501)
+        if trial < 7:
+            assert (words.expert_actions() == arrays.expert_actions()).all() and (words.action_masks() == arrays.action_masks()).all()
+            actions = actions_of(arrays, rng)
+            rewards = words.step(actions)[0]
+            assert np.array_equal(rewards, arrays.step(actions)[0])
+            assert words.step_scores().keys() == arrays.step_scores().keys()
+    assert not any(words.prompt_texts())
+
+
+@pytest.mark.parametrize("explain", ["none", "outcome", "full", "reasoning", "target", "all"])
+@pytest.mark.parametrize("num_envs", [2, 40])
+def test_explanations_are_those_of_the_other_env(explain, num_envs):
+    """Also those that the argument leaves out can be asked for."""
+    words, arrays = pair(num_envs, explain=explain)
+    references = {mode: pair(num_envs, explain=mode)[1] for mode in ("full", "reasoning")}
+    rng = np.random.default_rng(1)
+    for trial in range(8):
+        infos, expected = words.infos(text=True), arrays.infos(text=True)
+        sentences = infos.pop("admissible_actions")
+        assert same(infos, expected)
+        for row, mask in enumerate(arrays.action_masks()):
+            every = [f"I set {name} to {sign}5" for sign in "+-" for name in "ABCDE"]
+            assert sentences[row] == tuple(sentence for sentence, legal in zip(every, mask, strict=True) if legal)
+        texts = {mode: task.infos(text=True)["explanation"]["text"].tolist() for mode, task in references.items()}
+        if trial % 2:  # not in every trial: what was played in between is caught up with
+            assert words.outcome_explanations().tolist() == texts["full"] and words.reasoning_texts().tolist() == texts["reasoning"]
+        if trial < 7:
+            actions = actions_of(arrays, rng)
+            for task in (words, arrays, *references.values()):
+                task.step(actions)
+
+
+def test_its_arrays_are_those_of_the_other_env():
+    words, arrays = (
+        gym_causal.make_vec(env_id, 20, explain="all", **more)
+        for env_id, more in (("CausalDAGText-v0", {"observation": "symbolic"}), ("CausalDAG-v0", {}))
+    )
+    assert words.observation_space == arrays.observation_space
+    results = [venv.reset(seed=0) for venv in (words, arrays)]
+    for _ in range(10):
+        assert same(results[0][0], results[1][0])
+        infos = [without_text(without_final(result[-1])) for result in results]
+        assert same({key: value for key, value in infos[0].items() if key != "admissible_actions"}, infos[1])
+        results = [venv.step(venv.expert_actions()) for venv in (words, arrays)]
+
+
+def test_a_model_of_ones_own_and_many_variables():
+    """A chain of hand-made effects in words; and names of two letters."""
+    model = StructuralCausalModels.from_weights(np.diag(np.ones(4), 1), noise_scale=0.0)
+    venv = gym_causal.make_vec("CausalDAGText-v0", 1)
+    (text,), _ = venv.reset(seed=0, options={"model": model, "goal": "E"})
+    assert text == "Experiment 1 of 5. The values are A +0.0, B +0.0, C +0.0, D +0.0 and E +0.0.\n"
+    (text,), *_ = venv.step([1])
+    assert text.startswith(".\nThen the values were A +0.0, B +5.0, C +5.0, D +5.0 and E +5.0.\n\nExperiment 2 of 5. ")
+    assert venv.task.outcome_explanations()[0].startswith("Setting B to +5 moves C by +5, directly, moves D by +5, through C, ")
+    large = gym_causal.make_vec("CausalDAGText-v0", 2, num_variables=30, weight_range=(900, 1000), num_exploration_trials=1)
+    observations, infos = large.reset(seed=0)
+    assert len(infos["admissible_actions"][0]) == 60
+    for _ in range(4):  # an episode has three trials
+        assert observations in large.observation_space and "AD " in observations[1]
+        observations, *_, infos = large.step(np.array([29, 4]))
+    assert len(infos["admissible_actions"][0]) == 58
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="observation must be one of text, symbolic, got 'words'"):
+        gym_causal.make_task("CausalDAGText-v0", observation="words")
+    with pytest.raises(ValueError, match="num_variables must be an int from 2 to 702, got 1"):
+        gym_causal.make_task("CausalDAGText-v0", num_variables=1)
