@@ -15,10 +15,15 @@ _CHARACTERS_PER_TOKEN = 4.0
 
 
 class CountingModel:
-    """Counts what it is asked. It scores all alike, and explains as some example game does."""
+    """Counts what it is asked. It scores all alike, and writes what it is given.
 
-    def __init__(self, explanations: dict[str, str]) -> None:
-        self._explanations = explanations  # label -> a typical explanation
+    Args:
+        explanations: label -> an explanation.
+        answer: what it writes where no label stands.
+    """
+
+    def __init__(self, explanations: dict[str, str], answer: str) -> None:
+        self._explanations, self._answer = explanations, answer
         self.requests = self.characters_read = self.characters_written = 0
 
     def loglikelihood(self, requests: Sequence[ScoreRequest]) -> list[float]:
@@ -28,8 +33,9 @@ class CountingModel:
         return [0.0] * len(requests)
 
     def generate_until(self, requests: Sequence[GenerationRequest]) -> list[str]:
-        """An explanation for a context that ends with its label, else nothing."""
-        texts = [next((text for label, text in self._explanations.items() if request.context.endswith(label)), "") for request in requests]
+        """An explanation for a context that ends with its label, else the answer."""
+        labels = self._explanations
+        texts = [next((labels[label] for label in labels if request.context.endswith(label)), self._answer) for request in requests]
         self.requests += len(requests)
         self.characters_read += sum(len(request.context) for request in requests)
         self.characters_written += sum(map(len, texts))
@@ -43,7 +49,8 @@ def describe(experiment: Experiment, name: str, arguments: dict[str, Any]) -> st
         for turn in game.turns:
             longest[REASONING_LABEL] = max(longest[REASONING_LABEL], turn.reasoning, key=len)
             longest[OUTCOME_LABEL] = max(longest[OUTCOME_LABEL], turn.outcome_explanation, key=len)
-    model = CountingModel({label.rstrip(): f" {text}" for label, text in longest.items()})
+    explanations = {label.rstrip(): f" {text}" for label, text in longest.items()}
+    model = CountingModel(explanations, experiment.example_games[0].turns[0].action)
     for condition in map(named_condition, experiment.conditions):
         selected = experiment.select_prompt(condition, lambda _: model)
         experiment.evaluate(condition, selected.text, lambda _: model, lambda *_: None)

@@ -9,10 +9,6 @@ from typing import Any, Protocol
 
 from gym_causal.extras import needs_extra
 
-INSTALL = (
-    "pip install torch && pip install 'gym-causal[language]' && pip install --no-deps lm_eval==0.4.13 "
-    "(lm_eval as described in docs/language_models.md)"
-)
 CACHED = "hf-cached"
 """Our own backend: a local model of transformers, with cached keys and values."""
 
@@ -99,12 +95,8 @@ def load_model(name: str, arguments: dict[str, Any]) -> LanguageModel:
         with needs_extra("a language model", "language"):
             from agents.language.hf_cached import load_cached_model  # noqa: PLC0415 - torch and transformers take seconds
         return load_cached_model(**arguments)
-    try:
-        import lm_eval.api.registry  # noqa: F401, PLC0415 - see above
-    except ImportError as error:
-        raise ImportError(f"model {name!r} needs lm_eval: {INSTALL}", name=error.name) from error
-    from agents.language.lm_eval_model import load_lm_eval_model  # noqa: PLC0415
-
+    with needs_extra(f"model {name!r}", "language"):
+        from agents.language.lm_eval_model import load_lm_eval_model  # noqa: PLC0415 - see above
     return load_lm_eval_model(name, arguments)
 
 

@@ -1,5 +1,7 @@
 """Games as texts: one renderer for example games, games in progress and training texts."""
 
+from pathlib import Path
+
 import pytest
 
 from agents.language.conditions import CONDITIONS, FOUR_CONDITIONS
@@ -57,3 +59,11 @@ def test_shuffled_explanations_are_those_of_other_games_at_the_same_place(env_id
 def test_no_donor_has_such_an_explanation():
     with pytest.raises(ValueError, match="donors must have an explanation of each kind"):
         shuffle_explanations([GAME], [Game(GAME.turns[1:])])
+
+
+def test_the_documentation_shows_a_game_under_each_condition():
+    page = (Path(__file__).parents[3] / "docs" / "language_models.md").read_text("utf-8")
+    kwargs = {"rewarded_dimensions": ("color", "shape")}
+    (game,) = play_games("OddOneOutText-v0", range(1), seed=0, domain=SeedDomain.SHOTS, env_kwargs=kwargs)
+    for name in FOUR_CONDITIONS:
+        assert f"```text\n{game.render(CONDITIONS[name])}```" in page

@@ -158,6 +158,6 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch, tmp_path)
     monkeypatch.setitem(sys.modules, "agents.language.hf_cached", None)
     with pytest.raises(SystemExit, match=r"error: .*pip install gym-causal\[language\]"):
         run(tmp_path / "out", "--model_args", "pretrained=x")
-    monkeypatch.setitem(sys.modules, "lm_eval", None)
-    with pytest.raises(SystemExit, match=r"error: model 'hf' needs lm_eval: .*pip install --no-deps lm_eval"):
+    monkeypatch.setitem(sys.modules, "agents.language.lm_eval_model", None)
+    with pytest.raises(SystemExit, match=r"error: model 'hf' needs the extra: pip install gym-causal\[language\]"):
         run(tmp_path / "out", "--model", "hf", "--model_args", "pretrained=x")
