@@ -37,6 +37,7 @@ class CachedModel:
     ) -> None:
         self.model, self.tokenizer = model, tokenizer
         self.max_length = max_length or _max_length(model.config)
+        self._window = _attention_window(model.config)
         self._special = {} if add_bos_token is None else {"add_special_tokens": add_bos_token}
         self._cache_bytes = cache_gb * 1e9
         self._computer = TreeModel(model)
@@ -143,9 +144,11 @@ class CachedModel:
                 f"prompt: {length} tokens with the answer, and the model reads at most {self.max_length}; "
                 "take fewer --shots or another model"
             )
-        window = getattr(self.model.config, "sliding_window", None)
-        if window and getattr(self.model.config, "use_sliding_window", True) and length > window:
-            raise ValueError(f"model: hf-cached does not know sliding windows, and {length} tokens are more than {window}; use --model hf")
+        if self._window is not None and length > self._window:
+            raise ValueError(
+                f"prompt: {length} tokens, and some layers of the model attend to the last {self._window} alone, which hf-cached does not "
+                "know; use --model hf"
+            )
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, **self._special)
@@ -194,6 +197,14 @@ def _max_length(config: Any) -> int:
         if isinstance(length := getattr(config, name, None), int):
             return length
     raise ValueError("model: its configuration does not say how long a text it reads; add max_length=TOKENS to --model_args")
+
+
+def _attention_window(config: Any) -> int | None:
+    """To how many tokens some layers attend; None: to all."""
+    if not getattr(config, "use_sliding_window", True):
+        return None
+    windows = [getattr(config, name, None) for name in ("sliding_window", "window_size", "attention_window_size")]
+    return min((window for window in windows if isinstance(window, int)), default=None)
 
 
 def load_cached_model(

@@ -145,18 +145,21 @@ class TreeModel:
 
         Models with linear attention, a memory of their own or relative positions that they count themselves fail here.
         """
+        problem = "model: hf-cached cannot compute this architecture as the model itself does; use --model hf"
         vocabulary = int(self.model.get_input_embeddings().num_embeddings)
         stem, first, second = ([(7 * i + start) % vocabulary for i in range(6)] for start in (1, 3, 5))
         tree = TreeModel(self.model, chunk=5)  # parts of both texts in one chunk
         base = tree.tree.insert(stem)
         paths = [tree.tree.insert(rest, base) for rest in (first, second)]
         found: dict[int, Tensor] = {}
-        for nodes, logits in tree.compute(paths, [path[-1] for path in paths]):
-            found.update(zip(nodes.tolist(), logits.float(), strict=True))
-        with torch.no_grad():
-            for rest, path in zip((first, second), paths, strict=True):
+        try:
+            for nodes, logits in tree.compute(paths, [path[-1] for path in paths]):
+                found.update(zip(nodes.tolist(), logits.float(), strict=True))
+        except Exception as error:  # whatever a model does with a mask, positions or a cache that it does not know
+            raise ValueError(problem) from error
+        for rest, path in zip((first, second), paths, strict=True):
+            with torch.no_grad():
                 plain = self.model(input_ids=torch.tensor([stem + rest], device=self.model.device)).logits[0, -1].float()
-                scale = max(1.0, float(plain.abs().max()))
-                limit = 1e-3 if self.model.dtype == torch.float32 else 5e-2
-                if not float((found[path[-1]] - plain).abs().max()) < limit * scale:
-                    raise ValueError("model: hf-cached cannot compute this architecture as the model itself does; use --model hf")
+            limit = (1e-3 if self.model.dtype == torch.float32 else 5e-2) * max(1.0, float(plain.abs().max()))
+            if not float((found[path[-1]] - plain).abs().max()) < limit:
+                raise ValueError(problem)

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from agents.language.conditions import CONDITIONS
 from agents.language.experiment import Experiment
@@ -136,3 +136,29 @@ def test_a_tree_stores_what_texts_share_once():
     tree.insert([5])
     tree.keep(np.array([0, 3]))
     assert tree.tokens == [1, 5] and tree.matched([5]) == [1] and tree.insert([1, 2]) == [0, 2]
+
+
+SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+
+
+@pytest.mark.parametrize("kind", ["qwen3", "gemma3_text", "gpt_neox", "opt"])
+def test_other_architectures(kind, checkpoint):
+    """Grouped keys, windows that are long enough, and other kinds of positions."""
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    config = AutoConfig.for_model(kind, **SIZES, ffn_dim=64, word_embed_proj_dim=32, vocab_size=len(tokenizer), max_position_embeddings=256)
+    torch.manual_seed(0)
+    model = CachedModel(AutoModelForCausalLM.from_config(config).eval(), tokenizer, max_length=256)
+    requests = [("New game.\nThere are\n", sentence) for sentence in SENTENCES]
+    np.testing.assert_allclose(model.loglikelihood(requests), [bare_score(model, *request) for request in requests], atol=1e-3)
+
+
+def test_architectures_that_need_another_backend(checkpoint):
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    for kind, sizes in (("mamba", {"num_hidden_layers": 1}), ("bloom", {"n_layer": 1, "n_head": 4})):
+        config = AutoConfig.for_model(kind, hidden_size=32, vocab_size=len(tokenizer), **sizes)
+        with pytest.raises(ValueError, match=r"hf-cached cannot compute this architecture .* use --model hf"):
+            CachedModel(AutoModelForCausalLM.from_config(config).eval(), tokenizer, max_length=256)
+    config = AutoConfig.for_model("mistral", **SIZES, vocab_size=len(tokenizer), sliding_window=12)
+    model = CachedModel(AutoModelForCausalLM.from_config(config).eval(), tokenizer, max_length=256)
+    with pytest.raises(ValueError, match="some layers of the model attend to the last 12 alone"):
+        model.loglikelihood([("There are three objects in front of me:\n", SENTENCES[0])])
