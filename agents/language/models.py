@@ -100,11 +100,15 @@ def load_model(name: str, arguments: dict[str, Any]) -> LanguageModel:
     return load_lm_eval_model(name, arguments)
 
 
+_SPEED = ("device", "batch_size", "max_batch_size", "num_concurrent", "max_retries", "timeout", "cache_gb", "gpu_memory_utilization")
+"""Arguments of backends that change no answer."""
+
+
 def fingerprint(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """What tells two models apart: backend, arguments and, of a local folder, the sizes and the ends of its files."""
     import hashlib  # noqa: PLC0415
 
-    document: dict[str, Any] = {"model": name, "model_args": {key: value for key, value in arguments.items() if key != "device"}}
+    document: dict[str, Any] = {"model": name, "model_args": {key: value for key, value in arguments.items() if key not in _SPEED}}
     folder = Path(str(arguments.get("pretrained", "")))
     if arguments.get("pretrained") and folder.is_dir():
         digest = hashlib.sha256()

@@ -139,6 +139,15 @@ def test_the_command_trains_a_model_that_the_other_command_plays(tmp_path, capsy
     assert (out / "model.safetensors").read_bytes() == before
 
 
+def test_a_model_of_texts_of_several_games_is_evaluated_with_a_prompt(tmp_path):
+    config = dataclasses.replace(SMALL, texts="in_context", condition="outcome", num_updates=2, env_kwargs={"num_dimensions": 4})
+    training = Training(config, tmp_path)
+    training.run()
+    assert config.evaluation.shots == 4 and config.evaluation.included_kwargs["rewarded_dimensions"] == ("color", "shape")
+    assert set(read_history(tmp_path / HISTORY)["split"]) == {"included", "held_out"}
+    assert training.model.config.max_position_embeddings > 5 * 190
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

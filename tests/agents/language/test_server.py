@@ -69,6 +69,14 @@ def test_a_chat_model_writes_its_answers(server, checkpoint, tmp_path, monkeypat
     assert rates["none", "included"] == 3 / 4  # "I choose object A." is no experiment
 
 
+def test_a_server_plays_like_the_model_itself(server, checkpoint, tmp_path):
+    options = ("--conditions", "outcome", "--games", "2", "--prompts", "1", "--shots", "1", "--max-tokens", "6")
+    where = f"base_url={server.url}/completions,model=tiny,tokenizer={checkpoint},batch_size=9"
+    command.main(["--model", "local-completions", "--model_args", where, *options, "--out", str(tmp_path / "server")])
+    command.main(["--model_args", f"pretrained={checkpoint},dtype=float32,device=cpu", *options, "--out", str(tmp_path / "local")])
+    assert rows(tmp_path / "server") == rows(tmp_path / "local")
+
+
 def rows(out):
     return json.loads((out / "results.json").read_text())["results"]
 
