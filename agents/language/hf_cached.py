@@ -158,6 +158,8 @@ class CachedModel:
         stripped = context.rstrip()
         context, continuation = (stripped, context[len(stripped) :] + continuation) if stripped else (context, continuation)
         tokens = self._encode_known(context)
+        if not tokens:
+            raise ValueError("context must not be empty")
         return tokens, self._continue(context, tokens, continuation)[len(tokens) :]
 
     def _encode_known(self, context: str) -> list[int]:

@@ -32,6 +32,8 @@ class LMEvalModel:
     def __init__(self, lm: Any, name: str, *, chat: bool) -> None:
         self.lm, self.name, self.chat = lm, name, chat
         self._is_server = hasattr(lm, "base_url")
+        # Of a chat model the server alone knows how long a text it reads, and says so.
+        self.max_length = None if chat or getattr(lm, "tokenizer", None) is None else getattr(lm, "max_length", None)
         if self._is_server and not chat:
             lm.parse_logprobs = _checked(lm.parse_logprobs)
 
@@ -70,13 +72,12 @@ class LMEvalModel:
 
     def _check_length(self, context: str, continuation: str, generated: int = 0) -> None:
         """Raise a ValueError for a text that lm_eval would cut off, with no more than a warning."""
-        limit = getattr(self.lm, "max_length", None)
-        if self.chat or not isinstance(limit, int) or getattr(self.lm, "tokenizer", None) is None:
-            return  # the server has its own limit, and says so
+        if self.max_length is None:
+            return
         length = self.count_tokens(context + continuation) + generated
-        if length > limit:
+        if length > self.max_length:
             raise ValueError(
-                f"prompt: {length} tokens with the answer, and the model reads at most {limit}; take fewer --shots, "
+                f"prompt: {length} tokens with the answer, and the model reads at most {self.max_length}; take fewer --shots, "
                 "or say max_length=TOKENS in --model_args if the model reads more"
             )
 

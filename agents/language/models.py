@@ -33,7 +33,8 @@ class GenerationRequest:
 class LanguageModel(Protocol):
     """What the player needs of a model.
 
-    Both methods raise a ValueError for a text that is longer than the model's context: nothing is ever cut off.
+    Both methods raise a ValueError for a text that is longer than the model's context: nothing is ever cut off. A model that also has
+    ``count_tokens(text)`` and ``max_length`` is checked before a run.
     """
 
     def loglikelihood(self, requests: Sequence[ScoreRequest]) -> list[float]:
@@ -43,12 +44,6 @@ class LanguageModel(Protocol):
     def generate_until(self, requests: Sequence[GenerationRequest]) -> list[str]:
         """The text that the model writes after each context, without the stop."""
         ...
-
-
-class ModelInfo(Protocol):
-    """What some models can also tell."""
-
-    def count_tokens(self, text: str) -> int: ...
 
 
 def parse_model_args(text: str) -> dict[str, Any]:

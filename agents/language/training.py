@@ -83,7 +83,8 @@ class Training:
             return
         config = self.config
         interval = 0.1 if sys.stderr.isatty() else 60  # seconds; a log keeps every line
-        with tqdm(total=config.num_updates, initial=self.updates, unit="update", desc=config.condition, mininterval=interval) as bar:
+        counts = {"total": config.num_updates, "initial": self.updates, "unit": "update"}
+        with tqdm(**counts, desc=config.condition, mininterval=interval, maxinterval=max(interval, 10)) as bar:
             for batch in self._batches():
                 self._update(batch)
                 bar.update()
