@@ -5,6 +5,7 @@ VENV ?= .venv
 # The torch to install, where a target needs one. On Linux the unqualified wheel brings gigabytes of CUDA libraries with it.
 TORCH ?= torch==2.13.0
 IMITATION ?= imitation==1.0.1
+LM_EVAL ?= lm_eval==0.4.13
 # Most processes here are many and small: threads inside NumPy and torch only get in each other's way.
 export OMP_NUM_THREADS ?= 1
 # Tests and commands start many processes, which all import torch: compiled once, that takes half the time.
@@ -27,7 +28,7 @@ compare: $(VENV)/baselines.stamp  ## compare the expert and the baselines alone
 ablate: $(VENV)/agents.stamp  ## train and evaluate every agent of docs/results.md: hours; called again, it resumes
 	$(BIN)/python -m agents.ablate --published --out results
 
-test: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/minari.stamp  ## run the tests
+test: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/language.stamp $(VENV)/minari.stamp  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 slow: $(VENV)/tests.stamp $(VENV)/agents.stamp  ## run the tests that take minutes each (marked slow, left out of `make test`)
@@ -48,12 +49,13 @@ docs: $(VENV)/docs.stamp  ## build the documentation
 	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-benchmark: $(VENV)/benchmark.stamp $(VENV)/agents.stamp  ## measure speed
+benchmark: $(VENV)/benchmark.stamp $(VENV)/agents.stamp $(VENV)/language.stamp  ## measure speed
 	$(BIN)/python -m benchmarks.throughput --out results/benchmark
 	$(BIN)/python -m benchmarks.training --out results/benchmark/training.json
 	$(BIN)/python -m benchmarks.training --env OddOneOutConfounded-v0 --explanations full --episodes 1000 \
 		--out results/benchmark/room_training.json
 	$(BIN)/python -m benchmarks.attention --out results/benchmark/attention.json
+	$(BIN)/python -m benchmarks.language --out results/benchmark/language.json
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,4 +77,10 @@ $(VENV)/agents.stamp: setup.cfg pyproject.toml | $(BIN)/python
 	$(INSTALL) "$(TORCH)"
 	$(INSTALL) --editable ".[trainer]"
 	$(INSTALL) --no-deps "$(IMITATION)"
+	@touch $@
+
+# lm_eval without what its tasks and metrics need, half a gigabyte: language models use its model layer alone.
+$(VENV)/language.stamp: $(VENV)/agents.stamp
+	$(INSTALL) --editable ".[language-models]"
+	$(INSTALL) --no-deps "$(LM_EVAL)"
 	@touch $@

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gym_causal.core.streams import SeedDomain
-from gym_causal.policies import Policy, Predictor, bind, name_of
+from gym_causal.policies import Bindable, Policy, Predictor, bind, name_of
 from gym_causal.rollouts import play, seeded_task
 
 NUM_RESAMPLES = 1_000
@@ -57,13 +57,13 @@ class EvaluationResult:
 
 
 def evaluate(
-    policy: Policy | Predictor | str,
+    policy: Policy | Predictor | Bindable | str,
     env_id: str,
     *,
     split: str = "train",
     num_episodes: int = 2_000,
     seed: int = 0,
-    references: Mapping[str, Policy | Predictor | str] | None = None,
+    references: Mapping[str, Policy | Predictor | Bindable | str] | None = None,
     name: str | None = None,
     domain: SeedDomain = SeedDomain.EVALUATION,
     **env_kwargs: Any,
@@ -74,7 +74,8 @@ def evaluate(
 
     Args:
         policy: "expert", "random", a callable with the one policy signature, or an object with stable-baselines3's ``predict``
-            (:func:`gym_causal.policies.bind` says how it is called, and how a policy gets action masks).
+            (:func:`gym_causal.policies.bind` says how it is called, and how a policy gets action masks). If it has a method
+            ``step_scores()``, as a task has, that is called after each step and adds metrics of its own.
         env_id: a registered id, or any other that Gymnasium knows.
         split: a split of that env.
         num_episodes: >= 1.
@@ -100,9 +101,11 @@ def evaluate(
             total[1, step.episodes[step.valid]] += denominator[step.valid]
 
         observers = {key: bind(reference, task, seed) for key, reference in (references or {}).items()}
-        for step in play(bind(policy, task, seed), task, num_episodes, observers):
+        player = bind(policy, task, seed)
+        own_scores = getattr(player, "step_scores", dict)  # of a policy that has metrics of its own
+        for step in play(player, task, num_episodes, observers):
             add("reward", step.rewards, np.zeros(task.num_envs))
-            scores = task.step_scores()
+            scores = {**task.step_scores(), **own_scores()}
             if taken := {f"match_{key}" for key in observers} & scores.keys():
                 raise ValueError(f"references: the env has metrics of its own called {', '.join(sorted(taken))}; choose other names")
             for metric, (numerator, denominator) in scores.items():

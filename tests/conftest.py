@@ -62,6 +62,8 @@ SLOWEST_FIRST = (
     "test_examples.py",
     "test_commands.py",
     "test_ablate.py",
+    "test_language_command.py",
+    "test_language_training.py",
     "test_compare.py",
     "test_behavioral_cloning.py",
     "test_documentation.py",

@@ -207,3 +207,23 @@ def test_unknown_envs_and_metrics_are_named():
         gym_causal.evaluate("expert", "Nothing-v0")
     with pytest.raises(AttributeError, match="no metric 'speed'; there are reward"):
         _ = gym_causal.evaluate("expert", "CausalDAG-v0", num_episodes=2).speed
+
+
+class Boasting:
+    """A policy with a metric of its own."""
+
+    def __init__(self):
+        self.steps = 0
+
+    def __call__(self, observations, state, episode_starts):
+        return np.ones(len(episode_starts), int), state
+
+    def step_scores(self):
+        self.steps += 1
+        return {"confidence": (np.full(4, 0.9), np.ones(4))}
+
+
+def test_a_policy_may_add_metrics_of_its_own(hint_id):
+    policy = Boasting()
+    result = gym_causal.evaluate(policy, hint_id, num_episodes=4)
+    assert result.confidence.mean == pytest.approx(0.9) and policy.steps == 2

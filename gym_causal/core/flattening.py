@@ -28,7 +28,8 @@ class Flattener:
         lows, highs, width = [], [], 0
         for key, part in space.spaces.items():
             if not isinstance(part, (spaces.Box, spaces.Discrete, spaces.MultiBinary)):
-                raise ValueError(f"flatten must be False where an observation is no Box, Discrete or MultiBinary, got {key!r}: {part}")
+                accepted = "flatten must be False where an observation is no Box, Discrete or MultiBinary"
+                raise ValueError(f"{accepted}, got {key!r}, a {type(part).__name__}")
             flat = spaces.flatten_space(part)
             assert isinstance(flat, spaces.Box)
             self._parts.append((key, width, int(part.n) if isinstance(part, spaces.Discrete) else 0))

@@ -1,0 +1,60 @@
+"""The conditions under which a language model plays: what its example games say beside the moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gym_causal.arguments import check_one_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What a prompt holds, and what the model writes while it plays.
+
+    Attributes:
+        name: of the policy in results.
+        outcome: an explanation follows each outcome.
+        reasoning: the player reasons in words before each action.
+        shuffled: the explanations in the example games are those of other games, of the same kind and at the same place.
+        shots: whether there are example games at all.
+        instructions: the prompt begins with a description of the game.
+        without_held_out: no experiment in the example games is on the held-out dimension: it is neither tried nor ruled out there.
+            (Objects still show a value of it, since evaluated games have the same dimensions.)
+    """
+
+    name: str
+    outcome: bool = False
+    reasoning: bool = False
+    shuffled: bool = False
+    shots: bool = True
+    instructions: bool = False
+    without_held_out: bool = False
+
+
+_CONDITIONS = (
+    Condition(name="none"),
+    Condition(name="outcome", outcome=True),
+    Condition(name="reasoning", reasoning=True),
+    Condition(name="both", outcome=True, reasoning=True),
+    # controls
+    Condition(name="outcome_shuffled", outcome=True, shuffled=True),
+    Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),
+    Condition(name="both_shuffled", outcome=True, reasoning=True, shuffled=True),
+    Condition(name="instructions", shots=False, instructions=True),
+    Condition(name="none_without_held_out", without_held_out=True),
+    Condition(name="both_without_held_out", outcome=True, reasoning=True, without_held_out=True),
+)
+CONDITIONS = {condition.name: condition for condition in _CONDITIONS}
+"""Name -> condition: the four of the talk (Lampinen et al., 2023), then the controls, which are ours."""
+
+FOUR_CONDITIONS = ("none", "outcome", "reasoning", "both")
+
+
+def named_condition(name: str) -> Condition:
+    """The condition of a name.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    check_one_of("conditions", name, tuple(CONDITIONS))
+    return CONDITIONS[name]

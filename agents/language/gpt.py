@@ -1,0 +1,87 @@
+"""A small language model and its tokenizer, in the format of transformers: any command that takes a checkpoint takes these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gym_causal.arguments import check_integer
+
+END = "<|endoftext|>"
+_VOCABULARY = 1_024  # at most; the games have about a hundred words
+# Words with the space before them, single digits, single line breaks: a sentence is encoded alike wherever it stands.
+_PIECES = r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]|\n|\s+"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPTConfig:
+    """The size of a small model with Llama's architecture. (Its rotary positions make it easy to compare words that are far apart.)"""
+
+    width: int = 128
+    num_layers: int = 4
+    num_heads: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("width", "num_layers", "num_heads"):
+            check_integer(name, getattr(self, name), 1, 10**5)
+        if self.width % (2 * self.num_heads):
+            raise ValueError(f"num_heads must divide half the width, {self.width // 2}, got {self.num_heads}")
+
+
+def make_tokenizer(texts: Iterable[str]) -> Any:
+    """A byte-level BPE tokenizer, learned from texts: frequent words become single tokens, digits stay single, any text can be encoded.
+
+    Args:
+        texts: to learn from.
+
+    Returns:
+        A ``transformers.PreTrainedTokenizerFast``.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415 - an extra
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 - seconds
+
+    tokenizer = Tokenizer(models.BPE())
+    split = pre_tokenizers.Split(Regex(_PIECES), behavior="isolated")
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=_VOCABULARY,
+        special_tokens=[END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    special = {"eos_token": END, "bos_token": END, "pad_token": END}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special)
+
+
+def make_gpt(config: GPTConfig, tokenizer: Any, context: int, seed: int) -> Any:
+    """A model with freshly drawn weights, as a ``transformers.LlamaForCausalLM``.
+
+    Args:
+        config: its size.
+        tokenizer: whose tokens it reads.
+        context: tokens that it reads at most.
+        seed: of the weights.
+    """
+    import torch  # noqa: PLC0415 - seconds
+    from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415 - seconds
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=-(-len(tokenizer) // 64) * 64,  # a multiple of 64 is faster
+                hidden_size=config.width,
+                intermediate_size=2 * config.width,
+                num_hidden_layers=config.num_layers,
+                num_attention_heads=config.num_heads,
+                max_position_embeddings=context,
+                tie_word_embeddings=True,
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        )

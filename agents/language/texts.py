@@ -1,0 +1,62 @@
+"""Texts to train a language model on: games of the expert, in which the held-out dimension is never rewarded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from agents.language.conditions import named_condition
+from agents.language.games import Game, join_games, play_games, shuffle_explanations
+from agents.language.training_config import GAMES_PER_TEXT, TrainingConfig
+from gym_causal.core.streams import SeedDomain
+
+_CHUNKS_PER_SEED = 10**6
+CHUNK = 1_024
+"""Texts that are made at once."""
+
+
+def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = SeedDomain.COLLECTION, count: int = CHUNK) -> list[str]:
+    """New texts; a function of the configuration, the domain and the number of the chunk alone.
+
+    Args:
+        config: which texts.
+        chunk: which of the endless sequence of chunks, from 0.
+        domain: which of the disjoint families of episodes.
+        count: texts in a chunk.
+    """
+    seed = config.seed * _CHUNKS_PER_SEED + chunk
+    condition = named_condition(config.condition)
+    texts = _games(config, seed, domain, count)
+    if condition.shuffled:
+        # By the games at the same place of the next texts.
+        places = [shuffle_explanations(games, [*games[1:], games[0]]) for games in map(list, zip(*texts, strict=True))]
+        texts = [list(games) for games in zip(*places, strict=True)]
+    return [join_games([game.render(condition) for game in games[:-1]]) + games[-1].render(condition) for games in texts]
+
+
+def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) -> list[list[Game]]:
+    """The games of each text."""
+    trained = config.trained_dimensions
+    if config.texts == "single":
+        return [[game] for game in _play(config, trained, count, seed, domain)]
+    rng = np.random.default_rng([seed, int(domain)])
+    rewarded = np.stack([_rewarded_dimensions(rng, len(trained)) for _ in range(count)])  # (count, GAMES_PER_TEXT)
+    games: dict[int, Iterator[Game]] = {
+        # A seed for each, or games of different dimensions would show the same objects.
+        dimension: iter(_play(config, (trained[dimension],), int((rewarded == dimension).sum()), 16 * seed + dimension, domain))
+        for dimension in np.unique(rewarded).tolist()
+    }
+    return [[next(games[dimension]) for dimension in row] for row in rewarded.tolist()]
+
+
+def _rewarded_dimensions(rng: np.random.Generator, num_trained: int) -> np.ndarray:
+    """(GAMES_PER_TEXT,) int; which of the trained dimensions each game of a text rewards."""
+    order = rng.permutation(num_trained)
+    shown, others = order[:2], order[2:] if num_trained > 2 else order
+    return np.append(rng.choice(shown, size=GAMES_PER_TEXT - 1), rng.choice(others))
+
+
+def _play(config: TrainingConfig, rewarded: tuple[str, ...], count: int, seed: int, domain: SeedDomain) -> list[Game]:
+    kwargs = {**config.env_kwargs, "rewarded_dimensions": rewarded}
+    return play_games(config.env_id, range(count), seed=seed, domain=domain, env_kwargs=kwargs)

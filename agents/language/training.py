@@ -1,0 +1,196 @@
+"""Next-token prediction on game texts, with checkpoints and a learning curve."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm.auto import tqdm
+
+import gym_causal
+from agents.algorithms.learning_curve import HISTORY, History
+from agents.algorithms.schedules import WarmupCosine
+from agents.language.conditions import named_condition
+from agents.language.gpt import END, make_gpt, make_tokenizer
+from agents.language.hf_cached import CachedModel
+from agents.language.player import LanguagePlayer
+from agents.language.texts import CHUNK, training_texts
+from agents.language.training_config import TrainingConfig
+from agents.policies.checkpoints import CHECKPOINT, Checkpoint, load_checkpoint, save_checkpoint
+from gym_causal.core.streams import SeedDomain
+from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
+from gym_causal.files import write_atomically
+
+TRAINING = "training.json"
+_WEIGHTS = "model.safetensors"
+_IGNORED = -100  # F.cross_entropy's ignore_index
+_VALIDATION_TEXTS = 256
+
+
+class Training:
+    """A training of a small language model in a folder.
+
+    Args:
+        config: of the training.
+        folder: for it.
+        resume: go on with the training in the folder, if there is one.
+        device: where to train.
+
+    Raises:
+        ValueError: the folder holds a training and ``resume`` is not given, or one with another configuration.
+    """
+
+    def __init__(self, config: TrainingConfig, folder: Path, *, resume: bool = False, device: str = "cpu") -> None:
+        self.config, self.folder, self.device = config, folder, device
+        config.evaluation.check()
+        _check_folder(config, folder, resume)
+        # All conditions have the same tokenizer: that of texts with all explanations.
+        sample = training_texts(dataclasses.replace(config, condition="both"), 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS)
+        self.tokenizer = make_tokenizer(sample)
+        self._validation = self._encode(training_texts(config, 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS))
+        # Before it has learned to, the model may not end the explanations that it writes.
+        lines = max(text.count(label) for text in sample for label in (REASONING_LABEL, OUTCOME_LABEL))
+        spare = 2 * lines * config.evaluation.options.max_tokens
+        context = spare + max(len(self.tokenizer.encode(text)) for text in sample)
+        self.model = make_gpt(config.gpt, self.tokenizer, context, config.seed).to(device)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay
+        )
+        self._schedule = WarmupCosine(config.learning_rate, 0.05 * config.num_updates, config.num_updates)
+        self.updates = self._load()
+        folder.mkdir(parents=True, exist_ok=True)
+        document = json.dumps(config.to_json(), indent=1) + "\n"
+        write_atomically(folder / TRAINING, lambda path: path.write_text(document, encoding="utf-8"))
+        self.history = History(folder / HISTORY, self.updates)
+
+    @property
+    def num_parameters(self) -> int:
+        """Parameters of the model; tied ones count once."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def run(self) -> None:
+        """Train to the end and save the model."""
+        if (self.folder / _WEIGHTS).exists():
+            return
+        config = self.config
+        interval = 0.1 if sys.stderr.isatty() else 60  # seconds; a log keeps every line
+        counts = {"total": config.num_updates, "initial": self.updates, "unit": "update"}
+        with tqdm(**counts, desc=config.condition, mininterval=interval, maxinterval=max(interval, 10)) as bar:
+            for batch in self._batches():
+                self._update(batch)
+                bar.update()
+                over = self.updates == config.num_updates
+                if over or self.updates % config.evaluate_every == 0:
+                    bar.set_postfix(self._evaluate(), refresh=False)
+                if not over and self.updates % config.checkpoint_every == 0:
+                    save_checkpoint(self.folder, Checkpoint(dict(self.model.named_parameters()), self.updates, self._optimizer_state()))
+        self._save_model()
+
+    def _batches(self) -> Iterator[Tensor]:
+        """The batches (B, T) of token ids of the updates that are left."""
+        size = self.config.batch_size
+        per_chunk = max(1, CHUNK // size)
+        while self.updates < self.config.num_updates:
+            chunk, first = divmod(self.updates, per_chunk)
+            encoded = self._encode(training_texts(self.config, chunk, count=per_chunk * size))
+            for start in range(first * size, per_chunk * size, size):
+                if self.updates < self.config.num_updates:
+                    yield _padded(encoded[start : start + size])
+
+    def _update(self, batch: Tensor) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._schedule(self.updates)
+        self.optimizer.zero_grad(set_to_none=True)
+        self._loss(batch).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.updates += 1
+
+    def _loss(self, batch: Tensor) -> Tensor:
+        """Mean negative log-likelihood of a token, () float, in nats."""
+        batch = batch.to(self.device)
+        logits = self.model(input_ids=batch[:, :-1].clamp(min=0)).logits  # padding comes last, and nothing before it attends to it
+        return F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten(), ignore_index=_IGNORED)
+
+    @torch.no_grad()
+    def _evaluate(self) -> dict[str, float]:
+        """Add the loss on new texts, and games on both splits, to the learning curve; returns the rates of correct test trials."""
+        self.model.eval()
+        config, experiment = self.config, self.config.evaluation
+        condition = named_condition(config.condition)
+        about = {"env_id": config.env_id, "policy": config.condition}
+        losses = [self._loss(_padded(self._validation[start : start + 64])).item() for start in range(0, len(self._validation), 64)]
+        loss = {"split": "included", "metric": "validation_loss", "mean": sum(losses) / len(losses), "episodes": len(self._validation)}
+        self.history.add(self.updates, [{**about, **loss, "seed": config.seed}])
+        (prompt,) = experiment.candidate_prompts(condition)
+        model = CachedModel(self.model, self.tokenizer)
+        for split, kwargs in experiment.splits.items():
+            player = LanguagePlayer(model, prompt, condition, experiment.options, experiment.games)
+            result = gym_causal.evaluate(
+                player, config.env_id, num_episodes=experiment.games, seed=config.seed, domain=SeedDomain.LEARNING_CURVE, **kwargs
+            )
+            self.history.add(self.updates, dataclasses.replace(result, split=split, policy=config.condition).rows())
+        self.history.save()
+        self.model.train()
+        return {"loss": loss["mean"], **self.history.latest(experiment.selection_metric)}  # type: ignore[dict-item]
+
+    def _encode(self, texts: list[str]) -> list[list[int]]:
+        return self.tokenizer([text + END for text in texts])["input_ids"]
+
+    def _optimizer_state(self) -> dict[str, Tensor]:
+        names = [name for name, _ in self.model.named_parameters()]
+        state = self.optimizer.state_dict()["state"]
+        return {f"{name}/{key}": value for i, name in enumerate(names) for key, value in state[i].items()}
+
+    def _load(self) -> int:
+        """Load the checkpoint, if there is one; returns the updates made before."""
+        if not (self.folder / CHECKPOINT).exists():
+            return 0
+        checkpoint = load_checkpoint(self.folder)
+        self.model.load_state_dict(checkpoint.weights, strict=False)  # of tied weights, one is saved
+        state = self.optimizer.state_dict()
+        for i, (name, _) in enumerate(self.model.named_parameters()):
+            state["state"][i] = {key: checkpoint.optimizer[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
+        self.optimizer.load_state_dict(state)
+        return checkpoint.batch
+
+    def _save_model(self) -> None:
+        """Save model and tokenizer as any checkpoint of transformers; the weights come last, for they say that training is over."""
+        temporary = Path(tempfile.mkdtemp(dir=self.folder, prefix="."))
+        try:
+            self.model.save_pretrained(temporary)
+            self.tokenizer.model_max_length = self.model.config.max_position_embeddings
+            self.tokenizer.save_pretrained(temporary)
+            for path in sorted(temporary.iterdir(), key=lambda path: path.name == _WEIGHTS):
+                path.replace(self.folder / path.name)
+        finally:
+            shutil.rmtree(temporary)
+        (self.folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _padded(texts: list[list[int]]) -> Tensor:
+    """(B, T) int; texts of different lengths, with ``_IGNORED`` at the ends."""
+    return torch.nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True, padding_value=_IGNORED)
+
+
+def _check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
+    path = folder / TRAINING
+    if not path.exists():
+        if (folder / CHECKPOINT).exists() or (folder / _WEIGHTS).exists():
+            raise ValueError(f"folder: {str(folder)!r} holds a model without a {TRAINING}; choose another one")
+        return
+    if not resume:
+        raise ValueError(f"folder: {str(folder)!r} holds a training; choose another one, or resume")
+    found: Any = json.loads(path.read_text(encoding="utf-8"))
+    wanted = json.loads(json.dumps(config.to_json()))
+    if changed := [f"{key} was {found.get(key)!r} and is {value!r}" for key, value in wanted.items() if found.get(key) != value]:
+        raise ValueError(f"folder: {str(folder)!r} holds a training with another configuration ({'; '.join(changed)})")

@@ -1,0 +1,107 @@
+"""Everything that a language model trained on game texts depends on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from agents.language.conditions import named_condition
+from agents.language.experiment import HELD_OUT, INCLUDED, Experiment
+from agents.language.gpt import GPTConfig
+from gym_causal.arguments import check_integer, check_number, check_one_of
+
+GAMES_PER_TEXT = 5
+"""Of texts of the kind "in_context": four games, then one that rewards another dimension."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """A training. It is passive: the model predicts the next token of an expert's games and never plays one.
+
+    Attributes:
+        env_id: a text task.
+        env_kwargs: its arguments, for example ``num_dimensions``.
+        held_out: the dimension that is rewarded in no training text; None: the last one.
+        condition: which explanations the texts hold (:data:`agents.language.conditions.CONDITIONS`).
+        texts: "single": one game each. "in_context": five games, whose first four reward two of the dimensions, and the last one another,
+            if there is another that is not held out.
+        gpt: the size of the model.
+        num_updates: of the weights.
+        batch_size: texts of an update.
+        learning_rate: its peak; it rises for the first twentieth of the updates and then falls to 0.
+        weight_decay: AdamW's.
+        evaluate_every: updates between two evaluations.
+        evaluation_games: games of each split in an evaluation.
+        checkpoint_every: updates between two checkpoints.
+        seed: of the weights and the texts.
+    """
+
+    env_id: str = "OddOneOutText-v0"
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    held_out: str | None = None
+    condition: str = "none"
+    texts: Literal["single", "in_context"] = "single"
+    gpt: GPTConfig = field(default_factory=GPTConfig)
+    num_updates: int = 4_000
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    evaluate_every: int = 1_000
+    evaluation_games: int = 100
+    checkpoint_every: int = 250
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("num_updates", "batch_size", "evaluate_every", "evaluation_games", "checkpoint_every"):
+            check_integer(name, getattr(self, name), 1, 10**9)
+        check_integer("seed", self.seed, 0, 2**31)
+        check_number("learning_rate", self.learning_rate, 0, 1, low_included=False)
+        check_number("weight_decay", self.weight_decay, 0, 1)
+        check_one_of("texts", self.texts, ("single", "in_context"))
+        if not named_condition(self.condition).shots or named_condition(self.condition).without_held_out:
+            raise ValueError(f"condition must be one of game texts, got {self.condition!r}")
+
+    @property
+    def evaluation(self) -> Experiment:
+        """How the model is evaluated while it is trained. (Its games are of the learning curve's seed domain.)"""
+        kwargs = dict(self.env_kwargs)
+        if self.texts == "in_context":
+            kwargs["rewarded_dimensions"] = self.trained_dimensions[:2]
+        return Experiment(
+            env_id=self.env_id,
+            env_kwargs=kwargs,
+            conditions=(self.condition,),
+            held_out=self.held_out,
+            games=self.evaluation_games,
+            shots=GAMES_PER_TEXT - 1 if self.texts == "in_context" else 0,
+            prompts=1,
+            seed=self.seed,
+        )
+
+    @property
+    def trained_dimensions(self) -> tuple[str, ...]:
+        """The dimensions that are rewarded in training texts.
+
+        Raises:
+            ValueError: a task without dimensions, or an unknown held-out one.
+        """
+        splits = Experiment(env_id=self.env_id, env_kwargs=self.env_kwargs, held_out=self.held_out).splits
+        if HELD_OUT not in splits:
+            raise ValueError(f"env must have dimensions, one of which is held out, got {self.env_id!r}")
+        return splits[INCLUDED]["rewarded_dimensions"]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a document."""
+        return dataclasses.asdict(self)
+
+
+PRESETS: dict[str, TrainingConfig] = {
+    "quick": TrainingConfig(),
+    "full": TrainingConfig(
+        gpt=GPTConfig(width=256, num_layers=8, num_heads=8), num_updates=40_000, batch_size=64, learning_rate=1e-3, evaluate_every=2_000,
+        evaluation_games=500, checkpoint_every=1_000,
+    ),
+}  # fmt: skip
+"""quick: ten to forty minutes on two cores, the longer the texts are; full: hours on a GPU."""

@@ -1,0 +1,170 @@
+"""Training a small language model on game texts: which texts, that a killed training resumes to the same weights, and what is saved."""
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("stable_baselines3")
+
+import torch
+
+from agents.algorithms.learning_curve import HISTORY, read_history
+from agents.language import __main__ as command
+from agents.language import train
+from agents.language.gpt import END, GPTConfig, make_tokenizer
+from agents.language.texts import training_texts
+from agents.language.training import TRAINING, Training
+from agents.language.training_config import PRESETS, TrainingConfig
+from agents.policies.checkpoints import CHECKPOINT
+from gym_causal.core.streams import SeedDomain
+
+GPT = GPTConfig(width=16, num_layers=1, num_heads=2)
+SMALL = TrainingConfig(gpt=GPT, num_updates=6, batch_size=4, evaluate_every=4, evaluation_games=4, checkpoint_every=2)
+ALL = ("none", "outcome", "reasoning", "both", "both_shuffled")
+
+
+def rewarded_dimensions(text):
+    """The dimensions whose change was rewarded in a text, and those that an explanation calls rewarding."""
+    found = set(re.findall(r"into a different (\w+): \w+\.\nChoosing object \w was rewarded!", text))
+    return found | set(re.findall(r"(?:rewarded for unique|The rewarding dimension must be) (\w+)", text))
+
+
+@pytest.mark.parametrize("kind", ["single", "in_context"])
+@pytest.mark.parametrize("held_out", [None, "shape"])
+def test_the_held_out_dimension_is_rewarded_in_no_text(kind, held_out):
+    for name in ALL:
+        config = TrainingConfig(texts=kind, held_out=held_out, condition=name, env_kwargs={"num_dimensions": 4})
+        for domain in (SeedDomain.COLLECTION, SeedDomain.VALIDATION):
+            seen = set.union(*(rewarded_dimensions(text) for text in training_texts(config, 1, domain=domain, count=60)))
+            assert seen == set(config.trained_dimensions) and (held_out or "pattern") not in config.trained_dimensions
+
+
+def test_four_games_reward_two_dimensions_and_the_last_another():
+    config = TrainingConfig(texts="in_context", condition="both", env_kwargs={"num_dimensions": 5, "num_experiments": 4})
+    pairs = set()
+    for text in training_texts(config, 0, count=80):
+        games = [game for game in text.split("New game.\n") if game]
+        assert len(games) == 5
+        for game in games:
+            assert len(rewarded_dimensions(game)) == 1
+        shown = set.union(*(rewarded_dimensions(game) for game in games[:4]))
+        (last,) = rewarded_dimensions(games[4])
+        assert len(shown) <= 2 and last not in shown
+        assert len({game.split("\n\n")[0] for game in games}) == 5  # no game twice
+        pairs.add((*sorted(shown), last))
+    assert len(pairs) > 8
+
+
+def test_texts_are_new_in_every_chunk_and_a_function_of_the_seed():
+    config = TrainingConfig()
+    chunks = [training_texts(config, chunk, count=50) for chunk in (0, 1)]
+    assert training_texts(config, 0, count=50) == chunks[0] and not set(chunks[0]) & set(chunks[1])
+    assert not set(training_texts(dataclasses.replace(config, seed=1), 0, count=50)) & set(chunks[0])
+    assert not set(training_texts(config, 0, domain=SeedDomain.VALIDATION, count=50)) & set(chunks[0])
+
+
+def test_shuffled_texts_have_the_same_moves():
+    both, shuffled = (training_texts(TrainingConfig(condition=name), 0, count=40) for name in ("both", "both_shuffled"))
+    explained = ("Reasoning: ", "Outcome explanation: ")
+    moves = [[line for line in "\n".join(texts).split("\n") if not line.startswith(explained)] for texts in (both, shuffled)]
+    assert moves[0] == moves[1] and sum(a != b for a, b in zip(both, shuffled, strict=True)) > 35
+
+
+def test_the_tokenizer_keeps_letters_and_digits_single_and_encodes_anything():
+    tokenizer = make_tokenizer(training_texts(TrainingConfig(condition="both"), 0, count=100))
+    pieces = [tokenizer.decode([token]) for token in tokenizer.encode("I transform object B into a different color: red 1234.\n")]
+    assert pieces[3] == " B" and pieces[-6:] == ["1", "2", "3", "4", ".", "\n"]
+    for text in ("Überraschung: 99 €\t\n\n", "New game.\nA) red"):
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.eos_token == END and len(tokenizer.encode(END)) == 1
+
+
+def weights(training):
+    return {name: value.clone() for name, value in training.model.state_dict().items()}
+
+
+@pytest.mark.parametrize("kept", [1, 3, 5])
+def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypatch):
+    whole = Training(SMALL, tmp_path / "whole")
+    whole.run()
+    update = Training._update
+
+    def killed(self, batch):
+        if self.updates == kept:
+            raise KeyboardInterrupt
+        update(self, batch)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Training, "_update", killed)
+        Training(SMALL, tmp_path / "killed").run()
+    resumed = Training(SMALL, tmp_path / "killed", resume=True)
+    assert resumed.updates == kept - kept % 2
+    resumed.run()
+    for name, value in weights(whole).items():
+        assert torch.equal(value, resumed.model.state_dict()[name]), name
+    assert (tmp_path / "killed" / HISTORY).read_text() == (tmp_path / "whole" / HISTORY).read_text()
+    assert not (tmp_path / "killed" / CHECKPOINT).exists()
+
+
+def test_texts_are_learned(tmp_path):
+    Training(dataclasses.replace(SMALL, learning_rate=0.02, num_updates=40, evaluate_every=40), tmp_path).run()
+    losses = read_history(tmp_path / HISTORY).set_index("metric")["mean"]
+    assert losses["validation_loss"] < 3  # of a uniform guess: 6.2
+
+
+def test_the_command_trains_a_model_that_the_other_command_plays(tmp_path, capsys):
+    tiny = ("--gpt.width", "16", "--gpt.num-layers", "1", "--gpt.num-heads", "2", "--num-updates", "4", "--batch-size", "4")
+    out = tmp_path / "model"
+    options = (*tiny, "--evaluate-every", "2", "--evaluation-games", "4", "--condition", "outcome", "--out", str(out))
+    train.main(options)
+    assert "Trained" in capsys.readouterr().out
+    table = read_history(out / HISTORY)
+    assert set(table["batch"]) == {2, 4} and {"test_correct_rate", "validation_loss"} <= set(table["metric"])
+    assert set(table[table["metric"] == "test_correct_rate"]["split"]) == {"included", "held_out"}
+    assert (out / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((out / TRAINING).read_text())["condition"] == "outcome"
+    evaluation = tmp_path / "evaluation"
+    command.main(["--model_args", f"pretrained={out}", "--shots", "0", "--conditions", "outcome", "--games", "3", "--out", str(evaluation)])
+    assert (evaluation / "results.csv").exists()
+    with pytest.raises(SystemExit, match=r"error: folder: .* holds a training; choose another one, or resume"):
+        train.main(options)
+    with pytest.raises(SystemExit, match=r"error: folder: .* another configuration \(seed was 0 and is 1\)"):
+        train.main([*options, "--resume", "--seed", "1"])
+    before = (out / "model.safetensors").read_bytes()
+    train.main([*options, "--resume"])  # it is over
+    assert (out / "model.safetensors").read_bytes() == before
+
+
+def test_a_model_of_texts_of_several_games_is_evaluated_with_a_prompt(tmp_path):
+    config = dataclasses.replace(SMALL, texts="in_context", condition="outcome", num_updates=2, env_kwargs={"num_dimensions": 4})
+    training = Training(config, tmp_path)
+    training.run()
+    assert config.evaluation.shots == 4 and config.evaluation.included_kwargs["rewarded_dimensions"] == ("color", "shape")
+    assert set(read_history(tmp_path / HISTORY)["split"]) == {"included", "held_out"}
+    assert training.model.config.max_position_embeddings > 5 * 190
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--env", "CausalDAGText-v0"), "env must have dimensions"),
+        (("--condition", "instructions"), "condition must be one of game texts"),
+        (("--held-out", "position"), "held_out must be one of"),
+        (("--preset", "slow"), "preset must be one of quick, full"),
+        (("--learning-rate", "0"), "learning_rate must be"),
+        (("--num-updates", "0"), "num_updates must be"),
+    ],
+)
+def test_mistakes(options, message, tmp_path):
+    with pytest.raises(SystemExit, match=f"error: {message}"):
+        train.main([*options, "--out", str(tmp_path / "model")])
+    assert not (tmp_path / "model").exists()
+
+
+def test_defaults_are_those_of_the_preset():
+    for name, chosen in PRESETS.items():
+        assert train.parse(["--preset", name]).config() == chosen
