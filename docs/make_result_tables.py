@@ -25,7 +25,8 @@ from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
 DATA, PAGE = DOCS / "data", DOCS / "results.md"
-TABLE = re.compile(r"(<!-- table (\w+) -->\n\n).*?(\n<!-- end of table -->)", re.DOTALL)
+BEGIN, END = "<!-- table {} -->", "<!-- end of table -->"
+TABLE = re.compile(BEGIN.format(r"(\w+)") + ".*?" + END, re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,10 @@ def with_tables(text: str) -> str:
     recipes = {recipe.folder.name: recipe for recipe in PUBLISHED}
 
     def written(match: re.Match[str]) -> str:
-        before, name, after = match.groups()
+        name = match[1]
         results = pd.read_csv(DATA / f"{name}.csv")
-        return before + markdown_table(summarize_seeds(results), study(recipes[name].study).columns) + after
+        table = markdown_table(summarize_seeds(results), study(recipes[name].study).columns)
+        return f"{BEGIN.format(name)}\n\n{table}\n{END}"
 
     return TABLE.sub(written, text)
 

@@ -95,11 +95,7 @@ _RESULTS = Path("results")
 PUBLISHED: tuple[Recipe, ...] = (
     Recipe(preset="full", seeds=4, episodes=20_000, out=_RESULTS / "full", variations=("variable",)),
     Recipe(preset="full", seeds=1, episodes=20_000, out=_RESULTS / "equivariant", variations=("equivariant",)),
-    Recipe(
-        seeds=1,
-        out=_RESULTS / "controls",
-        variations=("unrestricted", "random_exploration", "no_exploration", "embedded", "embedded_one_head"),
-    ),
+    Recipe(seeds=2, out=_RESULTS / "controls"),
     Recipe(
         study="trial",
         batches=1_500,
@@ -111,14 +107,9 @@ PUBLISHED: tuple[Recipe, ...] = (
     Recipe(study="confounded", seeds=3, out=_RESULTS / "confounded", variations=("none", "shape", "color", "shape_shuffled")),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "confounded_texture", variations=("texture",)),
     Recipe(study="confounded", batches=600, seeds=1, out=_RESULTS / "parts", variations=("shape_properties", "shape_reward")),
-    Recipe(
-        study="feature_set",
-        batches=900,
-        seeds=3,
-        env_kwargs={"difficulties": [0]},
-        out=_RESULTS / "feature_set",
-        variations=("none", "full"),
-    ),
+    Recipe(study="feature_set", seeds=1, out=_RESULTS / "feature_set", variations=("all", "full", "none")),
+    Recipe(study="hard_dimension", seeds=1, out=_RESULTS / "hard_dimension", variations=("all",)),
+    Recipe(study="confounded", seeds=1, out=_RESULTS / "known_attribute", variations=("known_color", "known_texture", "known_shape")),
 )
 """All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""
 

@@ -20,7 +20,9 @@ def symbols(view: np.ndarray) -> np.ndarray:
         return from_planes(view) if view.shape[-1] == NUM_PLANES else view
     batch = len(view)
     cells = view.reshape(batch, ROOM_CELLS, CELL_PIXELS, ROOM_CELLS, CELL_PIXELS * 3).swapaxes(2, 3)
-    not_black = np.nonzero(cells.any(axis=(3, 4)))
+    # First the pixel rows of a cell, which are whole rows of the view: several times as fast as `cells.any`.
+    rows = np.bitwise_or.reduce(view.reshape(batch, ROOM_CELLS, CELL_PIXELS, -1), axis=2)
+    not_black = np.nonzero(rows.reshape(batch, ROOM_CELLS, ROOM_CELLS, CELL_PIXELS * 3).any(axis=3))
     pictures = cells[not_black].reshape(len(not_black[0]), -1)
     known_hashes, known_symbols = _known_pictures()
     hashes = pictures @ _hash_weights()

@@ -14,14 +14,15 @@ from agents.sweeps.studies import STUDIES
 COMMANDS = """
 --study architectures --preset full --seeds 4 --episodes 20000 --out results/full --variations variable
 --study architectures --preset full --seeds 1 --episodes 20000 --out results/equivariant --variations equivariant
---study architectures --preset quick --seeds 1 --out results/controls \
-    --variations unrestricted random_exploration no_exploration embedded embedded_one_head
+--study architectures --seeds 2 --out results/controls
 --study trial --batches 1500 --seeds 3 --out results/trial --variations trial trial_linear one_head names linear_one_head names_one_head
 --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued --variations variable
 --study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
 --study confounded --seeds 1 --out results/confounded_texture --variations texture
 --study confounded --batches 600 --seeds 1 --out results/parts --variations shape_properties shape_reward
---study feature_set --batches 900 --seeds 3 --env-kwargs.difficulties 0 --out results/feature_set --variations none full
+--study feature_set --seeds 1 --out results/feature_set --variations all full none
+--study hard_dimension --seeds 1 --out results/hard_dimension --variations all
+--study confounded --seeds 1 --out results/known_attribute --variations known_color known_texture known_shape
 """
 
 
@@ -34,7 +35,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 5 + 18 + 1 + 12 + 1 + 2 + 6
+    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 18 + 18 + 1 + 12 + 1 + 2 + 3 + 1 + 3
 
 
 def test_no_recipe_overwrites_the_results_of_another():
