@@ -15,6 +15,8 @@ from gym_causal.files import write_atomically
 HISTORY = "learning_curve.csv"
 _LOGGED = ("bc/loss", "bc/neglogp", "bc/prob_true_act", "bc/learning_rate")
 """Of what BC reports; the rest are zeros and its own counts, which begin at 0 when training is resumed."""
+_LOGGED_GROUPS = ("train/", "rollout/")
+"""What stable-baselines3 reports of learning and of playing."""
 
 
 class History:
@@ -97,7 +99,7 @@ class TensorBoard(KVWriter):
         self._writer.flush()
 
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
-        self.add({name: value for name, value in key_values.items() if name in _LOGGED})
+        self.add({name: value for name, value in key_values.items() if name in _LOGGED or name.startswith(_LOGGED_GROUPS)})
 
     def close(self) -> None:
         self._writer.close()

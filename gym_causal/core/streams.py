@@ -25,6 +25,7 @@ class SeedDomain(IntEnum):
     LEARNING_CURVE = 4  # evaluations during a training
     PROBE = 5
     EXPLANATION_ACCURACY = 6
+    REINFORCEMENT = 7  # what an agent plays that learns from reward
 
 
 class EpisodeStream(Generic[Block]):

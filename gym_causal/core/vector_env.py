@@ -11,6 +11,7 @@ from gymnasium.vector.utils import batch_space
 
 from gym_causal.arguments import checked_actions
 from gym_causal.core.env import task_seed
+from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
 
 
@@ -30,9 +31,10 @@ class TaskVectorEnv(gym.vector.VectorEnv):
     Args:
         task: of B rows.
         explanation_text: put explanations into words, ``infos["explanation"]["text"]``; words are slow, so the default is data only.
+        domain: which of the disjoint families of episodes are played.
     """
 
-    def __init__(self, task: BatchedTask, *, explanation_text: bool = False) -> None:
+    def __init__(self, task: BatchedTask, *, explanation_text: bool = False, domain: SeedDomain = SeedDomain.INTERACTION) -> None:
         # gymnasium 0.29 and 1.x disagree about VectorEnv.__init__, so the documented attributes are set directly.
         autoreset_mode = getattr(gym.vector, "AutoresetMode", None)
         self.metadata = dict(task.metadata)
@@ -46,9 +48,10 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         self.render_mode = None
         self.closed = False
         self._num_actions = int(task.action_space.n)
-        self._text = explanation_text
+        self._text, self._domain = explanation_text, domain
         self._rows = np.arange(task.num_envs)
         self._episodes: np.ndarray | None = None  # (B,) the episode that each row plays; None until seeded
+        self._all_begin = False  # whether no row has had a step of its episode
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observations, Infos]:
         if seed is not None and not isinstance(seed, (int, np.integer)):
@@ -56,12 +59,26 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         if seed is not None:
             self._np_random, _ = gym.utils.seeding.np_random(int(seed))
         if seed is not None or self._episodes is None:
-            self.task.seed(task_seed(seed, self.np_random))
+            self.task.seed(task_seed(seed, self.np_random), self._domain)
             episodes = self._rows.copy()
         else:
             episodes = self._episodes + self.num_envs
+        return self._begin(episodes, options)
+
+    def begin_episodes(self, first: int) -> tuple[Observations, Infos]:
+        """Begin episodes ``first``, ``first`` + 1, ... of the seed, one in each row; what they return is what ``reset`` does.
+
+        Rows that have just begun these episodes, because their last ones ended at once, do not begin them again.
+        """
+        self.require_reset("begin_episodes")
+        episodes = first + self._rows
+        if self._all_begin and np.array_equal(episodes, self._episodes):
+            return self.task.observations(), self.task.infos(text=self._text)
+        return self._begin(episodes)
+
+    def _begin(self, episodes: np.ndarray, options: dict[str, Any] | None = None) -> tuple[Observations, Infos]:
         self.task.begin(self._rows, episodes, options)
-        self._episodes = episodes
+        self._episodes, self._all_begin = episodes, True
         return self.task.observations(), self.task.infos(text=self._text)
 
     def step(self, actions: Any) -> tuple[Observations, np.ndarray, np.ndarray, np.ndarray, Infos]:
@@ -70,6 +87,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         task = self.task
         rewards, terminated, truncated = task.step(checked_actions("actions", actions, self.num_envs, self._num_actions))
         done = terminated | truncated
+        self._all_begin = False
         observations, infos = task.observations(), task.infos(text=self._text)
         if np.count_nonzero(done):  # several times faster than `any`
             observations, infos = self._begin_next_episodes(done, observations, infos)
@@ -80,7 +98,8 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         assert self._episodes is not None
         rows = self._rows[done]
         self._episodes[rows] += self.num_envs
-        if len(rows) == self.num_envs:
+        self._all_begin = len(rows) == self.num_envs
+        if self._all_begin:
             final_obs = FinalObservations(last, rows, self.num_envs)
             self.task.begin(rows, self._episodes)
             observations = self.task.observations()
