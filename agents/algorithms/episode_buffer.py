@@ -150,13 +150,16 @@ class EpisodeRolloutBuffer(RolloutBuffer):
             return torch.as_tensor(values[rows, :steps], device=self.device)
 
         return EpisodeSamples(
-            {key: tensor(values) for key, values in self.observations.items()},
-            tensor(self.actions),
-            None if self.action_masks is None else tensor(self.action_masks),
-            *(tensor(values) for values in (self.log_probs, self.values, self.advantages, self.returns)),
-            None if self.explanations is None else tensor(self.explanations),
-            tensor(self.is_step),
-            tensor(self.has_effect),
+            observations={key: tensor(values) for key, values in self.observations.items()},
+            actions=tensor(self.actions),
+            action_masks=None if self.action_masks is None else tensor(self.action_masks),
+            old_log_prob=tensor(self.log_probs),
+            old_values=tensor(self.values),
+            advantages=tensor(self.advantages),
+            returns=tensor(self.returns),
+            explanations=None if self.explanations is None else tensor(self.explanations),
+            is_step=tensor(self.is_step),
+            has_effect=tensor(self.has_effect),
         )
 
 

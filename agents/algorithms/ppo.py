@@ -22,7 +22,7 @@ from agents.algorithms.episode_actor import EpisodeActor
 from agents.algorithms.episode_buffer import EpisodeRolloutBuffer
 from agents.algorithms.episode_sources import has_action_masks, source_of
 from agents.algorithms.optimizers import MuonAdamW
-from agents.algorithms.ppo_loss import PPOLoss, PPOLossTerms
+from agents.algorithms.ppo_loss import PPOLoss
 from agents.config import TrainingConfig
 from agents.data.explanation_controls import ExplanationControl
 from agents.policies.actor_critic import TransformerActorCriticPolicy
@@ -92,7 +92,7 @@ class EpisodePPO(PPO):
     """
 
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"TransformerPolicy": TransformerActorCriticPolicy}
-    policy: TransformerActorCriticPolicy
+    policy: TransformerActorCriticPolicy  # type: ignore[assignment]
     rollout_buffer: EpisodeRolloutBuffer
 
     def __init__(
@@ -158,8 +158,8 @@ class EpisodePPO(PPO):
         self.policy_kwargs.setdefault("explains", self.explanation_weight > 0)
         venv = None if self.env is None else self.env.unwrapped
         if isinstance(venv, BatchedVecEnv) and hasattr(venv.venv.task, "config"):
-            task = venv.venv.task
-            self.policy_kwargs.setdefault("task", type(task)(task.config, 1))
+            task: Any = venv.venv.task
+            self.policy_kwargs.setdefault("task", type(task)(task.config, 1))  # of one row, which a saved model can hold
         super()._setup_model()
         if not hasattr(self.policy, "optimizer"):
             self.policy.optimizer = MuonAdamW(self.policy.model, TrainingConfig(learning_rate=float(self.lr_schedule(1))))

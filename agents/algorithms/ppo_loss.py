@@ -66,5 +66,12 @@ class PPOLoss:
         with torch.no_grad():
             clip_fraction = ((ratio - 1).abs() > self.clip_range).float().mean()
             approx_kl = ((ratio - 1) - log_ratio).mean()
-        detached = (None if term is None else term.detach() for term in (policy_gradient, value, entropy, explanation))
-        return PPOLossTerms(total, *detached, clip_fraction, approx_kl)  # type: ignore[arg-type]
+        return PPOLossTerms(
+            total,
+            policy_gradient.detach(),
+            value.detach(),
+            entropy.detach(),
+            None if explanation is None else explanation.detach(),
+            clip_fraction,
+            approx_kl,
+        )

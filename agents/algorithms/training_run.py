@@ -112,9 +112,16 @@ class TrainingRun:
             SaveCheckpoint(folder, training.checkpoint_every),
             *([ProgressBar(folder.name, history, task_spec(config.env_id).metrics[0])] if progress else []),
         ]
-        schedule, num_updates = WarmupCosine.of(training), training.num_batches
-        options = {"num_updates": num_updates, "max_grad_norm": max_grad_norm, "updates": updates}
-        return Trainer(self.policy, optimizer, schedule, callbacks, **options), logger
+        trainer = Trainer(
+            self.policy,
+            optimizer,
+            WarmupCosine.of(training),
+            callbacks,
+            num_updates=training.num_batches,
+            max_grad_norm=max_grad_norm,
+            updates=updates,
+        )
+        return trainer, logger
 
 
 def _check_device(device: str) -> None:

@@ -15,10 +15,11 @@ class ValueHead(nn.Module):
 
     def __init__(self, num_features: int, hidden_size: int) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(nn.Linear(num_features, hidden_size), nn.GELU(), nn.Linear(hidden_size, 1))
+        output = nn.Linear(hidden_size, 1)
         # The first values are zeros: the first advantages are then those of the returns, not of random predictions.
-        nn.init.zeros_(self.mlp[-1].weight)
-        nn.init.zeros_(self.mlp[-1].bias)
+        nn.init.zeros_(output.weight)
+        nn.init.zeros_(output.bias)
+        self.mlp = nn.Sequential(nn.Linear(num_features, hidden_size), nn.GELU(), output)
 
     def forward(self, features: Tensor) -> Tensor:
         """(...) values of features (..., F)."""

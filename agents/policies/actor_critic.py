@@ -77,7 +77,7 @@ class TransformerActorCriticPolicy(TransformerPolicy):
         super().__init__(model, observation_space)
         self.task = self_task
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         observations: dict[str, Tensor],
         cache: KVCache | None,

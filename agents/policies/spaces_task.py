@@ -24,8 +24,9 @@ class SpacesTask(BatchedTask):
 
     def __init__(self, observation_space: gym.Space, action_space: spaces.Discrete) -> None:
         super().__init__(1)
-        is_dict = isinstance(observation_space, spaces.Dict)
-        self.observation_space = observation_space if is_dict else spaces.Dict({ONLY_KEY: observation_space})
+        if not isinstance(observation_space, spaces.Dict):
+            observation_space = spaces.Dict({ONLY_KEY: observation_space})
+        self.observation_space = observation_space
         self.action_space = action_space
 
     def draw_block(self, rng: np.random.Generator, count: int) -> Any:

@@ -72,7 +72,7 @@ class TaskVectorEnv(gym.vector.VectorEnv):
         """
         self.require_reset("begin_episodes")
         episodes = first + self._rows
-        if self._all_begin and np.array_equal(episodes, self._episodes):
+        if self._all_begin and self._episodes is not None and np.array_equal(episodes, self._episodes):
             return self.task.observations(), self.task.infos(text=self._text)
         return self._begin(episodes)
 
