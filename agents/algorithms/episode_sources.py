@@ -101,7 +101,7 @@ class NativeEpisodes:
 
     def _state(self, observations: Observations, infos: Infos) -> State:
         masks = self.venv.venv.action_masks() if self._asks_masks else None
-        return State(observations, masks, infos["explanation"]["tokens"] if self._asks_explanations else None)
+        return State(observations, masks, _tokens(infos) if self._asks_explanations else None)
 
 
 class VecEnvEpisodes:
@@ -134,16 +134,19 @@ class VecEnvEpisodes:
 def _tokens(info: Infos) -> np.ndarray:
     if "tokens" not in info.get("explanation", {}):
         raise ValueError(
-            "explanation_weight must be 0 for envs whose infos hold no explanations (a BatchedVecEnv in a wrapper has them with infos=True)"
+            "explanation_weight must be 0 for envs that give no explanations (one that is made with explain='none', or a BatchedVecEnv in a "
+            "wrapper, unless it is made with infos=True)"
         )
     return info["explanation"]["tokens"]
 
 
 def has_action_masks(venv: VecEnv) -> bool:
     """Whether each env has a method ``action_masks``, as sb3-contrib asks for it."""
+    if hasattr(venv, "has_attr"):  # since stable-baselines3 2.4; without it subprocesses die of the question
+        return bool(venv.has_attr("action_masks"))
     try:
         venv.get_attr("action_masks")
-    except (AttributeError, NotImplementedError):
+    except AttributeError:
         return False
     return True
 

@@ -169,6 +169,17 @@ class EpisodePPO(PPO):
         self.logger.record("train/learning_rate", rate)
         optimizers.set_learning_rate(rate)
 
+    def predict(  # type: ignore[override]
+        self,
+        observation: np.ndarray | Observations,
+        state: Any = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+        action_masks: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, Any]:
+        """Act one step; see :meth:`agents.policies.sb3.TransformerPolicy.predict`."""
+        return self.policy.predict(observation, state, episode_start, deterministic, action_masks)
+
     def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int) -> bool:
         """Play one episode in each env; see stable-baselines3 for the arguments and what is returned."""
         assert isinstance(rollout_buffer, EpisodeRolloutBuffer)
