@@ -134,7 +134,7 @@ class VecEnvEpisodes:
 def _tokens(info: Infos) -> np.ndarray:
     if "tokens" not in info.get("explanation", {}):
         raise ValueError(
-            "explanation_weight must be 0 for envs that give no explanations (one that is made with explain='none', or a BatchedVecEnv in a "
+            "explanation_weight must be 0 for envs that give no explanations (those made with explain='none', or a BatchedVecEnv in a "
             "wrapper, unless it is made with infos=True)"
         )
     return info["explanation"]["tokens"]

@@ -43,8 +43,9 @@ class History:
         self.rows = pd.concat([self.rows, new], ignore_index=True) if len(self.rows) else new
 
     def save(self) -> None:
-        """Write the file, whole or not at all."""
-        write_atomically(self.path, lambda path: self.rows.to_csv(path, index=False))
+        """Write the file, whole or not at all; without rows there is none."""
+        if len(self.rows):
+            write_atomically(self.path, lambda path: self.rows.to_csv(path, index=False))
 
     @property
     def last_batch(self) -> int:

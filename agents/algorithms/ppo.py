@@ -183,9 +183,9 @@ class EpisodePPO(PPO):
     def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int) -> bool:
         """Play one episode in each env; see stable-baselines3 for the arguments and what is returned."""
         assert isinstance(rollout_buffer, EpisodeRolloutBuffer)
-        self.policy.set_training_mode(False)
         rollout_buffer.reset()
         callback.on_rollout_start()
+        self.policy.set_training_mode(False)  # after callbacks, which may do otherwise
         if self.max_iterations is not None and self.num_iterations >= self.max_iterations:
             return False
         explains = self.policy.model.explanation_head is not None

@@ -92,9 +92,10 @@ class AgentConfig:
             "demonstration_kwargs": _jsonable("demonstration_kwargs", self.demonstration_kwargs),
             "architecture": dataclasses.asdict(self.architecture),
             "training": dataclasses.asdict(self.training),
-            "ppo": None if self.ppo is None else dataclasses.asdict(self.ppo),
         }
-        return document
+        if self.ppo is None:  # files of behavioral cloning are as they were before there was another algorithm
+            return {name: value for name, value in document.items() if name not in ("ppo", "initial_weights")}
+        return {**document, "ppo": dataclasses.asdict(self.ppo)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> AgentConfig:

@@ -251,7 +251,7 @@ def test_stable_baselines_callbacks_and_infos(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("wrap", [lambda venv: VecMonitor(venv), None])
+@pytest.mark.parametrize("wrap", [VecMonitor, None])
 def test_other_vector_envs_are_played_too(wrap):
     """With masks, explanations and episodes of different lengths."""
     kwargs = ENVS[ROOM_ID]
