@@ -27,6 +27,7 @@ from agents.config import TrainingConfig
 from agents.data.explanation_controls import ExplanationControl
 from agents.policies.actor_critic import TransformerActorCriticPolicy
 from agents.vec_env import BatchedVecEnv
+from gym_causal.core.gymnasium_task import GymnasiumTask
 from gym_causal.core.task import Observations
 
 _LOGGED = {  # name in stable-baselines3's logs -> field of PPOLossTerms
@@ -155,9 +156,10 @@ class EpisodePPO(PPO):
 
     def _setup_model(self) -> None:
         self.rollout_buffer_class = EpisodeRolloutBuffer
-        self.policy_kwargs.setdefault("explains", self.explanation_weight > 0)
+        self.policy_kwargs = {"explains": self.explanation_weight > 0, **self.policy_kwargs}
         venv = None if self.env is None else self.env.unwrapped
-        if isinstance(venv, BatchedVecEnv) and hasattr(venv.venv.task, "config"):
+        # Of Gymnasium's envs only the spaces are known, and they cannot be saved.
+        if isinstance(venv, BatchedVecEnv) and not isinstance(venv.venv.task, GymnasiumTask):
             task: Any = venv.venv.task
             self.policy_kwargs.setdefault("task", type(task)(task.config, 1))  # of one row, which a saved model can hold
         super()._setup_model()
@@ -169,7 +171,7 @@ class EpisodePPO(PPO):
         self.logger.record("train/learning_rate", rate)
         optimizers.set_learning_rate(rate)
 
-    def predict(  # type: ignore[override]
+    def predict(
         self,
         observation: np.ndarray | Observations,
         state: Any = None,
@@ -225,21 +227,24 @@ class EpisodePPO(PPO):
         if buffer.explanations is not None and self.explanation_control is not None:
             rng = np.random.default_rng([self.rollout_seed, self.num_iterations, 2])
             buffer.control_explanations(self.explanation_control, rng)
-        last_values = np.zeros(buffer.n_envs, np.float32)
+        buffer.compute_returns_and_advantage(self._values_after(buffer, cut))
+        if self.ep_info_buffer is not None:  # what is logged of episodes: of the last few
+            now, shown = time.time() - self.start_time / 1e9, slice(-(self.ep_info_buffer.maxlen or 0), None)
+            for total, steps in zip(buffer.rewards.sum(axis=1)[shown], buffer.lengths[shown], strict=True):
+                self.ep_info_buffer.append({"r": float(total), "l": int(steps), "t": now})
+
+    def _values_after(self, buffer: EpisodeRolloutBuffer, cut: list[tuple[np.ndarray, Observations]]) -> np.ndarray:
+        """(B,) the value of what was observed after each episode's last step; 0 where it terminated."""
+        values_after = np.zeros(buffer.n_envs, np.float32)
         for rows, last_observations in cut:
-            for part in np.array_split(np.arange(len(rows)), -(-len(rows) // self.batch_size)) if len(rows) else ():
+            for first in range(0, len(rows), self.batch_size):
+                part = slice(first, first + self.batch_size)
                 observations = buffer.with_last(rows[part], {key: value[part] for key, value in last_observations.items()})
+                tensors = {key: torch.as_tensor(value, device=self.device) for key, value in observations.items()}
                 with torch.no_grad():
-                    tensors = {key: torch.as_tensor(value, device=self.device) for key, value in observations.items()}
                     values = self.policy.values_of(self.policy.model.network.encode(tensors)).cpu().numpy()
-                last_values[rows[part]] = values[np.arange(len(part)), buffer.lengths[rows[part]]]
-        buffer.compute_returns_and_advantage(last_values)
-        if self.ep_info_buffer is not None:
-            returns, lengths, now = buffer.rewards.sum(axis=1), buffer.lengths, time.time() - self.start_time / 1e9
-            most = self.ep_info_buffer.maxlen or 0
-            self.ep_info_buffer.extend(
-                {"r": float(total), "l": int(steps), "t": now} for total, steps in zip(returns[-most:], lengths[-most:], strict=True)
-            )
+                values_after[rows[part]] = np.take_along_axis(values, buffer.lengths[rows[part], None], axis=1)[:, 0]
+        return values_after
 
     def train(self) -> None:
         """Learn from the episodes of the rollout buffer."""
