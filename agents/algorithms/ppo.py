@@ -236,14 +236,18 @@ class EpisodePPO(PPO):
     def _values_after(self, buffer: EpisodeRolloutBuffer, cut: list[tuple[np.ndarray, Observations]]) -> np.ndarray:
         """(B,) the value of what was observed after each episode's last step; 0 where it terminated."""
         values_after = np.zeros(buffer.n_envs, np.float32)
-        for rows, last_observations in cut:
-            for first in range(0, len(rows), self.batch_size):
-                part = slice(first, first + self.batch_size)
-                observations = buffer.with_last(rows[part], {key: value[part] for key, value in last_observations.items()})
-                tensors = {key: torch.as_tensor(value, device=self.device) for key, value in observations.items()}
-                with torch.no_grad():
-                    values = self.policy.values_of(self.policy.model.network.encode(tensors)).cpu().numpy()
-                values_after[rows[part]] = np.take_along_axis(values, buffer.lengths[rows[part], None], axis=1)[:, 0]
+        cut = [(rows, last) for rows, last in cut if len(rows)]
+        if not cut:
+            return values_after
+        rows = np.concatenate([rows for rows, _ in cut])
+        last_observations = {key: np.concatenate([last[key] for _, last in cut]) for key in cut[0][1]}
+        for first in range(0, len(rows), self.batch_size):
+            part = slice(first, first + self.batch_size)
+            observations = buffer.with_last(rows[part], {key: value[part] for key, value in last_observations.items()})
+            tensors = {key: torch.as_tensor(value, device=self.device) for key, value in observations.items()}
+            with torch.no_grad():
+                values = self.policy.values_of(self.policy.model.network.encode(tensors)).cpu().numpy()
+            values_after[rows[part]] = np.take_along_axis(values, buffer.lengths[rows[part], None], axis=1)[:, 0]
         return values_after
 
     def train(self) -> None:

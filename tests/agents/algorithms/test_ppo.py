@@ -172,6 +172,17 @@ def test_truncated_episodes_go_on_in_value_and_terminated_ones_do_not():
     assert all(valued == cut for valued, cut in ends)
 
 
+@pytest.mark.parametrize(("target_kl", "steps"), [(None, 2 * 2), (1e-9, 1)])
+def test_it_stops_once_the_policy_is_far_from_the_one_that_played(target_kl, steps):
+    """The first minibatch sees the policy that played; the second one sees another."""
+    model = make(target_kl=target_kl, learning_rate=1e-2)
+    settle(model)
+    step, calls = model.policy.optimizer.step, []
+    model.policy.optimizer.step = lambda: calls.append(step())
+    model.learn(1)
+    assert len(calls) == steps
+
+
 def hint_env(num_envs=32, **kwargs):
     return BatchedVecEnv(TaskVectorEnv(HintTask(HintConfig(**kwargs), num_envs)))
 
