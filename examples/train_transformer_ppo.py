@@ -2,8 +2,8 @@
 
     python examples/train_transformer_ppo.py [--variables 3] [--steps 150000] [--seed 0]
 
-A Transformer sees the whole episode, so unlike the PPO of train_ppo.py it can choose the best intervention from all trials. For the
-full-size task and what else there is to set, see docs/reinforcement_learning.md.
+Takes less than a minute on one core. A Transformer sees the whole episode, so unlike the PPO of train_ppo.py it can choose the best
+intervention from all trials: with seed 0 it gets 4.9, where the expert gets 5.3 and random play 1.4. For the full-size task and what else there is to set, see docs/reinforcement_learning.md.
 """
 
 from __future__ import annotations
