@@ -56,6 +56,7 @@ benchmark: $(VENV)/benchmark.stamp $(VENV)/agents.stamp $(VENV)/language.stamp  
 		--out results/benchmark/room_training.json
 	$(BIN)/python -m benchmarks.attention --out results/benchmark/attention.json
 	$(BIN)/python -m benchmarks.language --out results/benchmark/language.json
+	$(BIN)/python -m benchmarks.ppo --out results/benchmark/ppo.json
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,4 +1,4 @@
-"""Agents that learn from demonstrations by behavioral cloning, and demonstrations in the formats of other libraries."""
+"""Agents that learn from demonstrations or from reward, and demonstrations in the formats of other libraries."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -78,14 +78,17 @@ class BatchedVecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         observations, rewards, terminated, truncated, infos = self.venv.step(self._actions)
-        done = terminated | truncated
+        return observations, rewards, terminated | truncated, self.info_rows(terminated, truncated, infos)
+
+    def info_rows(self, terminated: np.ndarray, truncated: np.ndarray, infos: Infos) -> list[dict[str, Any]]:
+        """What stable-baselines3 calls infos, a dict for each row, of what the vector env's ``step`` returned."""
         rows: list[dict[str, Any]] = [{"TimeLimit.truncated": cut} for cut in (truncated & ~terminated).tolist()]
         if isinstance(infos, StepInfos):
             for row, observation in zip(infos.ended.rows.tolist(), infos.ended.each_observation(), strict=True):
                 rows[row]["terminal_observation"] = observation
         if self._with_infos:
-            self._add_infos(rows, infos, done)
-        return observations, rewards, done, rows
+            self._add_infos(rows, infos, terminated | truncated)
+        return rows
 
     def _add_infos(self, rows: list[dict[str, Any]], infos: Infos, done: np.ndarray) -> None:
         final_info = infos.ended.infos if isinstance(infos, StepInfos) else {}

@@ -66,6 +66,7 @@ SLOWEST_FIRST = (
     "test_language_training.py",
     "test_compare.py",
     "test_behavioral_cloning.py",
+    "test_ppo.py",
     "test_documentation.py",
     "test_learning_to_explain.py",
     "test_kill_and_resume.py",

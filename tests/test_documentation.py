@@ -29,6 +29,8 @@ NEEDS = {
     "agents.data.minari": ("minari", "h5py"),
     "agents.load": ("torch", "safetensors"),
     "agents.algorithms.behavioral_cloning": TRAINER,
+    "agents.algorithms.ppo": TRAINER,
+    "agents.algorithms.reinforcement_learning": TRAINER,
     "agents.analysis.probe": TRAINER,
 }
 MAX_LINE = 120

@@ -22,6 +22,7 @@ SCRIPTS = {
     "pretrained_agent.py": ([], ("torch", "safetensors")),
     "thinking_aloud.py": ([], ("torch", "safetensors", "PIL", "tyro")),
     "train_ppo.py": (["--steps", "2048", "--episodes", "50"], TRAINER),
+    "train_transformer_ppo.py": (["--steps", "1024", "--episodes", "50", "--envs", "64"], TRAINER),
     "train_agent.py": (["2"], TRAINER),
     "extend/new_task.py": (["2"], TRAINER),
     "extend/new_network.py": (["2"], TRAINER),
@@ -150,6 +151,12 @@ def test_an_agent_thinks_aloud_in_a_gif(output, folder):
 @example("train_ppo.py")
 def test_sb3_ppo_example_trains_and_says_whether_it_beat_random(output):
     assert "after 2048 steps PPO " in output  # so few steps promise nothing
+
+
+@example("train_transformer_ppo.py")
+def test_transformer_ppo_example_trains_and_says_whether_it_beat_random(output):
+    assert [line.split()[0] for line in output.splitlines()[1:4]] == ["random", "EpisodePPO", "expert"]
+    assert "steps the agent " in output
 
 
 @pytest.mark.slow

@@ -17,21 +17,15 @@ from imitation.util.logger import HierarchicalLogger
 from stable_baselines3.common.logger import Logger
 
 import gym_causal
-from agents.algorithms.callbacks import Callback, Evaluate, LogUpdates, ProgressBar, SaveCheckpoint
-from agents.algorithms.learning_curve import HISTORY, History, TensorBoard
 from agents.algorithms.losses import CloningLoss
-from agents.algorithms.optimizers import MuonAdamW
-from agents.algorithms.schedules import WarmupCosine
 from agents.algorithms.trainer import Trainer
 from agents.algorithms.training_data import checked_task, training_data
+from agents.algorithms.training_run import TrainingRun
 from agents.config.agent import AgentConfig
 from agents.data.collate import Batch
 from agents.data.demonstrations import fingerprint
 from agents.policies.agent import Agent
-from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, load_weights, save_config
-from agents.policies.loading import build_policy
 from agents.policies.sb3 import TransformerPolicy
-from agents.policies.sequence_policy import SequencePolicy
 from gym_causal.registry import task_spec
 
 
@@ -63,48 +57,30 @@ def train(
 
     Raises:
         FileExistsError: ``folder`` holds an agent and ``resume`` is False.
-        ValueError: it holds one of another configuration, or something unreadable; or an argument is out of range. Nothing is written
-            then.
+        ValueError: it holds one of another configuration, or something unreadable; or an argument is out of range, or the config is one
+            of reinforcement learning. Nothing is written then.
     """
+    if config.ppo is not None:
+        raise ValueError("config: ppo must be None for behavioral cloning; agents.algorithms.reinforcement_learning trains with PPO")
     folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
-    _check_device(device)
     task = checked_task(config, splits, demonstrations)
-    torch.manual_seed(config.seed)
-    policy = build_policy(config).to(device)
-    agent = Agent(policy, seed=config.seed)
-    saved = _earlier(folder, config, resume)
-    if saved is not None:
-        load_weights(policy, saved.weights, folder)
-        if saved.batch >= config.training.num_batches:
-            return agent
-    first_batch = 0 if saved is None else saved.batch
-    batches, validation = training_data(config, task, demonstrations, first_batch)
-    optimizer = MuonAdamW(policy, config.training)
-    if saved is not None:
-        _restore(optimizer, policy, saved, folder)
-    save_config(folder, config)
-
-    history, tensorboard = History(folder / HISTORY, first_batch), TensorBoard(folder / "tensorboard", first_batch)
-    logger = HierarchicalLogger(Logger(str(folder), [tensorboard]))
-    callbacks: list[Callback] = [
-        LogUpdates(logger, tensorboard),
-        Evaluate(agent, config, splits, validation, history, tensorboard),
-        SaveCheckpoint(folder, config.training.checkpoint_every),
-        *([ProgressBar(folder.name, history, task_spec(config.env_id).metrics[0])] if progress else []),
-    ]
-    _clone(_trainer(config, policy, optimizer, callbacks, first_batch), batches, config, logger)
-    return agent
+    run = TrainingRun.open(config, folder, resume=resume, device=device)
+    if run.is_finished:
+        return run.agent
+    batches, validation = training_data(config, task, demonstrations, run.updates)
+    trainer, logger = run.trainer(
+        splits,
+        validation,
+        learning_rate_name="bc/learning_rate",
+        max_grad_norm=config.training.max_grad_norm,
+        progress=progress,
+    )
+    _clone(trainer, batches, config, logger)
+    return run.agent
 
 
-def _trainer(config: AgentConfig, policy: SequencePolicy, optimizer: MuonAdamW, callbacks: Sequence[Callback], updates: int) -> Trainer:
-    training = config.training
-    schedule = WarmupCosine.of(training)
-    norm = training.max_grad_norm
-    return Trainer(policy, optimizer, schedule, callbacks, num_updates=training.num_batches, max_grad_norm=norm, updates=updates)
-
-
-def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, logger: HierarchicalLogger) -> None:
+def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, logger: Logger) -> None:
     """Have imitation's BC make the updates that remain."""
     training, policy = config.training, TransformerPolicy(trainer.policy)
     algorithm = bc.BC(
@@ -117,7 +93,7 @@ def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, logg
         optimizer_cls=lambda *_, **__: trainer.optimizer,  # type: ignore[arg-type]  # made from named parameters, not from a list
         ent_weight=0.0,
         device=policy.device,
-        custom_logger=logger,
+        custom_logger=HierarchicalLogger(logger),
     )
     algorithm.loss_calculator = ImitationLoss(CloningLoss(training.label_smoothing, training.explanation_weight, training.precision))
     with warnings.catch_warnings(), trainer:
@@ -147,32 +123,3 @@ class _DictObsBatches:
     def __iter__(self) -> Iterator[Batch]:
         for batch in self._batches:
             yield {**batch, "obs": DictObs(batch["obs"])}
-
-
-def _check_device(device: str) -> None:
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch's way to say that it was built without CUDA
-        raise ValueError(f"device must be one that torch finds here, got {device!r}: {str(error).splitlines()[0]}") from error
-
-
-def _earlier(folder: Path, config: AgentConfig, resume: bool) -> Checkpoint | None:
-    """What an earlier training in the folder left to go on from. See :func:`train` for what is raised."""
-    if not (folder / CONFIG).exists():
-        if (folder / CHECKPOINT).exists():
-            raise ValueError(f"folder: {str(folder)!r} holds a {CHECKPOINT} without a {CONFIG}; choose another one")
-        return None
-    if not resume:
-        raise FileExistsError(f"folder: {str(folder)!r} holds an agent; choose another one, or resume its training")
-    if differences := load_config(folder).differences(config):
-        raise ValueError(f"folder: {str(folder)!r} holds an agent of another configuration ({', '.join(differences)}); choose another one")
-    return load_checkpoint(folder) if (folder / CHECKPOINT).exists() else None
-
-
-def _restore(optimizer: MuonAdamW, policy: SequencePolicy, saved: Checkpoint, folder: Path) -> None:
-    try:
-        optimizer.load_named_state(policy, saved.optimizer)
-    except ValueError as error:
-        raise ValueError(f"{str(folder / CHECKPOINT)!r} has {error}: training cannot go on from it") from error
-    if saved.rng is not None:
-        torch.set_rng_state(saved.rng)

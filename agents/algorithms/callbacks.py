@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from imitation.util.logger import HierarchicalLogger
+from stable_baselines3.common.logger import Logger
 from tqdm.auto import tqdm
 
 import gym_causal
@@ -24,17 +24,24 @@ from gym_causal.registry import task_spec
 
 
 class LogUpdates(Callback):
-    """Tells TensorBoard how many updates were made, and the logger of imitation the learning rate."""
+    """Tells TensorBoard how many updates were made, and the logger the learning rate.
 
-    def __init__(self, logger: HierarchicalLogger, tensorboard: TensorBoard) -> None:
-        self.logger, self.tensorboard = logger, tensorboard
+    Args:
+        logger: of the algorithm.
+        tensorboard: gets what is logged.
+        learning_rate_name: of the learning rate; None: the algorithm logs it.
+    """
+
+    def __init__(self, logger: Logger, tensorboard: TensorBoard, learning_rate_name: str | None) -> None:
+        self.logger, self.tensorboard, self.learning_rate_name = logger, tensorboard, learning_rate_name
 
     def on_start(self, trainer: Trainer) -> None:
-        self.logger.record("bc/learning_rate", trainer.learning_rate)
+        if self.learning_rate_name is not None:
+            self.logger.record(self.learning_rate_name, trainer.learning_rate)
 
     def on_update(self, trainer: Trainer) -> None:
         self.tensorboard.batch = trainer.updates
-        self.logger.record("bc/learning_rate", trainer.learning_rate)
+        self.on_start(trainer)
 
     def on_end(self, trainer: Trainer) -> None:
         self.tensorboard.close()

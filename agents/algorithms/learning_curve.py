@@ -15,6 +15,8 @@ from gym_causal.files import write_atomically
 HISTORY = "learning_curve.csv"
 _LOGGED = ("bc/loss", "bc/neglogp", "bc/prob_true_act", "bc/learning_rate")
 """Of what BC reports; the rest are zeros and its own counts, which begin at 0 when training is resumed."""
+_LOGGED_GROUPS = ("train/", "rollout/")
+"""What stable-baselines3 reports of learning and of playing."""
 
 
 class History:
@@ -41,8 +43,9 @@ class History:
         self.rows = pd.concat([self.rows, new], ignore_index=True) if len(self.rows) else new
 
     def save(self) -> None:
-        """Write the file, whole or not at all."""
-        write_atomically(self.path, lambda path: self.rows.to_csv(path, index=False))
+        """Write the file, whole or not at all; without rows there is none."""
+        if len(self.rows):
+            write_atomically(self.path, lambda path: self.rows.to_csv(path, index=False))
 
     @property
     def last_batch(self) -> int:
@@ -97,7 +100,7 @@ class TensorBoard(KVWriter):
         self._writer.flush()
 
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
-        self.add({name: value for name, value in key_values.items() if name in _LOGGED})
+        self.add({name: value for name, value in key_values.items() if name in _LOGGED or name.startswith(_LOGGED_GROUPS)})
 
     def close(self) -> None:
         self._writer.close()

@@ -36,10 +36,17 @@ class MuonAdamW(torch.optim.Optimizer):
         )
         if matrices:  # a network may have none
             self._parts = (Muon(matrices, lr=self._ratio * rate, weight_decay=decay, momentum=training.muon_momentum), *self._parts)
-        # One state and one list of groups, so that whoever saves, restores or schedules this need not know that there are two.
-        for part in self._parts:
-            part.state = self.state
         self.param_groups = [group for part in self._parts for group in part.param_groups]
+        self._share()
+
+    def _share(self) -> None:
+        # One state and one list of groups, so that whoever saves, restores or schedules this need not know that there are two.
+        for part, group in zip(self._parts, self.param_groups, strict=True):
+            part.state, part.param_groups = self.state, [group]
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        super().load_state_dict(state_dict)
+        self._share()
 
     def set_learning_rate(self, rate: float) -> None:
         """Set AdamW's learning rate, and Muon's to its multiple."""

@@ -42,7 +42,7 @@ class Trainer:
         schedule: update, counted from 0 -> learning rate.
         callbacks: called one after the other.
         num_updates: of the whole training.
-        max_grad_norm: gradients are clipped to this norm before each step of the optimizer.
+        max_grad_norm: gradients are clipped to this norm before each step of the optimizer; None: the algorithm clips them.
         updates: made before, by an earlier process.
     """
 
@@ -54,12 +54,13 @@ class Trainer:
         callbacks: Sequence[Callback],
         *,
         num_updates: int,
-        max_grad_norm: float,
+        max_grad_norm: float | None,
         updates: int = 0,
     ) -> None:
         self.policy, self.optimizer, self.schedule, self.callbacks = policy, optimizer, schedule, tuple(callbacks)
         self.num_updates, self.max_grad_norm, self.updates = num_updates, max_grad_norm, updates
-        optimizer.register_step_pre_hook(self._clip)
+        if max_grad_norm is not None:
+            optimizer.register_step_pre_hook(self._clip)
 
     @property
     def learning_rate(self) -> float:
@@ -94,4 +95,5 @@ class Trainer:
             callback.on_end(self)
 
     def _clip(self, *_: Any) -> None:
+        assert self.max_grad_norm is not None
         torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)

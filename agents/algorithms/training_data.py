@@ -37,17 +37,8 @@ class Validation:
 
 
 def checked_task(config: AgentConfig, splits: Sequence[str], demonstrations: gym_causal.Episodes | None) -> BatchedTask:
-    """The task that the agent acts in. See :func:`train` for what is raised."""
-    config.to_json()  # raises for what cannot be written
-    if isinstance(splits, str):
-        raise TypeError(f"splits must be names of splits, got the word {splits!r}")
-    for split in splits:
-        _begin_episode(make_task(config.env_id, 1, **config.env_kwargs, split=split))
-    task = make_task(config.env_id, 1, **config.env_kwargs)
-    check_one_of("explanations", config.training.explanations, tuple(task.explanations.modes))
-    demonstrated = make_task(config.env_id, 1, **demonstration_kwargs(config))
-    if (demonstrated.observation_space, demonstrated.action_space) != (task.observation_space, task.action_space):
-        raise ValueError(f"demonstration_kwargs must leave observations and actions as they are, got {config.demonstration_kwargs}")
+    """The task that the agent acts in. See :func:`agents.algorithms.behavioral_cloning.train` for what is raised."""
+    task, demonstrated = acted_task(config, splits)
     if demonstrations is not None:
         if config.training.expert_is_imperfect:
             raise ValueError("error_rate and random_player_share must be 0 with recorded demonstrations: nobody plays new ones")
@@ -60,6 +51,27 @@ def checked_task(config: AgentConfig, splits: Sequence[str], demonstrations: gym
     return task
 
 
+def acted_task(config: AgentConfig, splits: Sequence[str]) -> tuple[BatchedTask, BatchedTask]:
+    """The task that the agent acts in, and the one that it is trained in.
+
+    Raises:
+        TypeError: ``splits`` is a word.
+        ValueError: something in the config cannot be written, an argument of the env is out of range, a split has no episodes, there are no
+            such explanations, or training has other observations or actions.
+    """
+    config.to_json()  # raises for what cannot be written
+    if isinstance(splits, str):
+        raise TypeError(f"splits must be names of splits, got the word {splits!r}")
+    for split in splits:
+        _begin_episode(make_task(config.env_id, 1, **config.env_kwargs, split=split))
+    task = make_task(config.env_id, 1, **config.env_kwargs)
+    check_one_of("explanations", config.training.explanations, tuple(task.explanations.modes))
+    demonstrated = make_task(config.env_id, 1, **demonstration_kwargs(config))
+    if (demonstrated.observation_space, demonstrated.action_space) != (task.observation_space, task.action_space):
+        raise ValueError(f"demonstration_kwargs must leave observations and actions as they are, got {config.demonstration_kwargs}")
+    return task, demonstrated
+
+
 def _begin_episode(task: BatchedTask) -> None:
     """Raise a ValueError now, not in the middle of a training, if a split has no episodes: no model of one's own may be of it."""
     task.seed(0, SeedDomain.LEARNING_CURVE)
@@ -67,7 +79,7 @@ def _begin_episode(task: BatchedTask) -> None:
 
 
 def demonstration_kwargs(config: AgentConfig) -> dict[str, Any]:
-    """Arguments of the env in which is demonstrated."""
+    """Arguments of the env in which is demonstrated, or in which PPO plays."""
     return {**config.env_kwargs, **config.demonstration_kwargs, "explain": config.training.explanations}
 
 

@@ -2,7 +2,18 @@
 
 from agents.config.agent import AgentConfig
 from agents.config.architecture import ArchitectureConfig
-from agents.config.presets import ARCHITECTURES, Preset, named_architecture, preset
+from agents.config.ppo import PPOConfig
+from agents.config.presets import ARCHITECTURES, Algorithm, Preset, named_architecture, preset
 from agents.config.training import TrainingConfig
 
-__all__ = ["ARCHITECTURES", "AgentConfig", "ArchitectureConfig", "Preset", "TrainingConfig", "named_architecture", "preset"]
+__all__ = [
+    "ARCHITECTURES",
+    "AgentConfig",
+    "Algorithm",
+    "ArchitectureConfig",
+    "PPOConfig",
+    "Preset",
+    "TrainingConfig",
+    "named_architecture",
+    "preset",
+]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.config.architecture import ArchitectureConfig
-from agents.config.training import TrainingConfig
+from agents.config.ppo import PPOConfig
+from agents.config.training import CLONING_ONLY, TrainingConfig
 from gym_causal.arguments import check_integer
 
 
@@ -26,13 +27,18 @@ class AgentConfig:
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     """Arguments of the env, in demonstrations and evaluations alike."""
     demonstration_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the env in demonstrations alone; their split is the env's first one unless this says otherwise."""
+    """Further arguments of the env in demonstrations, or in what PPO plays, alone; their split is the env's first one unless this says
+    otherwise."""
     seed: int = 0
     """Of the initial weights, of the episodes and of the agent's own random choices."""
     expert: str | None = None
     """Whose actions are cloned, as "module:name" of a policy; None: the task's own expert."""
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    ppo: PPOConfig | None = None
+    """How it learns from reward; None: it learns from demonstrations, by behavioral cloning."""
+    initial_weights: str | None = None
+    """Fingerprint of the network that PPO starts from (agents.algorithms.initial_weights); None: freshly drawn weights."""
     demonstrations: str | None = None
     """Fingerprint of the recorded episodes that it is trained on (agents.data.demonstrations); None: the expert plays new ones."""
 
@@ -44,6 +50,7 @@ class AgentConfig:
             "architecture": ArchitectureConfig,
             "training": TrainingConfig,
             "expert": str | None,
+            "ppo": PPOConfig | None,
         }
         for name, accepted in types.items():
             if not isinstance(value := getattr(self, name), accepted):
@@ -51,6 +58,26 @@ class AgentConfig:
         check_integer("seed", self.seed, 0, 2**32 - 1)
         if "split" in self.env_kwargs:
             raise ValueError(f"env_kwargs must hold no split: an agent is evaluated on several, got {self.env_kwargs['split']!r}")
+        if self.ppo is not None:
+            self._check_no_cloning()
+        elif self.initial_weights is not None:
+            raise ValueError("initial_weights must be None unless the agent learns from reward (ppo)")
+
+    def _check_no_cloning(self) -> None:
+        """Raise a ValueError for options that mean something in behavioral cloning alone."""
+        for name in ("expert", "demonstrations"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} must be None for an agent that learns from reward (ppo), got {getattr(self, name)!r}")
+        defaults = TrainingConfig()
+        for name in CLONING_ONLY:
+            value, accepted = getattr(self.training, name), getattr(defaults, name)
+            if value != accepted:
+                raise ValueError(f"training.{name} must be {accepted} for an agent that learns from reward (ppo), got {value}")
+
+    @property
+    def masks_actions(self) -> bool:
+        """Whether the agent is given action masks when it acts."""
+        return self.ppo is not None and self.ppo.action_masks
 
     def to_json(self) -> dict[str, Any]:
         """Nested dicts of numbers, strings and sequences.
@@ -66,7 +93,9 @@ class AgentConfig:
             "architecture": dataclasses.asdict(self.architecture),
             "training": dataclasses.asdict(self.training),
         }
-        return document
+        if self.ppo is None:  # files of behavioral cloning are as they were before there was another algorithm
+            return {name: value for name, value in document.items() if name not in ("ppo", "initial_weights")}
+        return {**document, "ppo": dataclasses.asdict(self.ppo)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> AgentConfig:
@@ -79,7 +108,8 @@ class AgentConfig:
         """
         document = dict(document)
         architecture, training = ArchitectureConfig(**document.pop("architecture")), TrainingConfig(**document.pop("training"))
-        return cls(architecture=architecture, training=training, **document)
+        ppo = document.pop("ppo", None)
+        return cls(architecture=architecture, training=training, ppo=None if ppo is None else PPOConfig(**ppo), **document)
 
     def differences(self, other: AgentConfig) -> list[str]:
         """The entries in which two configs differ, as "training.num_batches was 12 and is 13"; ``other`` is the newer one."""

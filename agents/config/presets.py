@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from agents.config.architecture import ArchitectureConfig
+from agents.config.ppo import PPOConfig
 from agents.config.training import TrainingConfig
 from gym_causal.arguments import check_one_of
 from gym_causal.registry import task_spec
+
+Algorithm = Literal["bc", "ppo"]
+"""How an agent learns: by behavioral cloning from demonstrations, or by PPO from reward."""
 
 ARCHITECTURES: dict[str, ArchitectureConfig] = {
     "variable": ArchitectureConfig(),
@@ -33,7 +37,11 @@ GENERIC: Mapping[str, Mapping[str, Any]] = {
             "evaluate_every": 100,
             "evaluation_episodes": 32,
             "checkpoint_every": 100,
-        }
+        },
+        "ppo": {
+            "training": {"num_batches": 100, "batch_size": 8, "learning_rate": 1e-3, "evaluate_every": 50, "evaluation_episodes": 32},
+            "ppo": {"num_envs": 32, "num_epochs": 4},
+        },
     },
     "full": {
         "training": {
@@ -44,7 +52,11 @@ GENERIC: Mapping[str, Mapping[str, Any]] = {
             "evaluate_every": 1_000,
             "evaluation_episodes": 256,
             "checkpoint_every": 500,
-        }
+        },
+        "ppo": {
+            "training": {"num_batches": 2_000, "batch_size": 8, "learning_rate": 1e-3, "evaluation_episodes": 256},
+            "ppo": {"num_envs": 32, "num_epochs": 4},
+        },
     },
 }
 """Presets of environments that bring none of their own. Their episodes may be long and slow to play, so there are few of them."""
@@ -52,33 +64,41 @@ GENERIC: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """What suits an environment: a network, how long to train it, and arguments of the env."""
+    """What suits an environment and an algorithm: a network, how long to train it, and arguments of the env."""
 
     training: TrainingConfig
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     demonstration_kwargs: dict[str, Any] = field(default_factory=dict)
+    ppo: PPOConfig | None = None
 
     def lasting(self, num_batches: int | None) -> Preset:
         """The same for another number of updates; None: the same."""
         return self if num_batches is None else dataclasses.replace(self, training=self.training.lasting(num_batches))
 
 
-def preset(env_id: str, name: str) -> Preset:
+def preset(env_id: str, name: str, algorithm: Algorithm = "bc") -> Preset:
     """A preset of an env: the entries of its TaskSpec over the defaults.
 
     Raises:
-        ValueError: an unknown id or name.
+        ValueError: an unknown id, name or algorithm.
     """
+    check_one_of("algorithm", algorithm, get_args(Algorithm))
     spec = task_spec(env_id)
     presets = spec.presets or GENERIC
     check_one_of("preset", name, tuple(presets))
     entries = presets[name]
     default = named_architecture(spec.networks[0])
+    common: dict[str, Any] = {
+        "architecture": dataclasses.replace(default, **entries.get("architecture", {})),
+        "env_kwargs": dict(entries.get("env_kwargs", {})),
+    }
+    if algorithm == "ppo":
+        learned = entries.get("ppo", {})
+        return Preset(training=TrainingConfig(**learned.get("training", {})), ppo=PPOConfig(**learned.get("ppo", {})), **common)
     return Preset(
         training=TrainingConfig(**entries.get("training", {})),
-        architecture=dataclasses.replace(default, **entries.get("architecture", {})),
-        env_kwargs=dict(entries.get("env_kwargs", {})),
+        **common,
         demonstration_kwargs=dict(entries.get("demonstration_kwargs", {})),
     )
 

@@ -10,19 +10,31 @@ from gym_causal.arguments import check_integer, check_number, check_one_of
 
 _LARGEST_DECAY = 0.99999  # of a running average; with 1 it would stay as it began
 
+CLONING_ONLY = (
+    "precision",
+    "label_smoothing",
+    "error_rate",
+    "random_player_share",
+    "num_demonstrations",
+    "chunk_size",
+    "bucket_size",
+    "validation_episodes",
+)
+"""Fields of :class:`TrainingConfig` that mean something in behavioral cloning alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """Behavioral cloning.
+    """How weights are updated. What only behavioral cloning knows (:data:`CLONING_ONLY`) must be left as it is for PPO.
 
     Raises:
         ValueError: a value out of range; the message names the argument, what is accepted and what came.
     """
 
     num_batches: int = 1_000
-    """Updates of the weights."""
+    """Updates of the weights; of PPO, iterations: playing, then several updates."""
     batch_size: int = 128
-    """Episodes per batch."""
+    """Episodes per batch; of PPO, per minibatch."""
     learning_rate: float = 3e-3
     """Peak learning rate of AdamW: linear warmup, then cosine decay to zero."""
     warmup: float = 0.05

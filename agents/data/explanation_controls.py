@@ -31,6 +31,16 @@ class ExplanationControl:
             episodes = shuffle_explanations(episodes, self.spec, seed, share=self.shuffled_share)
         return delay_explanations(episodes, self.delay) if self.delay else episodes
 
+    def on_steps(self, tokens: np.ndarray, is_step: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The same for episodes side by side: tokens (B, T, L), of which those count where ``is_step`` (B, T) is true."""
+        tokens = tokens.copy()
+        if self.shuffled_share:
+            tokens[is_step] = _shuffled(tokens[is_step], self.spec, rng, self.shuffled_share)
+        if self.delay:
+            tokens[:, self.delay :] = tokens[:, : -self.delay]
+            tokens[:, : self.delay] = 0
+        return tokens
+
 
 def shuffle_explanations(episodes: Episodes, spec: ExplanationSpec, seed: int, *, share: float = 1.0) -> Episodes:
     """Replace each statement's tokens by those of another state with the same first token, its kind of statement.
@@ -43,14 +53,19 @@ def shuffle_explanations(episodes: Episodes, spec: ExplanationSpec, seed: int, *
         seed: of the permutations.
         share: of the statements that are replaced, uniformly drawn.
     """
-    rng, tokens = np.random.default_rng([seed, 2]), episodes.explanations["tokens"].copy()
+    tokens = _shuffled(episodes.explanations["tokens"].copy(), spec, np.random.default_rng([seed, 2]), share)
+    return dataclasses.replace(episodes, explanations={**episodes.explanations, "tokens": tokens})
+
+
+def _shuffled(tokens: np.ndarray, spec: ExplanationSpec, rng: np.random.Generator, share: float) -> np.ndarray:
+    """Tokens (S, L) with their statements exchanged, in place."""
     for statement in np.split(tokens, spec.starts[1:], axis=1):  # views
         for first in np.unique(statement[:, 0]):
             states = np.flatnonzero(statement[:, 0] == first)
             if share < 1:
                 states = states[rng.random(len(states)) < share]
             statement[states] = statement[rng.permutation(states)]
-    return dataclasses.replace(episodes, explanations={**episodes.explanations, "tokens": tokens})
+    return tokens
 
 
 def delay_explanations(episodes: Episodes, delay: int) -> Episodes:

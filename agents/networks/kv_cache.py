@@ -34,6 +34,11 @@ class KVCache:
         self.positions = torch.where(rows, 0, self.positions)
         self.previous_actions = torch.where(rows, 0, self.previous_actions)
 
+    def keep(self, rows: Tensor) -> None:
+        """Keep some rows, (n,) int, in that order, and forget the others."""
+        self.positions, self.previous_actions = self.positions[rows], self.previous_actions[rows]
+        self._stored = {name: values[rows] for name, values in self._stored.items()}
+
     def key_positions(self) -> Tensor:
         """(B, S) int64; the step that each of S slots holds once the present one is appended. Negative: an empty slot."""
         self._num_slots = min(int(self.positions.max()) + 1, self.capacity)

@@ -26,7 +26,7 @@ def build_policy(config: AgentConfig) -> SequencePolicy:
     if config.training.predicts_explanations:
         check_one_of("explanations", config.training.explanations, tuple(task.explanations.modes))
         task = make_task(config.env_id, 1, **{**config.env_kwargs, "explain": config.training.explanations})
-    return SequencePolicy(task, config.architecture, explains=config.training.predicts_explanations)
+    return SequencePolicy(task, config.architecture, explains=config.training.predicts_explanations, values=config.ppo is not None)
 
 
 def folder_of(agent: str | os.PathLike[str]) -> Path:
@@ -73,4 +73,4 @@ def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(folder / CONFIG)!r} describes an agent that cannot be built here: {error}") from error
     load_weights(policy, checkpoint.weights, folder)
-    return Agent(policy, deterministic=deterministic, seed=seed, explains=explains)
+    return Agent(policy, deterministic=deterministic, seed=seed, explains=explains, masked=config.masks_actions)

@@ -9,8 +9,9 @@ import numpy as np
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
-from agents.policies.agent import sample_actions
+from agents.policies.agent import mask_logits, sample_actions
 from agents.policies.sequence_policy import SequencePolicy
+from agents.policies.spaces_task import as_dict
 from gym_causal.core.task import Observations
 
 
@@ -19,12 +20,13 @@ class TransformerPolicy(BasePolicy):
 
     Args:
         model: whose weights these are.
+        observation_space: of one env; None: the model's.
     """
 
     action_space: gym.spaces.Discrete
 
-    def __init__(self, model: SequencePolicy) -> None:
-        super().__init__(model.observation_space, model.action_space)
+    def __init__(self, model: SequencePolicy, observation_space: gym.Space | None = None) -> None:
+        super().__init__(observation_space or model.observation_space, model.action_space)
         self.model = model
 
     def evaluate_actions(self, observations: dict[str, Tensor], actions: Tensor) -> tuple[None, Tensor, None]:
@@ -45,6 +47,7 @@ class TransformerPolicy(BasePolicy):
         state: Any = None,
         episode_start: np.ndarray | None = None,
         deterministic: bool = False,
+        action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:
         """Act one step as stable-baselines3 does, in one env or in a batch.
 
@@ -53,15 +56,16 @@ class TransformerPolicy(BasePolicy):
             state: what the last call returned; None at first.
             episode_start: (B,) bool, true for rows whose episode has just begun; None: for no row.
             deterministic: take the likeliest action; False: sample it.
+            action_masks: (A,) or (B, A) bool, which actions are legal; None: all.
 
         Returns:
             () or (B,) int64 actions, and the state.
         """
         self.set_training_mode(False)
         tensors, is_batch = self.obs_to_tensor(observation)
-        assert isinstance(tensors, dict)
-        logits, cache = self.model.step(tensors, state, episode_start)
-        sampled = sample_actions(logits, deterministic)
+        logits, cache = self.model.step(as_dict(tensors), state, episode_start)
+        masks = None if action_masks is None else np.reshape(action_masks, logits.shape)
+        sampled = sample_actions(mask_logits(logits, masks), deterministic)
         cache.previous_actions = sampled + 1
         actions = sampled.cpu().numpy()
         return (actions if is_batch else actions[0]), cache

@@ -12,6 +12,7 @@ from agents.networks.base import Observations
 from agents.networks.explanation_head import ExplanationHead
 from agents.networks.kv_cache import KVCache
 from agents.networks.registry import build_network
+from agents.networks.value_head import ValueHead
 from gym_causal.core.task import BatchedTask
 
 
@@ -22,10 +23,12 @@ class SequencePolicy(nn.Module):
         task: what it acts in; gives the spaces, the network's arguments and, in the mode of its argument ``explain``, the explanations.
         architecture: of the network.
         explains: whether it also predicts explanations.
+        values: whether it also predicts returns, as reinforcement learning needs.
 
     Attributes:
         network: :class:`agents.networks.base.Network`.
         explanation_head: :class:`agents.networks.explanation_head.ExplanationHead`; None if it predicts no explanations.
+        value_head: :class:`agents.networks.value_head.ValueHead`; None if it predicts no returns.
         observation_space: of one row of the task.
         action_space: of one row of the task.
 
@@ -33,7 +36,7 @@ class SequencePolicy(nn.Module):
         ValueError: an architecture for another task, or a task without explanations for a policy that predicts them.
     """
 
-    def __init__(self, task: BatchedTask, architecture: ArchitectureConfig, *, explains: bool = False) -> None:
+    def __init__(self, task: BatchedTask, architecture: ArchitectureConfig, *, explains: bool = False, values: bool = False) -> None:
         super().__init__()
         self.observation_space, self.action_space = task.observation_space, task.action_space
         self.network = build_network(architecture, task)
@@ -48,6 +51,8 @@ class SequencePolicy(nn.Module):
             self.explanation_head = ExplanationHead(
                 num_features, hidden_size, len(explanations.vocabulary), explanations.num_tokens, explanations.starts
             )
+        # Last, so that a policy without it draws the same weights.
+        self.value_head = ValueHead(self.network.explanation_width, 2 * architecture.width) if values else None
 
     @property
     def device(self) -> torch.device:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from agents.config import AgentConfig, preset
+from agents.config import AgentConfig, Algorithm, Preset, preset
 from agents.sweeps.studies import study
 from agents.sweeps.study import Variation
 from gym_causal.arguments import check_integer, check_one_of
@@ -79,15 +79,19 @@ class Recipe:
 
     def configs(self) -> Iterator[tuple[Variation, AgentConfig]]:
         """Each variation with each seed; seed by seed, so that early results cover all variations."""
-        chosen = study(self.study)
-        common = preset(self.env_id, self.preset).lasting(self.batches)
+        variations = study(self.study).select(self.variations)
+        common = {algorithm: self._preset(algorithm) for algorithm in {variation.algorithm for variation in variations}}
+        for seed in range(self.first_seed, self.first_seed + self.seeds):
+            for variation in variations:
+                yield variation, variation.config(self.env_id, seed, common[variation.algorithm])
+
+    def _preset(self, algorithm: Algorithm) -> Preset:
+        """What all variations share that learn with an algorithm."""
+        common = preset(self.env_id, self.preset, algorithm).lasting(self.batches)
         training = dataclasses.replace(common.training, precision=self.precision)
         if self.evaluate_every is not None:
             training = dataclasses.replace(training, evaluate_every=self.evaluate_every)
-        common = dataclasses.replace(common, training=training, env_kwargs={**common.env_kwargs, **self.env_kwargs})
-        for seed in range(self.first_seed, self.first_seed + self.seeds):
-            for variation in chosen.select(self.variations):
-                yield variation, variation.config(self.env_id, seed, common)
+        return dataclasses.replace(common, training=training, env_kwargs={**common.env_kwargs, **self.env_kwargs})
 
 
 _RESULTS = Path("results")

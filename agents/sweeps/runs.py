@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 import gym_causal
-from agents.algorithms.behavioral_cloning import train
+from agents.algorithms import behavioral_cloning, reinforcement_learning
 from agents.algorithms.training_data import demonstrator
 from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
@@ -74,7 +74,8 @@ class Run:
 
     def execute(self) -> None:
         """Train, or resume training, then evaluate and analyse. ``results.csv`` is written last: with it, a run is finished."""
-        agent = train(self.config, self.folder, resume=True, splits=self.splits, progress=False, device=self.device)
+        algorithm = behavioral_cloning if self.config.ppo is None else reinforcement_learning
+        agent = algorithm.train(self.config, self.folder, resume=True, splits=self.splits, progress=False, device=self.device)
         rows = [row for split in self.splits for row in self._evaluate(agent, split)] + self._demonstrated() + self._probe(agent)
         rows += [row for split in self.splits for row in self._probe_reasoning(agent, split)]
         table = pd.DataFrame(rows).assign(policy=self.variation, seed_of_training=self.config.seed)
@@ -93,7 +94,9 @@ class Run:
         return rows
 
     def _demonstrated(self) -> list[dict[str, Any]]:
-        """Rows of the metrics of whoever demonstrates, where that is done: agents may surpass what they watch."""
+        """Rows of the metrics of whoever demonstrates, where that is done: agents may surpass what they watch. None if nobody does."""
+        if self.config.ppo is not None:
+            return []
         arguments = {**self.config.env_kwargs, **self.config.demonstration_kwargs}
         split = arguments.pop("split", self.splits[0])
         result = self._play(demonstrator(self.config), split, arguments)

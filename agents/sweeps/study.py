@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agents.config import AgentConfig, ArchitectureConfig, Preset
+from agents.config import AgentConfig, Algorithm, ArchitectureConfig, Preset
 
 HELD_OUT_RATIO = "held_out_ratio"
 """Metric: the slope of an agent's reaction to evidence on the held-out pair, divided by that on other pairs (agents.analysis.probe)."""
@@ -40,6 +40,10 @@ class Variation:
     """One line; a sentence."""
     architecture: ArchitectureConfig | None = None
     """None: the preset's."""
+    algorithm: Algorithm = "bc"
+    """How it learns; with "ppo", what a study fixes for all variations must mean something there too."""
+    ppo: dict[str, Any] = field(default_factory=dict)
+    """Entries of :class:`~agents.config.PPOConfig` that differ from the preset's, with the algorithm "ppo"."""
     training: dict[str, Any] = field(default_factory=dict)
     """Entries of :class:`~agents.config.TrainingConfig` that differ from the preset's."""
     env_kwargs: dict[str, Any] = field(default_factory=dict)
@@ -55,7 +59,7 @@ class Variation:
         Args:
             env_id: the env it is trained and evaluated in.
             seed: of its training.
-            preset: what all variations share unless they change it.
+            preset: of the variation's algorithm; what all its variations share unless they change it.
         """
         return AgentConfig(
             env_id=env_id,
@@ -64,6 +68,7 @@ class Variation:
             seed=seed,
             architecture=self.architecture or preset.architecture,
             training=replace(preset.training, **self.training),
+            ppo=None if preset.ppo is None else replace(preset.ppo, **self.ppo),
         )
 
 

@@ -27,6 +27,7 @@ class SeedDomain(IntEnum):
     EXPLANATION_ACCURACY = 6
     SHOTS = 7  # example games in the prompt of a language model
     PROMPT_SELECTION = 8  # games that candidates for such a prompt are compared on
+    REINFORCEMENT = 9  # what an agent plays that learns from reward
 
 
 class EpisodeStream(Generic[Block]):

@@ -14,6 +14,7 @@ from gym_causal.core.episode_length import StatesEpisodeLength
 from gym_causal.core.flattening import Flattener
 from gym_causal.core.row_access import AnswersForRows
 from gym_causal.core.step_infos import EndedEpisodes, StepInfos
+from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
 
 AUTORESET_MODES = ("same_step", "next_step")
@@ -41,6 +42,7 @@ class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
         autoreset_mode: "same_step" or "next_step", or the member of :class:`gymnasium.vector.AutoresetMode`.
         render_mode: None, "ansi" or "rgb_array": what :meth:`render` returns of each row.
         flatten: observations are float32 vectors (B, D), not dicts (:class:`~gym_causal.core.flattening.Flattener`).
+        domain: which of the disjoint families of episodes are played.
 
     Raises:
         ValueError: another mode.
@@ -56,6 +58,7 @@ class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
         autoreset_mode: Any = "same_step",
         render_mode: str | None = None,
         flatten: bool = False,
+        domain: SeedDomain = SeedDomain.INTERACTION,
     ) -> None:
         # gymnasium 0.29 and 1.x disagree about VectorEnv.__init__, so the documented attributes are set directly.
         mode = str(getattr(autoreset_mode, "name", autoreset_mode)).lower()
@@ -74,10 +77,11 @@ class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
         self.action_space = batch_space(task.action_space, task.num_envs)
         self.closed = False
         self._num_actions = int(task.action_space.n)
-        self._text, self._resets_next_step = explanation_text, mode == "next_step"
+        self._text, self._resets_next_step, self._domain = explanation_text, mode == "next_step", domain
         self._rows = np.arange(task.num_envs)
         self._episodes: np.ndarray | None = None  # (B,) the episode that each row plays; None until seeded
         self._over = np.zeros(task.num_envs, bool)  # (B,) rows that the coming step resets; never any with "same_step"
+        self._all_begin = False  # whether no row has had a step of its episode
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
         if seed is not None and not isinstance(seed, (int, np.integer)):
@@ -85,12 +89,26 @@ class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
         if seed is not None:
             self._np_random, self._np_random_seed = gym.utils.seeding.np_random(int(seed))
         if seed is not None or self._episodes is None:
-            self.task.seed(task_seed(seed, self.np_random))
+            self.task.seed(task_seed(seed, self.np_random), self._domain)
             episodes = self._rows.copy()
         else:
             episodes = self._episodes + self.num_envs
+        return self._begin_all(episodes, options)
+
+    def begin_episodes(self, first: int) -> tuple[Any, Infos]:
+        """Begin episodes ``first``, ``first`` + 1, ... of the seed, one in each row; what they return is what ``reset`` does.
+
+        Rows that have just begun these episodes, because their last ones ended at once, do not begin them again.
+        """
+        self.require_reset("begin_episodes")
+        episodes = first + self._rows
+        if self._all_begin and self._episodes is not None and np.array_equal(episodes, self._episodes):
+            return self._shown(self.task.observations()), self.task.infos(text=self._text)
+        return self._begin_all(episodes)
+
+    def _begin_all(self, episodes: np.ndarray, options: dict[str, Any] | None = None) -> tuple[Any, Infos]:
         self.task.begin(self._rows, episodes, options)
-        self._episodes = episodes
+        self._episodes, self._all_begin = episodes, True
         self._over[:] = False
         return self._shown(self.task.observations()), self.task.infos(text=self._text)
 
@@ -103,6 +121,7 @@ class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
         task = self.task
         rewards, terminated, truncated = task.step(actions)
         done = terminated | truncated
+        self._all_begin = False
         observations, infos = task.observations(), task.infos(text=self._text)
         if np.count_nonzero(done):  # several times faster than `any`
             observations, infos = self._begin_next_episodes(done, observations, infos)
@@ -111,20 +130,21 @@ class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
     def _begin_next_episodes(self, done: np.ndarray, last: Observations, final_infos: Infos) -> tuple[Observations, Infos]:
         """Begin the next episode in the rows that are done, (B,) bool; returns all rows' observations and infos."""
         rows = self._rows[done]
-        if len(rows) == self.num_envs:
+        self._all_begin = len(rows) == self.num_envs
+        if self._all_begin:
             ended = EndedEpisodes(rows, self._shown(last), final_infos, self.num_envs)
-            self._begin(rows)
+            self._begin_next(rows)
             observations = self.task.observations()
         else:  # the other rows keep their observations, so only these are computed
             of_rows = {key: value[rows] for key, value in last.items()}
             ended = EndedEpisodes(rows, self._shown(of_rows), final_infos, self.num_envs)
-            self._begin(rows)
+            self._begin_next(rows)
             observations = last
             for key, value in self.task.observations_of(rows).items():
                 observations[key][rows] = value
         return observations, StepInfos(self.task.infos(text=self._text), ended, done)
 
-    def _begin(self, rows: np.ndarray) -> None:
+    def _begin_next(self, rows: np.ndarray) -> None:
         """Begin the next episode in (n,) rows."""
         assert self._episodes is not None
         self._episodes[rows] += self.num_envs
@@ -138,7 +158,7 @@ class TaskVectorEnv(StatesEpisodeLength, AnswersForRows, gym.vector.VectorEnv):
         else:
             rewards, terminated, truncated = self.task.step(actions)
         if begun.size:
-            self._begin(begun)
+            self._begin_next(begun)
             rewards[begun], terminated[begun], truncated[begun] = 0, False, False
         self._over = terminated | truncated
         return self._shown(self.task.observations()), rewards, terminated, truncated, self.task.infos(text=self._text)

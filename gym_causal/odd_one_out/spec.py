@@ -31,18 +31,28 @@ def _presets(
         "evaluation_episodes": 1_000,
         "checkpoint_every": 500,
     }
+    # An iteration of PPO has hundreds of steps an episode at first: untrained agents let most trials time out. So there are few episodes.
+    iterations = {"learning_rate": 1e-3, "batch_size": 16, "evaluate_every": 40, "evaluation_episodes": 200, "checkpoint_every": 20}
+    explained = {"muon": training.get("muon", "blocks"), "explanation_weight": training.get("explanation_weight", 1.0)}
+    quick_ppo = {"training": {**iterations, **explained, "num_batches": 200}, "ppo": {"num_envs": 64}}
+    full_ppo = {
+        "training": {**iterations, **explained, "num_batches": num_batches, "batch_size": 32, "evaluate_every": num_batches // 10},
+        "ppo": {"num_envs": 256},
+    }
     return {
         "quick": {
             "architecture": architecture,
             "training": training,
             "env_kwargs": {"observation": observation},
             "demonstration_kwargs": expert,
+            "ppo": quick_ppo,
         },
         "full": {
             "architecture": {**architecture, "width": 2 * architecture["width"]},
             "training": full,
             "env_kwargs": {"observation": "pixels"},
             "demonstration_kwargs": expert,
+            "ppo": full_ppo,
         },
     }
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import gym_causal
-from agents.config import AgentConfig, ArchitectureConfig, TrainingConfig
+from agents.config import AgentConfig, ArchitectureConfig, PPOConfig, TrainingConfig
 from agents.data.collate import collate
 from agents.policies.sequence_policy import SequencePolicy
 from gym_causal.registry import make_task
@@ -49,6 +49,14 @@ ROOM_CONFIG = AgentConfig(
     env_kwargs={**ROOM_KWARGS, "observation": "symbolic"},
     architecture=dataclasses.replace(ROOM_ARCHITECTURES["object"], num_layers=1),
     training=dataclasses.replace(TRAINING, explanations="full"),
+)
+
+PPO_TRAINING = TrainingConfig(
+    num_batches=4, batch_size=16, learning_rate=1e-2, evaluate_every=2, evaluation_episodes=16, checkpoint_every=1
+)
+PPO_CONFIG = dataclasses.replace(CONFIG, training=PPO_TRAINING, ppo=PPOConfig(num_envs=32))
+PPO_ROOM_CONFIG = dataclasses.replace(
+    ROOM_CONFIG, training=dataclasses.replace(PPO_TRAINING, explanations="full", shuffled_explanations=True), ppo=PPO_CONFIG.ppo
 )
 
 every_kind = pytest.mark.parametrize("kind", ARCHITECTURES)

@@ -112,6 +112,39 @@ def test_a_second_training_must_say_so(trained, capsys):
         run(trained, *options, "--resume", "--training.adamw-betas", 0.5, 0.9)
 
 
+PPO = ["--algorithm", "ppo", "--batches", "2", "--ppo.num-envs", "16", "--training.evaluation-episodes", "8", *TINY[-8:]]
+
+
+def test_learning_from_reward_after_watching(trained, tmp_path, capsys):
+    """The same command, the same folder; and it starts from the weights of the agent that watched."""
+    run(tmp_path, "--episodes", 8, "--init", trained, "--splits", "train", tiny=PPO)
+    assert "on 32 episodes" in capsys.readouterr().out
+    config = load_config(tmp_path)
+    assert (config.ppo.num_envs, config.ppo.gamma, config.training.num_batches) == (16, 1.0, 2) and config.initial_weights
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {CONFIG, CHECKPOINT, HISTORY, "learning_curve.png", "learning_curve.svg", "evaluation", "tensorboard"}
+    results = pd.read_csv(tmp_path / "evaluation" / "results.csv")
+    assert {"agent", "expert", "random"} <= set(results["policy"])
+    run(tmp_path, "--episodes", 0, "--init", trained, "--splits", "train", "--resume", tiny=PPO)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--demonstrations", "x.npz", "--algorithm", "ppo"), "demonstrations must be left out with algorithm ppo"),
+        (("--expert", "a:b", "--algorithm", "ppo"), "expert must be None for an agent that learns from reward"),
+        (("--training.label-smoothing", 0.1, "--algorithm", "ppo"), "training.label_smoothing must be 0.0"),
+        (("--init", "somewhere"), "init must be left out with algorithm bc"),
+        (("--ppo.gamma", 0.5), "ppo must be left as it is with algorithm bc"),
+        (("--init", "nowhere", "--algorithm", "ppo"), "'nowhere' holds no agent"),
+    ],
+)
+def test_options_of_another_algorithm(options, message, tmp_path):
+    with pytest.raises(SystemExit, match=f"error: .*{message}"):
+        run(tmp_path / "agent", *options, tiny=[])
+    assert not (tmp_path / "agent").exists()
+
+
 def test_training_in_a_room_with_explanations(tmp_path):
     """It learns from what the preset's expert shows, and is compared with that env's own strategies."""
     options = ("--env-kwargs.max-trial-steps", 12, "--env-kwargs.observation", "symbolic", "--architecture.look-size", 8)

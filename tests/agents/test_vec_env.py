@@ -216,3 +216,25 @@ def test_what_an_env_has_already_is_refused():
             BatchedVecEnv(gym_causal.make_vec("CausalDAG-v0", 3), **arguments)
     with pytest.raises(ValueError, match="autoreset_mode must be same_step"):
         BatchedVecEnv("CausalDAG-v0", 3, autoreset_mode="next_step")
+
+
+@pytest.mark.parametrize("env_id", ["CausalDAG-v0", "OddOneOut-v0"])
+def test_any_block_of_episodes_can_be_begun(env_id):
+    """Whatever was played before, and without beginning twice what has just begun."""
+    many = gym_causal.make_vec(env_id, 12).reset(seed=3)[0]
+    venv = gym_causal.make_vec(env_id, 4)
+    venv.reset(seed=3)
+    for first in (8, 4, 0):
+        observations, infos = venv.begin_episodes(first)
+        assert all((observations[key] == many[key][first : first + 4]).all() for key in many)
+        assert infos["explanation"]["kind"].shape == (4,)
+        venv.step(np.zeros(4, int))
+
+
+def test_a_block_that_has_just_begun_is_not_begun_again(monkeypatch):
+    venv = gym_causal.make_vec("CausalDAG-v0", 4)
+    venv.reset(seed=0)
+    for _ in range(7):
+        venv.step(np.zeros(4, int))
+    monkeypatch.setattr(type(venv.task), "begin", lambda *_: pytest.fail("it begins again"))
+    venv.begin_episodes(4)

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 import gym_causal
-from agents.algorithms import behavioral_cloning
+from agents.algorithms import behavioral_cloning, reinforcement_learning, training_run
+from agents.algorithms.ppo_loss import PPOLoss
 from agents.config import AgentConfig
 from agents.policies import checkpoints
 from gym_causal import files
@@ -50,6 +51,9 @@ def _train(config: AgentConfig, folder: Path, moment: tuple[str, int] | None, re
     torch.set_num_threads(1)
     if moment is not None:
         _MOMENTS[moment[0]](moment[1])
+    if config.ppo is not None:
+        reinforcement_learning.train(config, folder, resume=True, splits=splits(config), progress=False)
+        return
     episodes = None
     if recorded:
         explain = config.training.explanations
@@ -97,11 +101,12 @@ def _kill_in_half_a_checkpoint(count: int) -> None:
 
 
 _MOMENTS: dict[str, Callable[[int], None]] = {
-    "config is written": _kill_at(behavioral_cloning, "save_config", after=True),
+    "config is written": _kill_at(training_run, "save_config", after=True),
     "half a checkpoint": _kill_in_half_a_checkpoint,
     "before a file is in place": _kill_at(files.os, "replace"),
     "after a file is in place": _kill_at(files.os, "replace", after=True),
     "in an update": _kill_at(behavioral_cloning.ImitationLoss, "__call__"),
+    "in a step of PPO": _kill_at(PPOLoss, "__call__"),
     "clipping": _kill_at(torch.nn.utils, "clip_grad_norm_"),
     "before an evaluation": _kill_at(gym_causal, "evaluate"),
     "after an evaluation": _kill_at(gym_causal, "evaluate", after=True),

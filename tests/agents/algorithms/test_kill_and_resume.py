@@ -20,7 +20,7 @@ from agents.algorithms.learning_curve import HISTORY
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, load_checkpoint
 from tests.agents.algorithms import killed
 from tests.agents.small import CONFIG as SMALL
-from tests.agents.small import ROOM_ARCHITECTURES, ROOM_CONFIG, ROOM_KWARGS, TRAINING
+from tests.agents.small import PPO_CONFIG, PPO_ROOM_CONFIG, ROOM_ARCHITECTURES, ROOM_CONFIG, ROOM_KWARGS, TRAINING
 
 pytestmark = pytest.mark.skipif("forkserver" not in killed.multiprocessing.get_all_start_methods(), reason="processes cannot be forked")
 
@@ -110,6 +110,20 @@ def test_killed_in_rooms(what, tmp_path):
     check_same(folder, expected)
     metrics = set(pd.read_csv(folder / HISTORY)["metric"])
     assert {"validation_loss", "validation_explanation_loss", "normalized_reward"} <= metrics
+
+
+@pytest.mark.parametrize("what", ["dropout", pytest.param("rooms", marks=pytest.mark.slow)])
+def test_killed_while_it_learns_from_reward(what, tmp_path):
+    """In the third iteration of four, in the middle of its steps, and in half a checkpoint of the fourth."""
+    config = {"dropout": killed.with_dropout(PPO_CONFIG), "rooms": PPO_ROOM_CONFIG}[what]
+    expected, folder = tmp_path / "uninterrupted", tmp_path / "killed"
+    assert killed.run(config, expected) == 0
+    assert killed.run(config, folder, ("in a step of PPO", 10)) == -signal.SIGKILL  # an iteration takes two passes of two minibatches
+    assert load_checkpoint(folder).batch == 2
+    assert killed.run(config, folder, ("half a checkpoint", 2)) == -signal.SIGKILL
+    assert load_checkpoint(folder).batch == 3
+    assert killed.run(config, folder) == 0
+    check_same(folder, expected)
 
 
 def test_what_was_begun_must_be_resumed(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from agents.ablate import Args, parse, sweeps_of
 from agents.sweeps.recipes import PLANNED, PUBLISHED, Recipe
 from agents.sweeps.studies import STUDIES
+from agents.sweeps.study import Variation
 
 # The commands of the published results, as they were first run. Their configurations must not change.
 COMMANDS = """
@@ -113,3 +114,13 @@ def test_results_go_to_a_folder_of_the_env_and_the_study_unless_told_otherwise()
 def test_mistakes_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(Recipe(), **arguments).check()
+
+
+def test_a_variation_may_learn_from_reward(monkeypatch):
+    """With the preset of its algorithm, beside others that watch."""
+    acts = Variation(name="acts", description="Learns from reward.", algorithm="ppo", ppo={"gamma": 0.5}, training={"batch_size": 32})
+    chosen = STUDIES["architectures"]
+    monkeypatch.setitem(STUDIES, "architectures", dataclasses.replace(chosen, variations=(chosen.variations[0], acts)))
+    watching, acting = (config for _, config in Recipe(seeds=1, batches=30).configs())
+    assert watching.ppo is None and watching.training.num_batches == acting.training.num_batches == 30
+    assert acting.ppo.gamma == 0.5 and acting.training.batch_size == 32 and acting.training.learning_rate == 2e-3
