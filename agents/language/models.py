@@ -88,6 +88,8 @@ def load_model(name: str, arguments: dict[str, Any]) -> LanguageModel:
     """
     if name == CACHED:
         with needs_extra("a language model", "language"):
+            import transformers  # noqa: F401, PLC0415
+
             from agents.language.hf_cached import load_cached_model  # noqa: PLC0415 - torch and transformers take seconds
         return load_cached_model(**arguments)
     with needs_extra(f"model {name!r}", "language"):

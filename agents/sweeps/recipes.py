@@ -111,7 +111,7 @@ PUBLISHED: tuple[Recipe, ...] = (
     Recipe(study="confounded", seeds=3, out=_RESULTS / "confounded", variations=("none", "shape", "color", "shape_shuffled")),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "confounded_texture", variations=("texture",)),
     Recipe(study="confounded", batches=600, seeds=1, out=_RESULTS / "parts", variations=("shape_properties", "shape_reward")),
-    Recipe(study="feature_set", seeds=1, out=_RESULTS / "feature_set", variations=("all", "full", "none")),
+    Recipe(study="feature_set", seeds=1, out=_RESULTS / "feature_set", variations=("all", "reasoning", "full", "none", "shuffled")),
     Recipe(study="hard_dimension", seeds=1, out=_RESULTS / "hard_dimension", variations=("all",)),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "known_attribute", variations=("known_color", "known_texture", "known_shape")),
 )

@@ -202,7 +202,7 @@ def test_training_on_causal_graphs_of_one_s_own(tmp_path):
         (("--env", "OddOneOut-v0", "--architecture", "variable"), "error: .*'variable'"),
         (("--architecture", "object"), "error: .*'object'"),
         (("--architecture", "objcet"), "error: kind must be one of"),
-        (("--explanations", "outcome"), "error: explanations must be one of none, properties, reward, full, .*, got 'outcome'"),
+        (("--explanations", "touch"), "error: explanations must be one of none, properties, reward, full, .*, got 'touch'"),
         (("--preset", "slow"), "error: preset must be one of quick, full"),
         (("--device", "abacus"), "error: device must be one that torch finds here"),
         (("--batches", "0"), "error: num_batches must be"),

@@ -148,7 +148,7 @@ CONFOUNDED_STUDY = _confounded_study(
         _explained(
             None,
             f"known_{each}",
-            f"No explanations, demonstrations of deconfounded rooms in which {each} is always rewarded: is finding the object learned?",
+            f"No explanations, demonstrations of deconfounded rooms in which {each} is always rewarded: nothing has to be found out.",
             rewarded=each,
             expert={"split": "eval"},
         )

@@ -193,9 +193,9 @@ def negative():
         ({"env_id": "OddOneOut-v0"}, {"splits": ("train",)}, "'variable'"),
         ({"env_id": "CartPoole-v1"}, {}, "env_id must be one of"),
         (
-            {"training": replace(TRAINING, explanations="outcome")},
+            {"training": replace(TRAINING, explanations="touch")},
             {},
-            "explanations must be one of .*, got 'outcome'",
+            "explanations must be one of .*, got 'touch'",
         ),
         ({"env_kwargs": {"models": lambda rng, count: None}}, {}, r"env_kwargs\['models'\] must be importable to be written"),
         ({"expert": "nowhere:policy"}, {}, "expert must be module:name of a policy, got 'nowhere:policy'"),

@@ -65,8 +65,10 @@ def test_tensorboard_gets_what_stable_baselines_logs(tmp_path):
 
 def test_it_plays_blocks_of_episodes_that_nobody_evaluates_on(tmp_path, monkeypatch):
     begun, seeded = [], []
-    begin, seed = TaskVectorEnv._begin, gym_causal.core.task.BatchedTask.seed
-    monkeypatch.setattr(TaskVectorEnv, "_begin", lambda self, episodes, *more: begun.append(episodes[0]) or begin(self, episodes, *more))
+    begin, seed = TaskVectorEnv._begin_all, gym_causal.core.task.BatchedTask.seed
+    monkeypatch.setattr(
+        TaskVectorEnv, "_begin_all", lambda self, episodes, *more: begun.append(episodes[0]) or begin(self, episodes, *more)
+    )
     monkeypatch.setattr(
         gym_causal.core.task.BatchedTask, "seed", lambda self, *arguments: seeded.append(arguments) or seed(self, *arguments)
     )

@@ -154,10 +154,11 @@ def test_a_folder_without_a_tokenizer(checkpoint, tmp_path):
     assert "\n" not in str(stopped.value) and not (tmp_path / "out").exists()
 
 
-def test_without_the_extra_the_error_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "agents.language.hf_cached", None)
-    with pytest.raises(SystemExit, match=r"error: .*pip install gym-causal\[language\]"):
-        run(tmp_path / "out", "--model_args", "pretrained=x")
-    monkeypatch.setitem(sys.modules, "agents.language.lm_eval_model", None)
-    with pytest.raises(SystemExit, match=r"error: model 'hf' needs the extra: pip install gym-causal\[language\]"):
-        run(tmp_path / "out", "--model", "hf", "--model_args", "pretrained=x")
+@pytest.mark.parametrize(("model", "module", "library"), [("hf-cached", "hf_cached", "transformers"), ("hf", "lm_eval_model", "lm_eval")])
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch, tmp_path, model, module, library):
+    monkeypatch.delitem(sys.modules, f"agents.language.{module}", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SystemExit, match=r'error: .* needs the extra "language": pip install -e "\.\[language\]"'):
+        run(tmp_path / "out", "--model", model, "--model_args", "pretrained=x")

@@ -21,7 +21,7 @@ COMMANDS = """
 --study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
 --study confounded --seeds 1 --out results/confounded_texture --variations texture
 --study confounded --batches 600 --seeds 1 --out results/parts --variations shape_properties shape_reward
---study feature_set --seeds 1 --out results/feature_set --variations all full none
+--study feature_set --seeds 1 --out results/feature_set --variations all reasoning full none shuffled
 --study hard_dimension --seeds 1 --out results/hard_dimension --variations all
 --study confounded --seeds 1 --out results/known_attribute --variations known_color known_texture known_shape
 """
@@ -36,7 +36,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 18 + 18 + 1 + 12 + 1 + 2 + 3 + 1 + 3
+    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 18 + 18 + 1 + 12 + 1 + 2 + 5 + 1 + 3
 
 
 def test_no_recipe_overwrites_the_results_of_another():

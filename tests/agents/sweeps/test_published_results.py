@@ -1,0 +1,57 @@
+"""The tables of docs/results.md are those that docs/data gives, and docs/data has the runs of the published recipes."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytest.importorskip("scipy")
+pytest.importorskip("imitation")
+
+from agents.sweeps.recipes import PUBLISHED
+
+DOCS = Path(__file__).parents[3] / "docs"
+RECIPES = {recipe.folder.name: recipe for recipe in PUBLISHED}
+spec = importlib.util.spec_from_file_location("make_result_tables", DOCS / "make_result_tables.py")
+tables = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = tables  # its dataclass looks itself up
+spec.loader.exec_module(tables)
+
+
+def runs_of(rows: pd.DataFrame) -> list[tuple[str, int]]:
+    return list(rows[["policy", "seed_of_training"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def test_tables_are_current():
+    page = (DOCS / "results.md").read_text("utf-8")
+    assert tables.with_tables(page) == page, "run python docs/make_result_tables.py"
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "data").glob("*.csv")), ids=lambda path: path.stem)
+def test_numbers_are_those_of_every_run_of_a_published_recipe(path):
+    recipe, rows = RECIPES[path.stem], pd.read_csv(path)
+    assert runs_of(rows) == [(variation.name, config.seed) for variation, config in recipe.configs()]
+    rewards = rows[rows["metric"] == "reward"]
+    assert (rewards["episodes"] == recipe.episodes).all() and set(rows["env_id"]) == {recipe.env_id}
+
+
+def test_seeds_of_several_machines_are_put_together(tmp_path, monkeypatch):
+    """Newer rows of a run replace older ones; runs that are not of the recipe are left out."""
+    monkeypatch.setattr(tables, "DATA", tmp_path)
+    recipe, published = RECIPES["controls"], pd.read_csv(DOCS / "data" / "controls.csv")
+    first, second = (published[published["seed_of_training"] == seed] for seed in (0, 1))
+    first.to_csv(tmp_path / "controls.csv", index=False)
+    tables.take_over(recipe, shutil.copy(DOCS / "data" / "controls.csv", tmp_path / "again.csv"))
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "controls.csv"), published)
+    changed = pd.concat([second.assign(mean=0.5), second.assign(seed_of_training=9)])
+    changed.to_csv(tmp_path / "changed.csv", index=False)
+    tables.take_over(recipe, tmp_path / "changed.csv")
+    found = pd.read_csv(tmp_path / "controls.csv")
+    assert runs_of(found) == runs_of(published)
+    assert (found[found["seed_of_training"] == 1]["mean"] == 0.5).all()
+    pd.testing.assert_frame_equal(found[found["seed_of_training"] == 0].reset_index(drop=True), first.reset_index(drop=True))
