@@ -210,7 +210,7 @@ def test_training_on_causal_graphs_of_one_s_own(tmp_path):
         (("--env-kwargs.num-variables", "1"), "error: num_variables must be"),
         (("--env-kwargs.models", "nowhere:models"), "error: .*nowhere"),
         (("--demonstrations", "nowhere.npz"), r"error: .*nowhere.npz"),
-        (("--demonstrations", "no/data-v0"), r"error: .*no/data-v0" if find_spec("minari") else r"error: .*gym-causal\[minari\]"),
+        (("--demonstrations", "no/data-v0"), r"error: .*no/data-v0" if find_spec("minari") else r'error: .*pip install -e "\.\[minari\]"'),
     ],
 )
 def test_mistakes_in_training(options, message, tmp_path):
