@@ -9,7 +9,7 @@ import numpy as np
 
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import Observations
-from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask
+from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask, labeled
 from gym_causal.policies import Policy, Predictor, bind
 from gym_causal.rollouts import play, seeded_task
 
@@ -31,7 +31,7 @@ class _Writer:
         task = self._task
         self.texts = task.prompt_texts()
         if self._reasoning:
-            self.texts += labelled(REASONING_LABEL, task.reasoning_texts())
+            self.texts += _lines(REASONING_LABEL, task.reasoning_texts())
         actions, state = self._policy(observations, state, episode_starts)
         self.texts += np.array(task.sentences, object)[actions]
         return actions, state
@@ -71,14 +71,14 @@ def transcript(
         for step in play(writer, task, num_episodes):
             texts = writer.texts + task.outcome_texts()
             if outcome:
-                texts += labelled(OUTCOME_LABEL, task.outcome_explanations())
+                texts += _lines(OUTCOME_LABEL, task.outcome_explanations())
             games[step.episodes[step.valid]] += texts[step.valid]
     return list(games)
 
 
-def labelled(label: str, texts: np.ndarray) -> np.ndarray:
-    """(n,) object; each of (n,) texts on a line of its own after a label; "" stays ""."""
-    lines = np.full(len(texts), "", object)
-    for row, text in enumerate(texts):
-        lines[row] = f"{label}{text}\n" if text else ""
+def _lines(label: str, explanations: np.ndarray) -> np.ndarray:
+    """(n,) object; each of (n,) explanations on a line of its own after a label; "" stays ""."""
+    lines = np.full(len(explanations), "", object)
+    for row, explanation in enumerate(explanations):
+        lines[row] = labeled(label, explanation)
     return lines

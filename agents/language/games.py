@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.language.conditions import Condition
 from gym_causal.core.streams import SeedDomain
-from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
+from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, labeled
 from gym_causal.policies import Policy, bind
 from gym_causal.rollouts import play, seeded_task
 
@@ -50,11 +50,6 @@ class Game:
     def render(self, condition: Condition) -> str:
         """The whole text of the game."""
         return HEADING + "".join(turn.render(condition) for turn in self.turns)
-
-
-def labeled(label: str, explanation: str) -> str:
-    """An explanation as a line of its own; nothing if there is none."""
-    return f"{label}{explanation}\n" if explanation else ""
 
 
 def join_games(texts: Sequence[str]) -> str:

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from agents.language.conditions import Condition
-from agents.language.games import HEADING, Game, Turn, labeled
+from agents.language.games import HEADING, Game, Turn
 from agents.language.models import GenerationRequest, LanguageModel
-from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask
+from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask, labeled
 from gym_causal.text_actions import parse_action
 
 Answers = Literal["loglikelihood", "generate"]

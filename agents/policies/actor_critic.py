@@ -67,15 +67,15 @@ class TransformerActorCriticPolicy(TransformerPolicy):
         if use_sde:
             raise ValueError("use_sde must be False for a TransformerPolicy, got True")
         known = SpacesTask(observation_space, action_space)
-        self_task = known if task is None else task
-        if (self_task.observation_space, self_task.action_space) != (known.observation_space, known.action_space):
+        played = known if task is None else task
+        if (played.observation_space, played.action_space) != (known.observation_space, known.action_space):
             raise ValueError("task must have the observations and actions of the env")
         if model is None:
-            model = SequencePolicy(self_task, architecture or ArchitectureConfig(kind="generic"), explains=explains, values=True)
+            model = SequencePolicy(played, architecture or ArchitectureConfig(kind="generic"), explains=explains, values=True)
         if model.value_head is None:
             raise ValueError("model must have a value head: SequencePolicy(..., values=True)")
         super().__init__(model, observation_space)
-        self.task = self_task
+        self.task = played
 
     def forward(
         self,

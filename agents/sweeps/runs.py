@@ -94,7 +94,7 @@ class Run:
         return rows
 
     def _demonstrated(self) -> list[dict[str, Any]]:
-        """Rows of the metrics of whoever demonstrates, where that is done: agents may surpass what they watch. None if nobody does."""
+        """Rows of the metrics of whoever demonstrates, where that is done: agents may surpass what they watch. No rows if nobody does."""
         if self.config.ppo is not None:
             return []
         arguments = {**self.config.env_kwargs, **self.config.demonstration_kwargs}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gym_causal.causal_dag.evidence import Finding
 from gym_causal.causal_dag.explanations import PROPERTIES, REWARD, Facts
 from gym_causal.causal_dag.reasoning import Reason
+from gym_causal.core.text import listed
 
 
 def describe(kind: str, facts: Facts, row: int, names: list[str]) -> str:
@@ -26,8 +27,8 @@ def _describe_experiment(facts: Facts, row: int, names: list[str]) -> str:
         else:
             still.append(names[variable])
     if still:
-        moved.append(f"does not move {_listed(still, 'or')}")
-    return f"Setting {names[target]} to {_size(float(facts['do_value'][row]))} {_listed(moved, 'and', comma=True)}."
+        moved.append(f"does not move {listed(still, 'or')}")
+    return f"Setting {names[target]} to {_size(float(facts['do_value'][row]))} {listed(moved, 'and', comma=True)}."
 
 
 def _describe_choice(facts: Facts, row: int, names: list[str]) -> str:
@@ -82,11 +83,11 @@ def _describe_belief(facts: Facts, row: int, names: list[str]) -> list[str]:
         elif finding >= Finding.MOVED_DOWN:
             changes.append(f"{f'by {_size(change)}' if change else 'not at all'} when I set {name} to {_size(value)}")
     return [
-        *([f"Not cued: {_listed(not_cued, 'and')}."] if not_cued else []),
+        *([f"Not cued: {listed(not_cued, 'and')}."] if not_cued else []),
         *([f"The goal is {goal}."] if goal else []),
-        *([f"{goal} moved {_listed(changes, 'and', comma=True)}."] if changes else []),
-        *([f"I have set {_listed(tried, 'and')}."] if tried else []),
-        *([f"I have not set {_listed(not_tried, 'or')}."] if not_tried else []),
+        *([f"{goal} moved {listed(changes, 'and', comma=True)}."] if changes else []),
+        *([f"I have set {listed(tried, 'and')}."] if tried else []),
+        *([f"I have not set {listed(not_tried, 'or')}."] if not_tried else []),
     ]
 
 
@@ -108,10 +109,3 @@ def _path(direct: bool, mediator: int, names: list[str]) -> str:
     if mediator < 0:
         return ", directly" if direct else ""
     return f", directly and through {names[mediator]}" if direct else f", through {names[mediator]}"
-
-
-def _listed(items: list[str], conjunction: str, *, comma: bool = False) -> str:
-    """ "a", "a or b", "a, b or c"; with ``comma`` also one before the conjunction, for long items."""
-    if len(items) == 1:
-        return items[0]
-    return f"{', '.join(items[:-1])}{',' if comma else ''} {conjunction} {items[-1]}"

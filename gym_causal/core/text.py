@@ -105,6 +105,13 @@ def sentence_table(sentences: tuple[str, ...], masks: np.ndarray) -> np.ndarray:
     return table
 
 
-def listed(items: list[str], conjunction: str = "and") -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {conjunction} {items[-1]}"
+def labeled(label: str, explanation: str) -> str:
+    """An explanation as a line of its own; nothing if there is none."""
+    return f"{label}{explanation}\n" if explanation else ""
+
+
+def listed(items: list[str], conjunction: str = "and", *, comma: bool = False) -> str:
+    """ "a", "a and b", "a, b and c"; with ``comma`` also one before the conjunction, for long items."""
+    if len(items) == 1:
+        return items[0]
+    return f"{', '.join(items[:-1])}{',' if comma else ''} {conjunction} {items[-1]}"

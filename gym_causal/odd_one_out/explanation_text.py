@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gym_causal.core.text import listed
 from gym_causal.odd_one_out import explanations, reasoning
 from gym_causal.odd_one_out.explanation_modes import reasoning_part, statement_kinds
 from gym_causal.odd_one_out.explanations import FIRST_VALUE, OBJECT, STATEMENT_WORDS, Statement
@@ -102,9 +103,9 @@ def _describe_belief(belief: np.ndarray) -> str:
     if named[Belief.MUST_BE]:
         return f"The attribute that pays must be {named[Belief.MUST_BE][0]}."
     if not named[Belief.MAY_BE]:
-        return f"The attribute that pays is not {_any_of(named[Belief.RULED_OUT])}."
-    ruled_out = f", but not {_any_of(named[Belief.RULED_OUT])}" if named[Belief.RULED_OUT] else ""
-    return f"The attribute that pays may be {_any_of(named[Belief.MAY_BE])}{ruled_out}."
+        return f"The attribute that pays is not {listed(named[Belief.RULED_OUT], 'or')}."
+    ruled_out = f", but not {listed(named[Belief.RULED_OUT], 'or')}" if named[Belief.RULED_OUT] else ""
+    return f"The attribute that pays may be {listed(named[Belief.MAY_BE], 'or')}{ruled_out}."
 
 
 def name_object(values: dict[Attribute, str]) -> str:
@@ -124,11 +125,7 @@ def _predicates(values: dict[Attribute, str], *, plural: bool) -> str:
             words.append(word + ("es" if word[-1] in "sx" else "s"))
         else:
             words.append(_with_article(word))
-    return _any_of(words)
-
-
-def _any_of(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    return listed(words, "or")
 
 
 def _with_article(phrase: str) -> str:
