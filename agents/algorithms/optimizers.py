@@ -1,4 +1,4 @@
-"""The optimiser of training: Muon for the matrices of the Transformer blocks, AdamW for everything else."""
+"""The optimiser of all training: Muon for the matrices of the Transformer blocks, AdamW for everything else."""
 
 from __future__ import annotations
 
@@ -20,22 +20,36 @@ class MuonAdamW(torch.optim.Optimizer):
     """Muon (Jordan et al. 2024) and AdamW (Loshchilov and Hutter 2019) as one optimiser, which imitation's BC can step.
 
     Args:
-        policy: what is trained.
-        training: learning rates, momentum and weight decay.
+        module: what is trained.
+        matrices: the parameters of it that Muon trains; AdamW trains the others.
+        learning_rate: of AdamW.
+        muon_ratio: Muon's learning rate as a multiple of AdamW's.
+        muon_momentum: decay rate of Muon's running average of the gradient.
+        adamw_betas: decay rates of AdamW's running averages of the gradient and of its square.
+        weight_decay: of both, decoupled.
     """
 
-    def __init__(self, policy: SequencePolicy, training: TrainingConfig) -> None:
-        matrices = muon_parameters(policy, training.muon)
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        matrices: list[torch.nn.Parameter],
+        *,
+        learning_rate: float,
+        muon_ratio: float,
+        muon_momentum: float,
+        adamw_betas: tuple[float, float],
+        weight_decay: float,
+    ) -> None:
         by_muon = {id(p) for p in matrices}
-        others = [p for p in policy.parameters() if id(p) not in by_muon]
+        others = [p for p in module.parameters() if id(p) not in by_muon]
         super().__init__([*matrices, *others], {})
-        self._ratio = training.muon_learning_rate_ratio
-        rate, decay = training.learning_rate, training.weight_decay
+        self._ratio = muon_ratio
         self._parts: tuple[torch.optim.Optimizer, ...] = (
-            torch.optim.AdamW(others, lr=rate, betas=training.adamw_betas, weight_decay=decay, fused=True),
+            torch.optim.AdamW(others, lr=learning_rate, betas=adamw_betas, weight_decay=weight_decay, fused=True),
         )
         if matrices:  # a network may have none
-            self._parts = (Muon(matrices, lr=self._ratio * rate, weight_decay=decay, momentum=training.muon_momentum), *self._parts)
+            muon = Muon(matrices, lr=muon_ratio * learning_rate, weight_decay=weight_decay, momentum=muon_momentum)
+            self._parts = (muon, *self._parts)
         self.param_groups = [group for part in self._parts for group in part.param_groups]
         self._share()
 
@@ -59,17 +73,17 @@ class MuonAdamW(torch.optim.Optimizer):
         for part in self._parts:
             part.step()
 
-    def named_state(self, policy: SequencePolicy) -> dict[str, Tensor]:
+    def named_state(self, module: torch.nn.Module) -> dict[str, Tensor]:
         """The state of every parameter, as "PARAMETER/NAME" -> tensor."""
-        return {f"{name}/{key}": value for name, p in policy.named_parameters() for key, value in self.state[p].items()}
+        return {f"{name}/{key}": value for name, p in module.named_parameters() for key, value in self.state[p].items()}
 
-    def load_named_state(self, policy: SequencePolicy, saved: Mapping[str, Tensor]) -> None:
+    def load_named_state(self, module: torch.nn.Module, saved: Mapping[str, Tensor]) -> None:
         """Restore what :meth:`named_state` returned.
 
         Raises:
             ValueError: a parameter has no saved state.
         """
-        for name, parameter in policy.named_parameters():
+        for name, parameter in module.named_parameters():
             prefix = f"{name}/"
             state = {key.removeprefix(prefix): value for key, value in saved.items() if key.startswith(prefix)}
             if not state:
@@ -101,6 +115,19 @@ class Muon(torch.optim.Optimizer):
                 update = orthogonalize(p.grad.lerp(momentum_buffer, group["momentum"]))
                 p.mul_(1 - group["lr"] * group["weight_decay"])
                 p.add_(update, alpha=-group["lr"] * math.sqrt(max(1.0, p.shape[0] / p.shape[1])))
+
+
+def make_optimizer(policy: SequencePolicy, training: TrainingConfig) -> MuonAdamW:
+    """The optimiser of a policy, as a training's configuration says."""
+    return MuonAdamW(
+        policy,
+        muon_parameters(policy, training.muon),
+        learning_rate=training.learning_rate,
+        muon_ratio=training.muon_learning_rate_ratio,
+        muon_momentum=training.muon_momentum,
+        adamw_betas=training.adamw_betas,
+        weight_decay=training.weight_decay,
+    )
 
 
 def muon_parameters(policy: SequencePolicy, muon: str) -> list[torch.nn.Parameter]:

@@ -21,7 +21,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnv
 from agents.algorithms.episode_actor import EpisodeActor
 from agents.algorithms.episode_buffer import EpisodeRolloutBuffer
 from agents.algorithms.episode_sources import has_action_masks, source_of
-from agents.algorithms.optimizers import MuonAdamW
+from agents.algorithms.optimizers import make_optimizer
 from agents.algorithms.ppo_loss import PPOLoss
 from agents.config import TrainingConfig
 from agents.data.explanation_controls import ExplanationControl
@@ -164,7 +164,7 @@ class EpisodePPO(PPO):
             self.policy_kwargs.setdefault("task", type(task)(task.config, 1))  # of one row, which a saved model can hold
         super()._setup_model()
         if not hasattr(self.policy, "optimizer"):
-            self.policy.optimizer = MuonAdamW(self.policy.model, TrainingConfig(learning_rate=float(self.lr_schedule(1))))
+            self.policy.optimizer = make_optimizer(self.policy.model, TrainingConfig(learning_rate=float(self.lr_schedule(1))))
 
     def _update_learning_rate(self, optimizers: Any) -> None:
         rate = self.lr_schedule(self._current_progress_remaining)

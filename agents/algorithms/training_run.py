@@ -12,7 +12,7 @@ from stable_baselines3.common.logger import Logger
 
 from agents.algorithms.callbacks import Callback, Evaluate, LogUpdates, ProgressBar, SaveCheckpoint
 from agents.algorithms.learning_curve import HISTORY, History, TensorBoard
-from agents.algorithms.optimizers import MuonAdamW
+from agents.algorithms.optimizers import MuonAdamW, make_optimizer
 from agents.algorithms.schedules import WarmupCosine
 from agents.algorithms.trainer import Trainer
 from agents.algorithms.training_data import Validation
@@ -70,7 +70,7 @@ class TrainingRun:
         Raises:
             ValueError: the checkpoint lacks some of its state.
         """
-        optimizer = MuonAdamW(self.policy, self.config.training)
+        optimizer = make_optimizer(self.policy, self.config.training)
         if self.saved is not None:
             try:
                 optimizer.load_named_state(self.policy, self.saved.optimizer)

@@ -50,9 +50,11 @@ class Args(Defaults):
     batch_size: int = 0
     """Texts of an update."""
     learning_rate: float = 0.0
-    """Its peak."""
+    """AdamW's peak. AdamW trains what is no matrix of the Transformer blocks."""
+    muon_learning_rate_ratio: float = 0.0
+    """The learning rate of Muon, which trains these matrices, as a multiple of AdamW's."""
     weight_decay: float = 0.0
-    """AdamW's."""
+    """Of both."""
     evaluate_every: int = 0
     """Updates between two evaluations."""
     evaluation_games: int = 0

@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 import gym_causal
 from agents.algorithms.learning_curve import HISTORY, History
+from agents.algorithms.optimizers import MuonAdamW
 from agents.algorithms.schedules import WarmupCosine
 from agents.language.conditions import named_condition
 from agents.language.gpt import END, make_gpt, make_tokenizer
@@ -62,8 +63,14 @@ class Training:
         spare = 2 * lines * config.evaluation.options.max_tokens
         context = spare + max(len(self.tokenizer.encode(text)) for text in sample)
         self.model = make_gpt(config.gpt, self.tokenizer, context, config.seed).to(device)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay
+        self.optimizer = MuonAdamW(
+            self.model,
+            [p for p in self.model.model.layers.parameters() if p.ndim == 2],
+            learning_rate=config.learning_rate,
+            muon_ratio=config.muon_learning_rate_ratio,
+            muon_momentum=0.95,
+            adamw_betas=(0.9, 0.95),
+            weight_decay=config.weight_decay,
         )
         self._schedule = WarmupCosine(config.learning_rate, 0.05 * config.num_updates, config.num_updates)
         self.updates = self._load()
@@ -92,7 +99,8 @@ class Training:
                 if over or self.updates % config.evaluate_every == 0:
                     bar.set_postfix(self._evaluate(), refresh=False)
                 if not over and self.updates % config.checkpoint_every == 0:
-                    save_checkpoint(self.folder, Checkpoint(dict(self.model.named_parameters()), self.updates, self._optimizer_state()))
+                    weights, state = dict(self.model.named_parameters()), self.optimizer.named_state(self.model)
+                    save_checkpoint(self.folder, Checkpoint(weights, self.updates, state))
         self._save_model()
 
     def _batches(self) -> Iterator[Tensor]:
@@ -107,8 +115,7 @@ class Training:
                     yield _padded(encoded[start : start + size])
 
     def _update(self, batch: Tensor) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._schedule(self.updates)
+        self.optimizer.set_learning_rate(self._schedule(self.updates))
         self.optimizer.zero_grad(set_to_none=True)
         self._loss(batch).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -146,21 +153,13 @@ class Training:
     def _encode(self, texts: list[str]) -> list[list[int]]:
         return self.tokenizer([text + END for text in texts])["input_ids"]
 
-    def _optimizer_state(self) -> dict[str, Tensor]:
-        names = [name for name, _ in self.model.named_parameters()]
-        state = self.optimizer.state_dict()["state"]
-        return {f"{name}/{key}": value for i, name in enumerate(names) for key, value in state[i].items()}
-
     def _load(self) -> int:
         """Load the checkpoint, if there is one; returns the updates made before."""
         if not (self.folder / CHECKPOINT).exists():
             return 0
         checkpoint = load_checkpoint(self.folder)
         self.model.load_state_dict(checkpoint.weights, strict=False)  # of tied weights, one is saved
-        state = self.optimizer.state_dict()
-        for i, (name, _) in enumerate(self.model.named_parameters()):
-            state["state"][i] = {key: checkpoint.optimizer[f"{name}/{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-        self.optimizer.load_state_dict(state)
+        self.optimizer.load_named_state(self.model, checkpoint.optimizer)
         return checkpoint.batch
 
     def _save_model(self) -> None:

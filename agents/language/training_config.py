@@ -30,8 +30,10 @@ class TrainingConfig:
         gpt: the size of the model.
         num_updates: of the weights.
         batch_size: texts of an update.
-        learning_rate: its peak; it rises for the first twentieth of the updates and then falls to 0.
-        weight_decay: AdamW's.
+        learning_rate: AdamW's peak; it rises for the first twentieth of the updates and then falls to 0.
+        muon_learning_rate_ratio: the learning rate of Muon as a multiple of AdamW's. Muon trains the matrices of the Transformer blocks, AdamW
+            all else.
+        weight_decay: of both.
         evaluate_every: updates between two evaluations.
         evaluation_games: games of each split in an evaluation.
         checkpoint_every: updates between two checkpoints.
@@ -44,20 +46,22 @@ class TrainingConfig:
     condition: str = "none"
     texts: Literal["single", "in_context"] = "single"
     gpt: GPTConfig = field(default_factory=GPTConfig)
-    num_updates: int = 4_000
-    batch_size: int = 16
+    num_updates: int = 1_500
+    batch_size: int = 32
     learning_rate: float = 2e-3
+    muon_learning_rate_ratio: float = 10.0
     weight_decay: float = 0.01
-    evaluate_every: int = 1_000
+    evaluate_every: int = 250
     evaluation_games: int = 100
-    checkpoint_every: int = 250
+    checkpoint_every: int = 100
     seed: int = 0
 
     def __post_init__(self) -> None:
         for name in ("num_updates", "batch_size", "evaluate_every", "evaluation_games", "checkpoint_every"):
             check_integer(name, getattr(self, name), 1, 10**9)
         check_integer("seed", self.seed, 0, 2**31)
-        check_number("learning_rate", self.learning_rate, 0, 1, low_included=False)
+        for name in ("learning_rate", "muon_learning_rate_ratio"):
+            check_number(name, getattr(self, name), 0, 1_000, low_included=False)
         check_number("weight_decay", self.weight_decay, 0, 1)
         check_one_of("texts", self.texts, ("single", "in_context"))
         if not named_condition(self.condition).shots or named_condition(self.condition).without_held_out:

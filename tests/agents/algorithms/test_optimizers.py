@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 import torch
 
 from agents.algorithms.losses import CloningLoss
-from agents.algorithms.optimizers import Muon, MuonAdamW, muon_parameters, orthogonalize
+from agents.algorithms.optimizers import Muon, make_optimizer, muon_parameters, orthogonalize
 from agents.algorithms.schedules import WarmupCosine
 from tests.agents.small import TRAINING, every_kind, make_policy, make_room_policy, played, played_rooms
 
@@ -43,7 +43,7 @@ def test_orthogonalized_matrices_have_singular_values_of_about_one():
 @pytest.mark.parametrize("muon", ["blocks", "all"])
 def test_every_parameter_is_trained_by_one_of_them(kind, muon):
     policy = make_policy(kind)
-    optimizer = MuonAdamW(policy, replace(TRAINING, muon=muon))
+    optimizer = make_optimizer(policy, replace(TRAINING, muon=muon))
     grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
     assert sorted(grouped) == sorted(id(p) for p in policy.parameters())
     by_muon = {id(p) for p in muon_parameters(policy, muon)}
@@ -56,7 +56,7 @@ def test_every_parameter_is_trained_by_one_of_them(kind, muon):
 def test_both_halves_learn():
     policy = make_room_policy("object", explains=True)
     observations, targets, _ = played_rooms(explain="full")
-    optimizer, loss = MuonAdamW(policy, replace(TRAINING, learning_rate=3e-3)), CloningLoss(0.0, 1.0)
+    optimizer, loss = make_optimizer(policy, replace(TRAINING, learning_rate=3e-3)), CloningLoss(0.0, 1.0)
     first = {name: p.detach().clone() for name, p in policy.named_parameters()}
     totals = []
     for _ in range(25):
@@ -74,7 +74,7 @@ def test_what_the_config_says_reaches_both():
     training = replace(
         TRAINING, learning_rate=0.01, weight_decay=0.3, muon_learning_rate_ratio=2.0, muon_momentum=0.5, adamw_betas=(0.8, 0.9)
     )
-    optimizer = MuonAdamW(make_policy("variable"), training)
+    optimizer = make_optimizer(make_policy("variable"), training)
     muon, adamw = optimizer.param_groups
     assert (muon["lr"], muon["weight_decay"], muon["momentum"]) == (0.02, 0.3, 0.5)
     assert (adamw["lr"], adamw["weight_decay"], adamw["betas"]) == (0.01, 0.3, (0.8, 0.9))
@@ -91,11 +91,11 @@ def step(policy, optimizer):
 
 def test_a_restored_state_goes_on_as_before():
     policy, other = make_policy("variable"), make_policy("variable", seed=1)
-    optimizer = MuonAdamW(policy, TRAINING)
+    optimizer = make_optimizer(policy, TRAINING)
     for _ in range(3):
         step(policy, optimizer)
     other.load_state_dict(policy.state_dict())
-    restored = MuonAdamW(other, TRAINING)
+    restored = make_optimizer(other, TRAINING)
     restored.load_named_state(other, {name: value.clone() for name, value in optimizer.named_state(policy).items()})
     for each, its_optimizer in ((policy, optimizer), (other, restored)):
         step(each, its_optimizer)
