@@ -143,8 +143,7 @@ def train_and_compare(args: Args) -> None:
     for name in ("learning_curve.png", "learning_curve.svg"):
         write_atomically(args.out / name, figure.savefig)
     parameters = sum(parameter.numel() for parameter in agent.policy.parameters())
-    num_episodes = config.training.num_batches * (config.training.batch_size if config.ppo is None else config.ppo.num_envs)
-    Console().print(f"Trained {parameters:,} parameters on {num_episodes:,} episodes: {args.out}")
+    Console().print(f"Trained {parameters:,} parameters on {config.num_episodes:,} episodes: {args.out}")
     if args.episodes:
         arguments = EvaluationArgs(str(args.out), episodes=args.episodes, splits=args.splits)
         evaluate(agent, arguments, config.env_id, config.env_kwargs, args.out / "evaluation")

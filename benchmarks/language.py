@@ -25,13 +25,14 @@ from lm_eval.api.registry import get_model
 
 from agents.language.conditions import CONDITIONS
 from agents.language.experiment import Experiment
-from agents.language.games import HEADING, play_games
+from agents.language.games import HEADING
 from agents.language.gpt import GPTConfig, make_gpt, make_tokenizer
 from agents.language.hf_cached import load_cached_model
 from agents.language.models import ScoreRequest
 from benchmarks.reports import save_report
 from gym_causal.core.streams import SeedDomain
 from gym_causal.registry import make_task
+from gym_causal.transcripts import Game, play_games
 
 ENV = "OddOneOutText-v0"
 Scorer = Callable[[Sequence[ScoreRequest]], list[float]]
@@ -63,14 +64,15 @@ def requests_by_turn(args: Args) -> list[list[ScoreRequest]]:
     """The choices of all games, turn by turn: the expert's moves lead from one turn to the next."""
     condition = CONDITIONS["both"]
     prompt = Experiment(env_id=ENV, shots=args.shots, prompts=1).candidate_prompts(condition)[0]
-    games = play_games(ENV, range(args.games), seed=0, domain=SeedDomain.EVALUATION, env_kwargs={})
+    games = play_games(ENV, num_episodes=args.games, domain=SeedDomain.EVALUATION)
     task: Any = make_task(ENV, 1)
     task.seed(0)
     task.begin(np.zeros(1, int), np.zeros(1, int))
     (sentences,) = task.action_sentences()
     turns = []
     for n in range(args.turns):
-        texts = ["".join(turn.render(condition) for turn in game.turns[:n]) + game.turns[n].before_action(condition) for game in games]
+        before = [Game(game.turns[:n]).render(outcome=True, reasoning=True) for game in games]
+        texts = [text + game.turns[n].before_action(reasoning=True) for text, game in zip(before, games, strict=True)]
         turns.append([(prompt + HEADING + text, sentence) for text in texts for sentence in sentences])
     return turns
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,27 +15,77 @@ from gym_causal.policies import Policy, Predictor, bind
 from gym_causal.rollouts import play, seeded_task
 
 
-class _Writer:
-    """A policy that acts as another one does, and notes what is written before each of its actions.
+@dataclass(frozen=True)
+class Turn:
+    """One action of a game and what came of it. Explanations are without their labels; an empty one is not written."""
+
+    prompt: str  # what the environment shows before the action
+    reasoning: str
+    action: str  # the sentence that the player writes
+    outcome: str  # what the environment answers
+    outcome_explanation: str
+    rewarded: bool = False
+
+    def before_action(self, *, reasoning: bool) -> str:
+        """The text up to where the action is written."""
+        return self.prompt + (labeled(REASONING_LABEL, self.reasoning) if reasoning else "")
+
+    def render(self, *, outcome: bool, reasoning: bool) -> str:
+        """The whole text of the turn.
+
+        Args:
+            outcome: write the explanation of the outcome on a line after it.
+            reasoning: write the reasoning on a line before the action.
+        """
+        explanation = labeled(OUTCOME_LABEL, self.outcome_explanation) if outcome else ""
+        return self.before_action(reasoning=reasoning) + self.action + self.outcome + explanation
+
+
+@dataclass(frozen=True)
+class Game:
+    """A game that is over."""
+
+    turns: tuple[Turn, ...]
+
+    def render(self, *, outcome: bool, reasoning: bool) -> str:
+        """The whole text of the game; see :meth:`Turn.render`."""
+        return "".join(turn.render(outcome=outcome, reasoning=reasoning) for turn in self.turns)
+
+
+def play_games(
+    env_id: str,
+    policy: Policy | Predictor | str = "expert",
+    *,
+    num_episodes: int = 1,
+    seed: int = 0,
+    domain: SeedDomain = SeedDomain.SHOTS,
+    **env_kwargs: Any,
+) -> list[Game]:
+    """Exactly the games of episodes 0..num_episodes - 1 of a seed, as a policy plays them, with the expert's reasoning, whoever acts.
 
     Args:
-        policy: bound to ``task``.
-        task: that it acts in.
-        reasoning: whether the expert's reasoning is written before each action.
+        env_id: of a text env.
+        policy: as for :func:`gym_causal.evaluate`.
+        num_episodes: >= 1.
+        seed: >= 0.
+        domain: which of the disjoint families of episodes.
+        env_kwargs: arguments of the env. With ``observation="symbolic"``, policies that read arrays can be used.
+
+    Raises:
+        ValueError: ``env_id`` is no text env, or an argument is out of range.
     """
-
-    def __init__(self, policy: Policy, task: TextTask, *, reasoning: bool) -> None:
-        self._policy, self._task, self._reasoning = policy, task, reasoning
-        self.texts = np.full(task.num_envs, "", object)  # (B,) of the last action: prompt, reasoning and sentence
-
-    def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
-        task = self._task
-        self.texts = task.prompt_texts()
-        if self._reasoning:
-            self.texts += _lines(REASONING_LABEL, task.reasoning_texts())
-        actions, state = self._policy(observations, state, episode_starts)
-        self.texts += np.array(task.sentences, object)[actions]
-        return actions, state
+    with closing(seeded_task(env_id, num_episodes, seed, domain, **env_kwargs)) as task:
+        if not isinstance(task, TextTask):
+            raise ValueError(f"env_id must be that of a text env, got {env_id!r}")
+        writer = _Writer(bind(policy, task, seed), task)
+        turns: list[list[Turn]] = [[] for _ in range(num_episodes)]
+        for step in play(writer, task, num_episodes):
+            outcomes, explanations = task.outcome_texts(), task.outcome_explanations()
+            for row in np.flatnonzero(step.valid).tolist():
+                prompt, reasoning, sentence = (texts[row] for texts in writer.written)
+                turn = Turn(prompt, reasoning, sentence, outcomes[row], explanations[row], bool(step.rewards[row] > 0))
+                turns[step.episodes[row]].append(turn)
+    return [Game(tuple(each)) for each in turns]
 
 
 def transcript(
@@ -48,37 +99,21 @@ def transcript(
     domain: SeedDomain = SeedDomain.SHOTS,
     **env_kwargs: Any,
 ) -> list[str]:
-    """The texts of exactly the games of episodes 0..num_episodes - 1 of a seed, as a policy plays them.
-
-    Args:
-        env_id: of a text env.
-        policy: as for :func:`gym_causal.evaluate`.
-        outcome: write the explanation of each outcome on a line after it.
-        reasoning: write the expert's reasoning on a line before each action, whoever acts.
-        num_episodes: >= 1.
-        seed: >= 0.
-        domain: which of the disjoint families of episodes.
-        env_kwargs: arguments of the env. With ``observation="symbolic"``, policies that read arrays can be used.
-
-    Raises:
-        ValueError: ``env_id`` is no text env, or an argument is out of range.
-    """
-    with closing(seeded_task(env_id, num_episodes, seed, domain, **env_kwargs)) as task:
-        if not isinstance(task, TextTask):
-            raise ValueError(f"env_id must be that of a text env, got {env_id!r}")
-        writer = _Writer(bind(policy, task, seed), task, reasoning=reasoning)
-        games = np.full(num_episodes, "", object)
-        for step in play(writer, task, num_episodes):
-            texts = writer.texts + task.outcome_texts()
-            if outcome:
-                texts += _lines(OUTCOME_LABEL, task.outcome_explanations())
-            games[step.episodes[step.valid]] += texts[step.valid]
-    return list(games)
+    """The texts of the games that :func:`play_games` plays with the same arguments, each rendered by :meth:`Game.render`."""
+    games = play_games(env_id, policy, num_episodes=num_episodes, seed=seed, domain=domain, **env_kwargs)
+    return [game.render(outcome=outcome, reasoning=reasoning) for game in games]
 
 
-def _lines(label: str, explanations: np.ndarray) -> np.ndarray:
-    """(n,) object; each of (n,) explanations on a line of its own after a label; "" stays ""."""
-    lines = np.full(len(explanations), "", object)
-    for row, explanation in enumerate(explanations):
-        lines[row] = labeled(label, explanation)
-    return lines
+class _Writer:
+    """A policy that acts as another one does, and keeps what is written before each of its actions."""
+
+    def __init__(self, policy: Policy, task: TextTask) -> None:
+        self._policy, self._task = policy, task
+        self.written: tuple[np.ndarray, ...] = ()  # prompts, reasonings and sentences of the last actions, (B,) object each
+
+    def __call__(self, observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
+        task = self._task
+        prompts, reasonings = task.prompt_texts(), task.reasoning_texts()
+        actions, state = self._policy(observations, state, episode_starts)
+        self.written = prompts, reasonings, np.array(task.sentences, object)[actions]
+        return actions, state

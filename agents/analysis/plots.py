@@ -43,6 +43,32 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], palette: Sequence[str
     return figure
 
 
+def against_episodes(curves: pd.DataFrame, palette: Sequence[str], metric: str = METRIC) -> Figure:
+    """A metric against the number of episodes seen: a panel for each split, a line for each variation.
+
+    Lines are means over seeds, bands go from the lowest to the highest seed.
+
+    Args:
+        curves: tidy rows with ``seed_of_training`` and ``episodes_seen``.
+        palette: colours of the variations.
+        metric: the one to draw.
+    """
+    rows = curves[curves["metric"] == metric]
+    splits = list(rows["split"].unique())
+    figure, panels = make_panels(splits)
+    for axes, split in zip(panels, splits, strict=True):
+        of_split = rows[rows["split"] == split]
+        for color, variation in zip(palette, rows["policy"].unique(), strict=False):
+            seeds = of_split[of_split["policy"] == variation].groupby("episodes_seen")["mean"].agg(["mean", "min", "max"])
+            axes.plot(seeds.index, seeds["mean"], color=color, marker="o", markersize=3, label=variation.replace("_", " "))
+            axes.fill_between(seeds.index, seeds["min"], seeds["max"], color=color, alpha=0.2, linewidth=0)
+        axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
+        axes.set_ylim(0, 1.05)
+    add_legend(figure, panels[0])
+    label_axes(figure, panels, "episodes seen", "reward as a fraction of the optimal" if metric == METRIC else metric.replace("_", " "))
+    return figure
+
+
 def final_rewards(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str], metric: str = METRIC) -> Figure:
     """Bars of a metric: means over seeds with their intervals, seeds as dots; a group for each variation, a colour for each split.
 

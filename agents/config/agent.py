@@ -79,6 +79,16 @@ class AgentConfig:
         """Whether the agent is given action masks when it acts."""
         return self.ppo is not None and self.ppo.action_masks
 
+    @property
+    def episodes_per_batch(self) -> int:
+        """Episodes that an update of behavioral cloning learns from, or an iteration of PPO plays."""
+        return self.training.batch_size if self.ppo is None else self.ppo.num_envs
+
+    @property
+    def num_episodes(self) -> int:
+        """Episodes that are learned from in all."""
+        return self.training.num_batches * self.episodes_per_batch
+
     def to_json(self) -> dict[str, Any]:
         """Nested dicts of numbers, strings and sequences.
 

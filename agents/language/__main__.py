@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 from agents.language.conditions import FOUR_CONDITIONS, named_condition
+from agents.language.games import game_text
 from baselines.command_line import env_kwargs_type
 
 if TYPE_CHECKING:
     from agents.language.experiment import Experiment, SelectedPrompt
-    from agents.language.games import Game
     from agents.language.models import LanguageModel
     from gym_causal.evaluation import EvaluationResult
+    from gym_causal.transcripts import Game
 
 LOG, PROMPTS = "requests.jsonl", "prompts.json"
 REFERENCE_GAMES = 2_000
@@ -122,7 +123,7 @@ def check_context(experiment: Experiment, model: LanguageModel) -> None:
     if limit is None or count is None:
         return
     for condition in map(named_condition, experiment.conditions):
-        game = experiment.example_games[0].render(condition)
+        game = game_text(experiment.example_games[0], condition)
         needed = max(count(prompt + game) for prompt in experiment.candidate_prompts(condition))
         if needed > limit:
             raise ValueError(

@@ -10,7 +10,7 @@ from typing import Any
 
 import gym_causal
 from agents.language.conditions import FOUR_CONDITIONS, Condition, named_condition
-from agents.language.games import Game, join_games, play_games, shuffle_explanations
+from agents.language.games import game_text, join_games, shuffle_explanations
 from agents.language.models import LanguageModel
 from agents.language.player import LanguagePlayer, PlayOptions
 from gym_causal.arguments import check_integer, check_one_of
@@ -18,6 +18,7 @@ from gym_causal.core.streams import SeedDomain
 from gym_causal.core.text import TextTask
 from gym_causal.evaluation import EvaluationResult
 from gym_causal.registry import load_target, make_task, task_spec
+from gym_causal.transcripts import Game, play_games
 
 INCLUDED, HELD_OUT = "included", "held_out"
 _POOL = 8
@@ -108,7 +109,7 @@ class Experiment:
     def example_games(self) -> list[Game]:
         """Games of the expert that example games are taken from."""
         count = _POOL * max(1, self.prompts * self.shots)
-        return play_games(self.env_id, range(count), seed=self.seed, domain=SeedDomain.SHOTS, env_kwargs=self.included_kwargs)
+        return play_games(self.env_id, num_episodes=count, seed=self.seed, **self.included_kwargs)
 
     def shot_games(self, condition: Condition) -> list[list[Game]]:
         """The example games of each candidate.
@@ -134,7 +135,7 @@ class Experiment:
         task = make_task(self.env_id, 1, **self.included_kwargs)
         assert isinstance(task, TextTask)
         about = f"{task.instructions}\n\n" if condition.instructions or self.instructions else ""
-        return [about + join_games([game.render(condition) for game in games]) for games in self.shot_games(condition)]
+        return [about + join_games([game_text(game, condition) for game in games]) for games in self.shot_games(condition)]
 
     def select_prompt(self, condition: Condition, ask: Callable[[str], LanguageModel]) -> SelectedPrompt:
         """The candidate with the highest score in new games of the included dimensions; of several, the first.
@@ -213,5 +214,5 @@ def effort(experiment: Experiment) -> Effort:
 
 def _turns(experiment: Experiment, kwargs: Mapping[str, Any]) -> int:
     """Actions of a game; all have equally many in the tasks of this suite."""
-    game = play_games(experiment.env_id, range(1), seed=experiment.seed, domain=SeedDomain.SHOTS, env_kwargs=kwargs)[0]
+    game = play_games(experiment.env_id, seed=experiment.seed, **kwargs)[0]
     return len(game.turns)

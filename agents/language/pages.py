@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.language.conditions import named_condition
-from agents.language.games import Game
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
 from gym_causal.files import write_atomically
+from gym_causal.transcripts import Game
 
 TRANSCRIPTS = "transcripts.html"
 _PAGE = """<!DOCTYPE html>

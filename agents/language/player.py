@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from agents.language.conditions import Condition
-from agents.language.games import HEADING, Game, Turn
+from agents.language.games import HEADING
 from agents.language.models import GenerationRequest, LanguageModel
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask, labeled
 from gym_causal.text_actions import parse_action
+from gym_causal.transcripts import Game, Turn
 
 Answers = Literal["loglikelihood", "generate"]
 

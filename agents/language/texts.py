@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from agents.language.conditions import named_condition
-from agents.language.games import Game, join_games, play_games, shuffle_explanations
+from agents.language.games import game_text, join_games, shuffle_explanations
 from agents.language.training_config import GAMES_PER_TEXT, TrainingConfig
 from gym_causal.core.streams import SeedDomain
+from gym_causal.transcripts import Game, play_games
 
 _CHUNKS_PER_SEED = 10**6
 CHUNK = 1_024
@@ -32,7 +33,7 @@ def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = S
         # By the games at the same place of the next texts.
         places = [shuffle_explanations(games, [*games[1:], games[0]]) for games in map(list, zip(*texts, strict=True))]
         texts = [list(games) for games in zip(*places, strict=True)]
-    return [join_games([game.render(condition) for game in games[:-1]]) + games[-1].render(condition) for games in texts]
+    return [join_games([game_text(game, condition) for game in games[:-1]]) + game_text(games[-1], condition) for games in texts]
 
 
 def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) -> list[list[Game]]:
@@ -59,4 +60,4 @@ def _rewarded_dimensions(rng: np.random.Generator, num_trained: int) -> np.ndarr
 
 def _play(config: TrainingConfig, rewarded: tuple[str, ...], count: int, seed: int, domain: SeedDomain) -> list[Game]:
     kwargs = {**config.env_kwargs, "rewarded_dimensions": rewarded}
-    return play_games(config.env_id, range(count), seed=seed, domain=domain, env_kwargs=kwargs)
+    return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **kwargs)

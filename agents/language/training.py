@@ -72,6 +72,8 @@ class Training:
             adamw_betas=(0.9, 0.95),
             weight_decay=config.weight_decay,
         )
+        if config.precision == "bfloat16" and device == "cpu":
+            self.model.set_attn_implementation("eager")  # there torch's fused attention is slower than matrix products in bfloat16
         self._schedule = WarmupCosine(config.learning_rate, 0.05 * config.num_updates, config.num_updates)
         self.updates = self._load()
         folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +127,8 @@ class Training:
     def _loss(self, batch: Tensor) -> Tensor:
         """Mean negative log-likelihood of a token, () float, in nats."""
         batch = batch.to(self.device)
-        logits = self.model(input_ids=batch[:, :-1].clamp(min=0)).logits  # padding comes last, and nothing before it attends to it
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.model.training and self.config.precision == "bfloat16"):
+            logits = self.model(input_ids=batch[:, :-1].clamp(min=0)).logits  # padding comes last, and nothing before it attends to it
         return F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten(), ignore_index=_IGNORED)
 
     @torch.no_grad()

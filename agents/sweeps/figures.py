@@ -11,7 +11,7 @@ from agents.algorithms.learning_curve import HISTORY
 from agents.analysis import plots, probe_plots
 from agents.sweeps.runs import PROBE, Run
 from agents.sweeps.study import HELD_OUT_RATIO, Study
-from agents.sweeps.tables import at_levels, combine_file
+from agents.sweeps.tables import at_levels, combine_file, learning_curves
 
 
 def study_figures(
@@ -30,6 +30,8 @@ def study_figures(
         "learning_curves": plots.learning_curves(combine_file(runs, HISTORY), palette),
         "rewards": plots.final_rewards(results, summary, palette, study.metric),
     }
+    if len({variation.algorithm for variation in study.variations}) > 1:
+        figures["episodes_seen"] = plots.against_episodes(learning_curves(runs), palette, study.metric)
     if results["metric"].str.startswith("choice_").any():
         figures["choices"] = plots.choices(results, summary, palette)
     if results["metric"].str.startswith("explained_").any():

@@ -24,6 +24,7 @@ StudyName = Literal[
     "explained_dag",
     "imperfect_teachers",
     "imperfect_room_teachers",
+    "passive_and_active",
 ]
 
 
@@ -84,6 +85,10 @@ class Recipe:
         for seed in range(self.first_seed, self.first_seed + self.seeds):
             for variation in variations:
                 yield variation, variation.config(self.env_id, seed, common[variation.algorithm])
+
+    def watched(self, variation: Variation, seed: int) -> AgentConfig | None:
+        """The training by behavioral cloning that a variation begins with; None if it does not."""
+        return variation.config(self.env_id, seed, self._preset("bc")) if variation.watches_first else None
 
     def _preset(self, algorithm: Algorithm) -> Preset:
         """What all variations share that learn with an algorithm."""

@@ -25,6 +25,8 @@ from gym_causal.evaluation import EvaluationResult
 from gym_causal.files import write_atomically
 
 RESULTS, PROBE = "results.csv", "probe.csv"
+WATCHED = "watched"
+"""Folder, in that of a run, of the agent whose weights it starts from."""
 PROBED_EPISODES = 2_000
 """Half of them to fit linear probes, half to score them."""
 EPISODES_SEED = 0
@@ -41,6 +43,7 @@ class Run:
     splits: tuple[str, ...]  # of the final evaluation
     episodes: int  # of each split
     device: str = "cpu"  # torch's name of where it is trained
+    watched: AgentConfig | None = None  # a training by behavioral cloning that it begins with
 
     def __str__(self) -> str:
         return f"{self.variation}, seed {self.config.seed}"
@@ -49,7 +52,8 @@ class Run:
         """Raise a ValueError if the folder holds an agent of another configuration."""
         if not (self.folder / CONFIG).exists():
             return
-        if differences := load_config(self.folder).differences(self.config):
+        found = dataclasses.replace(load_config(self.folder), initial_weights=None)  # known when the first training is over
+        if differences := found.differences(self.config):
             raise ValueError(
                 f"out: {str(self.folder)!r} holds an agent of another configuration ({', '.join(differences)}); choose another folder"
             )
@@ -74,12 +78,21 @@ class Run:
 
     def execute(self) -> None:
         """Train, or resume training, then evaluate and analyse. ``results.csv`` is written last: with it, a run is finished."""
-        algorithm = behavioral_cloning if self.config.ppo is None else reinforcement_learning
-        agent = algorithm.train(self.config, self.folder, resume=True, splits=self.splits, progress=False, device=self.device)
+        agent = self._trained()
         rows = [row for split in self.splits for row in self._evaluate(agent, split)] + self._demonstrated() + self._probe(agent)
         rows += [row for split in self.splits for row in self._probe_reasoning(agent, split)]
         table = pd.DataFrame(rows).assign(policy=self.variation, seed_of_training=self.config.seed)
         write_atomically(self.folder / RESULTS, lambda path: table.to_csv(path, index=False))
+
+    def _trained(self) -> Agent:
+        """The agent, after what is left of its training."""
+        options: dict[str, Any] = {"resume": True, "splits": self.splits, "progress": False, "device": self.device}
+        if self.config.ppo is None:
+            return behavioral_cloning.train(self.config, self.folder, **options)
+        if self.watched is None:
+            return reinforcement_learning.train(self.config, self.folder, **options)
+        behavioral_cloning.train(self.watched, self.folder / WATCHED, **options)
+        return reinforcement_learning.train(self.config, self.folder, init=self.folder / WATCHED, **options)
 
     def _evaluate(self, agent: Agent, split: str) -> list[dict[str, Any]]:
         """Rows of the agent's metrics on a split, and of its explanation accuracy if it predicts explanations."""
@@ -139,6 +152,14 @@ def runs_of(recipe: Recipe, device: str = "cpu") -> list[Run]:
     """The runs of a recipe, each in ``VARIATION/seed_SEED`` of the recipe's folder."""
     splits = study(recipe.study).splits
     return [
-        Run(variation.name, config, recipe.folder / variation.name / f"seed_{config.seed}", splits, recipe.episodes, device)
+        Run(
+            variation.name,
+            config,
+            recipe.folder / variation.name / f"seed_{config.seed}",
+            splits,
+            recipe.episodes,
+            device,
+            recipe.watched(variation, config.seed),
+        )
         for variation, config in recipe.configs()
     ]

@@ -42,6 +42,8 @@ class Variation:
     """None: the preset's."""
     algorithm: Algorithm = "bc"
     """How it learns; with "ppo", what a study fixes for all variations must mean something there too."""
+    watches_first: bool = False
+    """With the algorithm "ppo": it starts from the weights of an agent that behavioral cloning trained before, with the same seed."""
     ppo: dict[str, Any] = field(default_factory=dict)
     """Entries of :class:`~agents.config.PPOConfig` that differ from the preset's, with the algorithm "ppo"."""
     training: dict[str, Any] = field(default_factory=dict)

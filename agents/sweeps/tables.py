@@ -69,7 +69,7 @@ def at_levels(rows: pd.DataFrame, variations: Sequence[Variation]) -> pd.DataFra
 
 
 def learning_curves(runs: Sequence[Run]) -> pd.DataFrame:
-    """The learning curves of finished runs, one row per number, with ``seed_of_training``.
+    """The learning curves of finished runs, one row per number, with ``seed_of_training`` and the number of ``episodes_seen``.
 
     Beside the metrics that were evaluated during training there is ``fraction_of_expert``: the return divided by the expert's in the final
     evaluation. (Both are means over many episodes, but not over the same ones.)
@@ -77,6 +77,8 @@ def learning_curves(runs: Sequence[Run]) -> pd.DataFrame:
     tables = []
     for run in runs:
         history = read_history(run.folder / HISTORY).assign(policy=run.variation, seed_of_training=run.config.seed)
+        watched = 0 if run.watched is None else run.watched.num_episodes
+        history["episodes_seen"] = watched + history["batch"] * run.config.episodes_per_batch
         results = run.results()
         expert = results[results["metric"] == EXPERT_REWARD].set_index("split")["mean"]
         fraction = history[(history["metric"] == "reward") & history["split"].isin(expert.index)].assign(metric=FRACTION_OF_EXPERT)

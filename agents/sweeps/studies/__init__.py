@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.sweeps.studies import causal_dag, rooms, teachers
+from agents.sweeps.studies import active, causal_dag, rooms, teachers
 from agents.sweeps.study import Study
 
 STUDIES: dict[str, Study] = {
@@ -15,6 +15,7 @@ STUDIES: dict[str, Study] = {
     "explained_dag": causal_dag.EXPLAINED_DAG_STUDY,
     "imperfect_teachers": teachers.IMPERFECT_TEACHERS_STUDY,
     "imperfect_room_teachers": teachers.IMPERFECT_ROOM_TEACHERS_STUDY,
+    "passive_and_active": active.PASSIVE_AND_ACTIVE_STUDY,
 }
 """All studies, by name."""
 

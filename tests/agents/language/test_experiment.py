@@ -7,10 +7,10 @@ import pytest
 
 from agents.language.conditions import CONDITIONS, FOUR_CONDITIONS
 from agents.language.experiment import HELD_OUT, INCLUDED, Experiment, effort
-from agents.language.games import play_games
 from agents.language.request_log import LoggedModel, RequestLog
 from gym_causal.core.streams import SeedDomain
 from gym_causal.registry import make_task
+from gym_causal.transcripts import play_games
 from tests.agents.language.scripted import ScriptedModel, reads_explanations
 
 EXPERIMENT = Experiment(env_id="OddOneOutText-v0", games=12, prompts=3, selection_games=5, shots=2, seed=4)
@@ -44,7 +44,7 @@ def test_a_task_without_dimensions_is_played_on_its_own_splits():
 def test_no_evaluated_game_is_among_the_examples_or_the_selection_games():
     """The three kinds of games are of disjoint seed domains; with as many games as here no two would be alike by chance."""
     games = {
-        domain: play_games("OddOneOutText-v0", range(400), seed=4, domain=domain, env_kwargs={})
+        domain: play_games("OddOneOutText-v0", num_episodes=400, seed=4, domain=domain)
         for domain in (SeedDomain.SHOTS, SeedDomain.PROMPT_SELECTION, SeedDomain.EVALUATION)
     }
     shown = [{"".join(turn.prompt for turn in game.turns) for game in of_domain} for of_domain in games.values()]

@@ -1,13 +1,12 @@
-"""Games as texts: one renderer for example games, games in progress and training texts."""
+"""Games as parts of prompts and training texts: the four conditions, and the control with explanations of other games."""
 
 from pathlib import Path
 
 import pytest
 
 from agents.language.conditions import CONDITIONS, FOUR_CONDITIONS
-from agents.language.games import HEADING, Game, Turn, join_games, play_games, shuffle_explanations
-from gym_causal.core.streams import SeedDomain
-from gym_causal.transcripts import transcript
+from agents.language.games import game_text, join_games, shuffle_explanations
+from gym_causal.transcripts import Game, Turn, play_games
 
 TASKS = ("OddOneOutText-v0", "CausalDAGText-v0")
 GAME = Game(
@@ -22,7 +21,7 @@ def test_the_four_conditions_of_a_game():
     start, first = "New game.\nObjects:\n", "I transform A: red.\nIt was rewarded!\n"
     rest = "\nObjects:\nI choose A.\nIt was not rewarded.\n"
     reasoning, outcome = "Reasoning: I try color.\n", "Outcome explanation: It must be color.\n"
-    assert {name: GAME.render(CONDITIONS[name]) for name in FOUR_CONDITIONS} == {
+    assert {name: game_text(GAME, CONDITIONS[name]) for name in FOUR_CONDITIONS} == {
         "none": start + first + rest,
         "outcome": start + first + outcome + rest,
         "reasoning": start + reasoning + first + rest,
@@ -32,20 +31,11 @@ def test_the_four_conditions_of_a_game():
 
 
 @pytest.mark.parametrize("env_id", TASKS)
-@pytest.mark.parametrize("name", FOUR_CONDITIONS)
-def test_games_read_like_the_suite_s_transcripts(env_id, name):
-    condition = CONDITIONS[name]
-    games = play_games(env_id, range(2, 5), seed=3, domain=SeedDomain.SHOTS, env_kwargs={})
-    expected = transcript(env_id, outcome=condition.outcome, reasoning=condition.reasoning, num_episodes=5, seed=3)
-    assert [game.render(condition) for game in games] == [HEADING + text for text in expected[2:]]
-
-
-@pytest.mark.parametrize("env_id", TASKS)
 def test_shuffled_explanations_are_those_of_other_games_at_the_same_place(env_id):
-    games = play_games(env_id, range(12), seed=0, domain=SeedDomain.SHOTS, env_kwargs={})
+    games = play_games(env_id, num_episodes=12)
     shuffled = shuffle_explanations(games[:4], games[4:])
     none = CONDITIONS["none"]
-    assert [game.render(none) for game in shuffled] == [game.render(none) for game in games[:4]]
+    assert [game_text(game, none) for game in shuffled] == [game_text(game, none) for game in games[:4]]
     for place in range(len(games[0].turns)):
         reasoning = {game.turns[place].reasoning for game in games[4:]}
         outcomes = {(game.turns[place].outcome_explanation, game.turns[place].rewarded) for game in games[4:]}
@@ -63,7 +53,6 @@ def test_no_donor_has_such_an_explanation():
 
 def test_the_documentation_shows_a_game_under_each_condition():
     page = (Path(__file__).parents[3] / "docs" / "language_models.md").read_text("utf-8")
-    kwargs = {"rewarded_dimensions": ("color", "shape")}
-    (game,) = play_games("OddOneOutText-v0", range(1), seed=0, domain=SeedDomain.SHOTS, env_kwargs=kwargs)
+    (game,) = play_games("OddOneOutText-v0", rewarded_dimensions=("color", "shape"))
     for name in FOUR_CONDITIONS:
-        assert f"```text\n{game.render(CONDITIONS[name])}```" in page
+        assert f"```text\n{game_text(game, CONDITIONS[name])}```" in page

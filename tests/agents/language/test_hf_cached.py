@@ -13,11 +13,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GPT2Co
 
 from agents.language.conditions import CONDITIONS
 from agents.language.experiment import Experiment
-from agents.language.games import play_games
 from agents.language.hf_cached import CachedModel, load_cached_model
 from agents.language.models import GenerationRequest, load_model
 from agents.language.token_tree import TokenTree, attention_columns
 from gym_causal.core.streams import SeedDomain
+from gym_causal.transcripts import Game, play_games
 
 SENTENCES = [f"I transform object {letter} into a different {name}" for letter in "ABC" for name in ("color", "shape", "texture")]
 
@@ -31,10 +31,9 @@ def model(checkpoint):
 def contexts():
     """Of several games at several turns, after one prompt."""
     prompt = Experiment(env_id="OddOneOutText-v0", shots=1, prompts=1).candidate_prompts(CONDITIONS["both"])[0]
-    games = play_games("OddOneOutText-v0", range(5), seed=0, domain=SeedDomain.EVALUATION, env_kwargs={})
-    both = CONDITIONS["both"]
+    games = play_games("OddOneOutText-v0", num_episodes=5, domain=SeedDomain.EVALUATION)
     return [
-        prompt + "New game.\n" + "".join(turn.render(both) for turn in game.turns[:n]) + game.turns[n].before_action(both)
+        prompt + "New game.\n" + Game(game.turns[:n]).render(outcome=True, reasoning=True) + game.turns[n].before_action(reasoning=True)
         for n in range(3)
         for game in games
     ]

@@ -110,6 +110,20 @@ def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypat
     assert not (tmp_path / "killed" / CHECKPOINT).exists()
 
 
+def test_lower_precision_is_that_of_updates_alone(tmp_path):
+    trainings = [Training(dataclasses.replace(SMALL, precision=name), tmp_path / name) for name in ("float32", "bfloat16")]
+    for training in trainings:
+        training.model.eval()
+    batch = torch.tensor(trainings[0]._validation[:1])
+    assert torch.equal(*(training._loss(batch) for training in trainings))
+    for training in trainings:
+        training.run()
+    full, low = map(weights, trainings)
+    assert all(value.dtype == torch.float32 for value in low.values())
+    differences = torch.stack([(low[name] - value).abs().max() for name, value in full.items()])
+    assert 0 < differences.max() < 0.1
+
+
 def test_texts_are_learned(tmp_path):
     Training(dataclasses.replace(SMALL, learning_rate=0.02, num_updates=40, evaluate_every=40), tmp_path).run()
     losses = read_history(tmp_path / HISTORY).set_index("metric")["mean"]
