@@ -119,6 +119,7 @@ PUBLISHED: tuple[Recipe, ...] = (
     Recipe(study="feature_set", seeds=1, out=_RESULTS / "feature_set", variations=("all", "reasoning", "full", "none", "shuffled")),
     Recipe(study="hard_dimension", seeds=1, out=_RESULTS / "hard_dimension", variations=("all",)),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "known_attribute", variations=("known_color", "known_texture", "known_shape")),
+    Recipe(study="passive_and_active", out=_RESULTS / "passive_and_active", variations=("bc", "ppo", "bc_then_ppo")),
 )
 """All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""
 
@@ -150,6 +151,8 @@ PLANNED: tuple[Recipe, ...] = (
         for name in _CAUSAL_DAGS
         for env_id, suffix in (("CausalDAG-v0", ""), ("CausalDAGCued-v0", "_cued"))
     ),
+    Recipe(study="passive_and_active", out=_PLANNED / "passive_and_active_trial", variations=("trial_bc", "trial_ppo")),
+    Recipe(study="passive_and_active", env="CausalDAGCued-v0", out=_PLANNED / "passive_and_active_cued"),
     Recipe(study="imperfect_room_teachers", out=_PLANNED / "imperfect_room_teachers"),
 )
 """Runs with five seeds that docs/results.md does not report yet; ``python -m agents.ablate --planned`` makes them."""

@@ -15,10 +15,16 @@ TRAINING = {
     "evaluation_episodes": 20,
     "checkpoint_every": 2,
 }
+PPO = {
+    "training": {
+        name: TRAINING[name] for name in ("num_batches", "batch_size", "evaluate_every", "evaluation_episodes", "checkpoint_every")
+    },
+    "ppo": {"num_envs": 32},
+}
 ARCHITECTURE = {"width": 32, "num_layers": 1, "num_heads": 2}
 ROOM_ARCHITECTURE = {"width": 16, "num_layers": 1, "num_heads": 2, "look_size": 8}
 PRESETS = {
-    "CausalDAG-v0": {"training": TRAINING, "architecture": ARCHITECTURE},
+    "CausalDAG-v0": {"training": TRAINING, "architecture": ARCHITECTURE, "ppo": PPO},
     "OddOneOutConfounded-v0": {
         "training": TRAINING,
         "architecture": ROOM_ARCHITECTURE,
