@@ -96,6 +96,8 @@ class RoomGame(Game):
         return room_keys.ACTION_NAMES[action]
 
     def controls(self) -> str:
+        if not self.task.rooms.acting[0]:
+            return "An object was touched: any arrow key goes on."
         moves = "Move: arrow keys, or 7 8 9 / 4 6 / 1 2 3 as they lie on a number pad (9 is northeast). Stepping onto an object touches it."
         changes = [f"{typed}: {self.name(action)}" for typed, action in self.commands().items() if action >= NUM_MOVES]
         return "\n".join([moves, ", ".join(changes)] if changes else [moves])

@@ -94,21 +94,27 @@ class Session:
 
     # --- input -----------------------------------------------------------------------------------------------------------
 
-    def press(self, key: str) -> None:
-        """Take a key: a character, "up", "down", "left", "right", :data:`HINT` or :data:`NEXT`; what means nothing is left out."""
+    def press(self, key: str) -> bool:
+        """Take a key: a character, "up", "down", "left", "right", :data:`HINT` or :data:`NEXT`; what means nothing is left out.
+
+        Returns:
+            Whether there is anything new to show.
+        """
         if self.is_over:
             if key == NEXT:
                 self.begin_next()
-            return
+            return key == NEXT
         if key == HINT:
             self.message, self.typed = self.hint(), ""
-            return
-        commands = self.game.commands()
+            return True
+        commands, before = self.game.commands(), self.typed
         # What does not go on with a command may begin another one.
         self.typed = next((text for text in (self.typed + key.lower(), key.lower()) if _begins(text, commands)), "")
         if self.typed in commands:
             action, self.typed = commands[self.typed], ""
             self.act(action)
+            return True
+        return self.typed != before
 
     def act(self, action: int) -> None:
         """Play an action. One that is not legal now is refused and costs nothing."""
@@ -157,4 +163,4 @@ class Session:
 
 
 def _begins(typed: str, commands: dict[str, int]) -> bool:
-    return any(command.startswith(typed) for command in commands)
+    return bool(typed) and any(command.startswith(typed) for command in commands)

@@ -30,8 +30,8 @@ def play_in_terminal(session: Session, keys: Iterable[str], write: Callable[[str
     for key in keys:
         if key == QUIT:
             return
-        session.press(key)
-        show(session, write, clears=clears)
+        if session.press(key):
+            show(session, write, clears=clears)
 
 
 def show(session: Session, write: Callable[[str], None], *, clears: bool = False) -> None:

@@ -77,12 +77,13 @@ class PlayWindow:
                 if event.type == pygame.QUIT or (event.type == pygame.KEYDOWN and event.key == pygame.K_ESCAPE):
                     return
                 if event.type == pygame.KEYDOWN:
-                    session.press(self._key(event))
+                    changed = session.press(self._key(event))
                 elif event.type == pygame.MOUSEBUTTONDOWN:
-                    self.click(event.pos)
-                elif event.type != pygame.WINDOWEXPOSED:
-                    continue
-                self.draw()
+                    changed = self.click(event.pos)
+                else:
+                    changed = event.type == pygame.WINDOWEXPOSED
+                if changed:
+                    self.draw()
         finally:
             pygame.display.quit()
 
@@ -95,11 +96,12 @@ class PlayWindow:
         }  # fmt: skip
         return named.get(event.key) or event.unicode
 
-    def click(self, position: tuple[int, int]) -> None:
-        """Play the action of the button at (x, y), if there is one."""
-        for rectangle, action in self._buttons:
-            if rectangle.collidepoint(position):
-                self.session.act(action)
+    def click(self, position: tuple[int, int]) -> bool:
+        """Play the action of the button at (x, y); returns whether there is one."""
+        clicked = [action for rectangle, action in self._buttons if rectangle.collidepoint(position)]
+        for action in clicked:
+            self.session.act(action)
+        return bool(clicked)
 
     def draw(self) -> None:
         """Show the present state; at the end of an episode once without and, when they are known, with the scores."""
