@@ -1,6 +1,6 @@
 """Record an episode with what the player says at each step, as an animated GIF: an agent, or the expert.
 
-    python examples/thinking_aloud.py [--agent OddOneOutIntervention-v0] [--player agent] [--split eval] [--seed 0] [--out thinking_aloud.gif]
+    python examples/thinking_aloud.py [--agent OddOneOutIntervention-v0] [--player expert] [--split eval] [--seed 0] [--out played.gif]
 
 An agent's words are its own: its explanation head predicts them from its hidden states. It was trained to predict the expert's, but has
 none to read when it acts. One that was trained without ``--explanations`` says nothing. Needs the extras ``agents`` and ``render``.

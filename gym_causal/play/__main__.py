@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Sequence
 
-from gym_causal.registry import canonical_id, registered_ids, task_spec
+from gym_causal.registry import registered_ids
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -105,14 +105,13 @@ class Session:
                 self.begin_next()
             return key == NEXT
         if key == HINT:
-            self.message, self.typed = self.hint(), ""
+            self.message, self.typed, self._hinted = self.hint(), "", True
             return True
         commands, before = self.game.commands(), self.typed
         # What does not go on with a command may begin another one.
         self.typed = next((text for text in (self.typed + key.lower(), key.lower()) if _begins(text, commands)), "")
         if self.typed in commands:
-            action, self.typed = commands[self.typed], ""
-            self.act(action)
+            self.act(commands[self.typed])
             return True
         return self.typed != before
 
@@ -120,6 +119,7 @@ class Session:
         """Play an action. One that is not legal now is refused and costs nothing."""
         if self.is_over:
             return
+        self.typed = ""
         name = self.game.name(action)
         if action not in self.game.legal_actions():
             self.message = f"Not possible now: {name}."
@@ -134,14 +134,11 @@ class Session:
     # --- output ----------------------------------------------------------------------------------------------------------
 
     def hint(self) -> str:
-        """The expert's next action, and its reasoning."""
-        if self.is_over:
-            return ""
+        """The expert's next action, and its reasoning; not once the episode is over."""
         try:
             action = int(self.game.task.expert_actions()[0])
         except NotImplementedError as error:
             return str(error)
-        self._hinted = True
         reasoning = "" if self._adviser is None else self._adviser.explanation()
         return f"Expert: {self.game.name(action)}." + (f" Its reasoning: {reasoning}" if reasoning else "")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from gym_causal.play.session import NEXT, Session
@@ -14,7 +15,9 @@ from gym_causal.play.session import NEXT, Session
 QUIT = "quit"
 _WIDTH = 100
 _CLEAR = "\x1b[H\x1b[2J"
-_SEQUENCES = {"\x1b[A": "up", "\x1b[B": "down", "\x1b[C": "right", "\x1b[D": "left", "\r": NEXT, "\n": NEXT, "\x1b": QUIT, "\x04": QUIT}
+_NAMED = {"\r": NEXT, "\n": NEXT, "\x1b": QUIT, "\x04": QUIT}
+_ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}
+_PRESSED = re.compile(r"\x1b[\[O][0-9;]*([A-Za-z~])|([\s\S])")  # an escape sequence by its last character, or a character
 
 
 def play_in_terminal(session: Session, keys: Iterable[str], write: Callable[[str], None], *, clears: bool = False) -> None:
@@ -38,12 +41,13 @@ def show(session: Session, write: Callable[[str], None], *, clears: bool = False
     """Write the present state, what the last key led to, and the keys."""
     if session.typed and not clears:
         return  # nothing has changed yet
-    parts = [session.heading, session.game.text(), wrapped(session.message), wrapped(session.controls())]
+    clear, controls = _CLEAR if clears else "", f"{wrapped(session.controls())} Ctrl-D or Escape: quit."
+    state = "\n\n".join(filter(None, [session.heading, session.game.text(), wrapped(session.message)]))
     if session.is_over:
-        write((_CLEAR if clears else "") + "\n\n".join(filter(None, parts[:-1])) + "\n\n")
-        write(f"{wrapped(str(session.scores()))}\n\n{parts[-1]} Ctrl-D or Escape: quit.\n\n")
+        write(f"{clear}{state}\n\n")
+        write(f"{wrapped(str(session.scores()))}\n\n{controls}\n\n")  # takes seconds at first
     else:
-        write((_CLEAR if clears else "") + "\n\n".join(filter(None, parts)) + f" Ctrl-D or Escape: quit.\n> {session.typed}" + "\n" * (not clears))
+        write(f"{clear}{state}\n\n{controls}\n> {session.typed}" + ("" if clears else "\n"))
 
 
 def wrapped(text: str) -> str:
@@ -76,8 +80,9 @@ def keys_of_terminal(stream: IO[str]) -> Iterator[Iterator[str]]:
     before = termios.tcgetattr(descriptor)
 
     def keys() -> Iterator[str]:
-        while pressed := os.read(descriptor, 8).decode(errors="ignore"):  # an arrow key is three characters
-            yield from [_SEQUENCES[pressed]] if pressed in _SEQUENCES else pressed
+        while text := os.read(descriptor, 1024).decode(errors="ignore"):
+            for sequence, character in _PRESSED.findall(text):
+                yield _ARROWS.get(sequence, "") if sequence else _NAMED.get(character, character)
 
     tty.setcbreak(descriptor)
     try:
@@ -93,10 +98,8 @@ def run(session: Session) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
 
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        try:
-            with keys_of_terminal(sys.stdin) as keys:
+    with suppress(KeyboardInterrupt):
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            with suppress(ImportError), keys_of_terminal(sys.stdin) as keys:  # Windows has none: a line at a time
                 return play_in_terminal(session, keys, write, clears=True)
-        except ImportError:
-            pass  # as on Windows: a line at a time
-    play_in_terminal(session, keys_of_lines(sys.stdin), write)
+        play_in_terminal(session, keys_of_lines(sys.stdin), write)

@@ -11,7 +11,7 @@ import numpy as np
 from gym_causal.extras import needs_extra
 from gym_causal.play.session import NEXT, Session
 
-_MARGIN, _LINE, _FONT_SIZE = 10, 20, 17  # pixels
+_MARGIN, _LINE, _FONT_SIZE = 10, 20, 21  # pixels
 _PANEL = 400  # pixels; the width of the text beside the picture
 _BUTTON_HEIGHT = 28
 _BACKGROUND, _TEXT, _FAINT, _BUTTON, _DISABLED = (250, 250, 250), (20, 20, 20), (110, 110, 110), (222, 230, 242), (238, 238, 238)
@@ -45,7 +45,7 @@ class PlayWindow:
             if pygame.display.get_driver() in ("dummy", "offscreen") and "SDL_VIDEODRIVER" not in os.environ:
                 raise pygame.error("the display cannot be reached")
             pygame.font.init()
-            self._font = pygame.font.Font(None, _FONT_SIZE + 4)
+            self._font = pygame.font.Font(None, _FONT_SIZE)
             self._buttons = self._placed_buttons(picture)
             self._text_left = picture.shape[1]
             height = picture.shape[0] + len(session.game.buttons()) * (_BUTTON_HEIGHT + 4)
@@ -114,11 +114,12 @@ class PlayWindow:
             self._pygame.draw.rect(self._screen, _BUTTON if action in legal else _DISABLED, rectangle, border_radius=4)
             label = self._font.render(session.game.name(action).removeprefix("set "), True, _TEXT if action in legal else _FAINT)
             self._screen.blit(label, label.get_rect(center=rectangle.center))
+        controls = f"{session.controls()} Escape: quit."
         if session.is_over:
             self._write([session.message, "The others play this episode ..."])
-            self._write([session.message, str(session.scores()), session.controls()])
+            self._write([session.message, str(session.scores()), controls])
         else:
-            self._write([session.message, session.controls() + (f"\n> {session.typed}" if session.typed else "")])
+            self._write([session.message, controls + (f"\n> {session.typed}" if session.typed else "")])
 
     def _write(self, texts: list[str]) -> None:
         """Paragraphs beside the picture, the last of them faint; and show all that was drawn."""

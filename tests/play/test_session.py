@@ -222,9 +222,7 @@ def test_no_agent_ships_for_games_in_words():
 
 
 def test_a_random_player_gets_less_than_the_expert():
-    totals = {
-        policy: sum(episode_reward(policy, "CausalDAG-v0", 0, episode) for episode in range(20)) for policy in ("expert", "random")
-    }
+    totals = {policy: sum(episode_reward(policy, "CausalDAG-v0", 0, episode) for episode in range(20)) for policy in ("expert", "random")}
     assert totals["expert"] > 3 * totals["random"]
 
 

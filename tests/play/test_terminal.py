@@ -70,12 +70,12 @@ def test_keys_of_a_terminal_come_as_they_are_pressed_and_it_is_left_as_it_was():
     with os.fdopen(terminal) as stream:
         with keys_of_terminal(stream) as keys:
             pressed = []
-            for sequence in (b"\x1b[A", b"8", b"\x1b[D", b"\n", b"d+", b"\x1b"):
+            for sequence, count in ((b"\x1b[A\x1bOB8", 3), (b"\x1b[D", 1), (b"\x1b[1;5C\x1b[5~", 2), (b"\n", 1), (b"d+", 2), (b"\x1b", 1)):
                 os.write(keyboard, sequence)
-                pressed += [next(keys) for _ in range(2 if sequence == b"d+" else 1)]
+                pressed += [next(keys) for _ in range(count)]
         assert termios.tcgetattr(terminal) == before
     os.close(keyboard)
-    assert pressed == ["up", "8", "left", NEXT, "d", "+", QUIT]
+    assert pressed == ["up", "down", "8", "left", "right", "", NEXT, "d", "+", QUIT]
 
 
 def command(*arguments: str, keys: str = "") -> subprocess.CompletedProcess[str]:
