@@ -112,9 +112,10 @@ class CausalDAGGame(Game):
         return causal_dag_keys.commands(self.task.config.num_variables)
 
     def name(self, action: int) -> str:
-        config = self.task.config
-        variable = config.names[action_variable(action, config.num_variables)]
-        return f"set {variable} to {action_value(action, config.num_variables, config.intervention_value):+g}"
+        config, actions = self.task.config, np.array([action])
+        variable = action_variable(actions, config.num_variables)[0]
+        value = action_value(actions, config.num_variables, config.intervention_value)[0]
+        return f"set {config.names[variable]} to {value:+g}"
 
     def controls(self) -> str:
         size = f"{self.task.config.intervention_value:g}"
