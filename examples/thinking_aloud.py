@@ -1,9 +1,9 @@
-"""Record an episode of an agent that says at each step what it believes and why it does what it does, as an animated GIF.
+"""Record an episode with what the player says at each step, as an animated GIF: an agent, or the expert.
 
-    python examples/thinking_aloud.py [--agent OddOneOutIntervention-v0] [--seed 0] [--split eval] [--out thinking_aloud.gif]
+    python examples/thinking_aloud.py [--agent OddOneOutIntervention-v0] [--player expert] [--split eval] [--seed 0] [--out played.gif]
 
-The words are the agent's own: its explanation head predicts them from its hidden states. It was trained to predict the expert's, but has
-none to read when it acts. Needs the extra ``render``, and an agent that was trained with ``--explanations``.
+An agent's words are its own: its explanation head predicts them from its hidden states. It was trained to predict the expert's, but has
+none to read when it acts. One that was trained without ``--explanations`` says nothing. Needs the extras ``agents`` and ``render``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import gymnasium as gym
 import numpy as np
@@ -21,15 +22,21 @@ import agents
 import gym_causal  # noqa: F401 - registers the ids
 from agents.policies.checkpoints import load_config
 from agents.policies.loading import folder_of
-from gym_causal.odd_one_out.rendering import rgb_array
+from gym_causal.causal_dag import rendering as causal_dag_rendering
+from gym_causal.causal_dag.task import CausalDAGTask
+from gym_causal.odd_one_out import rendering as room_rendering
+
+MILLISECONDS, TO_READ, LAST = 400, 1_200, 2_500  # of a frame; of one with new words; of the last one
 
 
 @dataclass(frozen=True)
 class Args:
-    """Record an episode of an agent with what it predicts at each step."""
+    """Record an episode with what the player says at each step."""
 
     agent: str = "OddOneOutIntervention-v0"
     """Its folder, or the id of an environment with a pretrained one."""
+    player: Literal["agent", "expert"] = "agent"
+    """Who plays: the agent, or the expert that it learned from."""
     split: str = "eval"
     """Of its environment."""
     seed: int = 0
@@ -39,23 +46,36 @@ class Args:
 
 
 def main(args: Args) -> None:
-    config, agent = load_config(folder_of(args.agent)), agents.load(args.agent, explains=True)
-    env = gym.make(config.env_id, **{**config.env_kwargs, "split": args.split, "explain": config.training.explanations})
+    config = load_config(folder_of(args.agent))
+    explains = config.training.predicts_explanations
+    agent = agents.load(args.agent, explains=explains)
+    arguments = {**config.env_kwargs, "split": args.split, "explain": config.training.explanations if explains else "reasoning"}
+    env = gym.make(config.env_id, **{**arguments, **(config.demonstration_kwargs if args.player == "expert" else {})})
     task = env.unwrapped.task
-    observation, _ = env.reset(seed=args.seed)
-    frames, said, state, first, over = [], "", None, True, False
+    rendering = causal_dag_rendering if isinstance(task, CausalDAGTask) else room_rendering
+    frames, durations = [], []
+
+    def add_frame(words: str, duration: int) -> None:
+        picture = rendering.render(dataclasses.replace(task.snapshot(0), explanation=words), "rgb_array")
+        frames.append(Image.fromarray(picture).quantize(64, dither=Image.Dither.NONE))
+        durations.append(duration)
+
+    observation, info = env.reset(seed=args.seed)
+    said, state, first, over = "", None, True, False
     while not over:
-        batch = {key: np.asarray(value)[None] for key, value in observation.items()}
-        actions, state = agent(batch, state, np.array([first]))
-        (words,) = task.describe_tokens(agent.explanation)
+        if args.player == "expert":
+            action, words = env.unwrapped.expert_action(), str(info["explanation"]["text"])
+        else:
+            batch = {key: np.asarray(value)[None] for key, value in observation.items()}
+            (action,), state = agent(batch, state, np.array([first]))
+            words = task.describe_tokens(agent.explanation)[0] if explains else ""
         if words != said:
             print(f"trial {int(observation['trial']) + 1}: {words}")
-        said = words
-        frames.append(Image.fromarray(rgb_array(dataclasses.replace(task.snapshot(0), explanation=words))))
-        observation, _, terminated, truncated, _ = env.step(actions[0])
-        first, over = False, terminated or truncated
-    frames.append(Image.fromarray(rgb_array(dataclasses.replace(task.snapshot(0), explanation=""))))
-    durations = [500] * (len(frames) - 1) + [2_000]  # milliseconds
+        has_news = words != said or isinstance(task, CausalDAGTask)  # there every step leads to new values
+        add_frame(words, TO_READ if has_news else MILLISECONDS)
+        observation, _, terminated, truncated, info = env.step(action)
+        said, first, over = words, False, terminated or truncated
+    add_frame("", LAST)
     frames[0].save(args.out, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True)
     print(f"Wrote {args.out}")
 

@@ -60,6 +60,7 @@ def hint_id(_registered_hints: None) -> str:
 # Files that take longest, so that they begin first: whoever is last then has little left to do.
 SLOWEST_FIRST = (
     "test_examples.py",
+    "test_tour.py",
     "test_commands.py",
     "test_ablate.py",
     "test_language_command.py",

@@ -65,6 +65,13 @@ def test_importing_and_playing_needs_no_extra():
     assert run(code).stdout.strip() == "1.0"
 
 
+def test_a_player_is_told_what_brings_the_pretrained_agent():
+    result = run("from gym_causal.play.scores import reference_scores; print(reference_scores('CausalDAG-v0', 0, 0))")
+    *others, note = result.stdout.splitlines()
+    assert [line.split(maxsplit=1)[1] for line in others[1:]] == ["expert", "random player"], result.stderr
+    assert note.startswith('Without the pretrained agent: the pretrained agent needs the extra "agents": pip install -e ".[agents]" (')
+
+
 def test_the_error_is_gymnasiums_and_an_import_error():
     for kind in (gym.error.DependencyNotInstalled, ImportError):
         with (

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from gym_causal.causal_dag.keys import keys_to_action
 from gym_causal.causal_dag.task import CausalDAGTask
 from gym_causal.core.env import TaskEnv
 from gym_causal.core.vector_env import TaskVectorEnv
 from gym_causal.registry import make_task, split_arguments
 
 
-class CausalDAGEnv(TaskEnv):
+class _CausalDAGEnv(TaskEnv):
+    metadata = CausalDAGTask.metadata
+    task: CausalDAGTask
+    env_id: str
+
+    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
+        super().__init__(make_task(self.env_id, 1, **config), render_mode, flatten=flatten)
+
+    def get_keys_to_action(self) -> dict[tuple[int, ...], int]:
+        """Key codes -> the action, for ``gymnasium.utils.play``: a letter sets its variable to +5, the digits 1 to 9 and 0 to -5."""
+        return keys_to_action(self.task.config.num_variables)
+
+
+class CausalDAGEnv(_CausalDAGEnv):
     """``CausalDAG-v0``: find out by experiment what causes what, then use it.
 
     ## Description
@@ -103,13 +117,10 @@ class CausalDAGEnv(TaskEnv):
     * v0: first version.
     """
 
-    metadata = CausalDAGTask.metadata
-
-    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
-        super().__init__(make_task("CausalDAG-v0", 1, **config), render_mode, flatten=flatten)
+    env_id = "CausalDAG-v0"
 
 
-class CausalDAGCuedEnv(TaskEnv):
+class CausalDAGCuedEnv(_CausalDAGEnv):
     """``CausalDAGCued-v0``: the same, with variables that do not matter and a cue that tells which do.
 
     ## Description
@@ -155,13 +166,10 @@ class CausalDAGCuedEnv(TaskEnv):
     * v0: first version.
     """
 
-    metadata = CausalDAGTask.metadata
-
-    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
-        super().__init__(make_task("CausalDAGCued-v0", 1, **config), render_mode, flatten=flatten)
+    env_id = "CausalDAGCued-v0"
 
 
-class CausalDAGTextEnv(TaskEnv):
+class CausalDAGTextEnv(_CausalDAGEnv):
     """``CausalDAGText-v0``: the episodes of ``CausalDAG-v0`` in words.
 
     Actions, rewards, splits, expert and episode end are those of :class:`CausalDAGEnv`. An observation is new text only: what the last
@@ -175,10 +183,7 @@ class CausalDAGTextEnv(TaskEnv):
     Version history: v0, the first.
     """
 
-    metadata = CausalDAGTask.metadata
-
-    def __init__(self, *, render_mode: str | None = None, flatten: bool = False, **config: Any) -> None:
-        super().__init__(make_task("CausalDAGText-v0", 1, **config), render_mode, flatten=flatten)
+    env_id = "CausalDAGText-v0"
 
 
 class CausalDAGVectorEnv(TaskVectorEnv):

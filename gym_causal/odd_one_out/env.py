@@ -8,6 +8,7 @@ import numpy as np
 
 from gym_causal.core.env import TaskEnv
 from gym_causal.core.vector_env import TaskVectorEnv
+from gym_causal.odd_one_out.keys import keys_to_action
 from gym_causal.odd_one_out.task import RoomTask
 from gym_causal.registry import make_task, split_arguments
 
@@ -24,6 +25,10 @@ class _RoomEnv(TaskEnv):
         """The action of an expert that is told which attribute is rewarded, and makes no mistakes."""
         self.require_reset("oracle_action")
         return int(self.task.oracle_actions()[0])
+
+    def get_keys_to_action(self) -> dict[tuple[int, ...], int]:
+        """Key codes -> the action, for ``gymnasium.utils.play``: digits and number pad, arrows, and c, t, s for transforms."""
+        return keys_to_action(self._num_actions)
 
 
 class _RoomVectorEnv(TaskVectorEnv):
