@@ -1,4 +1,4 @@
-"""``python -m agents.evaluate``: a trained agent and all baselines in the same episodes, as tables, a CSV, a JSON and figures."""
+"""``python -m agents.evaluate``: a trained agent and all baselines in the same episodes, as tables, a CSV, a JSON, figures and a report."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def evaluate(agent: Agent, args: Args, env_id: str, env_kwargs: dict[str, Any], 
         env_kwargs=env_kwargs,
         agents={agent.name: agent},
     )
-    run_comparison(out, comparison, dataclasses.asdict(args))
+    run_comparison(out, comparison, dataclasses.asdict(args), "python -m agents.evaluate")
 
 
 def main(args: Args) -> None:

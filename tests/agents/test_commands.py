@@ -63,7 +63,7 @@ def test_training_writes_the_agent_its_curve_and_its_comparison(trained):
     architecture = replace(SMALL["variable"], num_layers=1)
     assert load_config(trained) == AgentConfig(seed=2, architecture=architecture, training=replace(TRAINING, num_batches=6))
     assert (trained / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
-    assert {path.name for path in (trained / "evaluation").iterdir()} == {"results.csv", "results.json", *PICTURES}
+    assert {path.name for path in (trained / "evaluation").iterdir()} == {"results.csv", "results.json", "report.html", *PICTURES}
     results = pd.read_csv(trained / "evaluation" / "results.csv")
     assert {"agent", "expert", "random", "value"} <= set(results["policy"])
     assert set(results["split"]) == set(task_spec("CausalDAG-v0").splits)
