@@ -128,7 +128,9 @@ def results_table(results: pd.DataFrame, metric: str = "normalized_reward") -> T
     return table
 
 
-def run_comparison(out: Path, comparison: Comparison, arguments: Mapping[str, Any], command: str) -> pd.DataFrame:
+def run_comparison(
+    out: Path, comparison: Comparison, arguments: Mapping[str, Any], command: str = "baselines.comparison.run_comparison"
+) -> pd.DataFrame:
     """Evaluate with a progress bar, print the tables, and save results and figures.
 
     Args:
@@ -136,7 +138,7 @@ def run_comparison(out: Path, comparison: Comparison, arguments: Mapping[str, An
             strategy_match.png.
         comparison: what to evaluate.
         arguments: of the command, for results.json and the report.
-        command: its name, for the report.
+        command: its name, or that of the function, for the report.
 
     Returns:
         All tidy rows.

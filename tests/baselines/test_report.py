@@ -12,6 +12,7 @@ pytest.importorskip("matplotlib")
 from matplotlib.figure import Figure
 from rich.table import Table
 
+import baselines.plots  # noqa: F401 - with it, as in every command, SVG files have the same ids in every process
 from baselines.results import save_results
 
 HOSTILE = '<script>alert("&")</script>'
