@@ -95,7 +95,9 @@ def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], con
     printed = tables.summary_table(summary, descriptions, chosen.columns)
     levels = tables.at_levels(summary, chosen.variations)
     write_atomically(args.folder / "learning_curves.csv", lambda path: curves.to_csv(path, index=False))  # too long for the JSON
-    write_atomically(args.folder / "summary.md", lambda path: path.write_text(tables.markdown_table(summary, chosen.columns), encoding="utf-8"))
+    write_atomically(
+        args.folder / "summary.md", lambda path: path.write_text(tables.markdown_table(summary, chosen.columns), encoding="utf-8")
+    )
     save_results(
         args.folder,
         results,
@@ -109,7 +111,9 @@ def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], con
         **({"levels": levels} if len(levels) else {}),
     )
     console.print(printed)
-    console.print(f"Wrote {args.folder / 'results.csv'}, summary.csv, summary.md, learning_curves.csv, results.json, report.html and figures")
+    console.print(
+        f"Wrote {args.folder / 'results.csv'}, summary.csv, summary.md, learning_curves.csv, results.json, report.html and figures"
+    )
 
 
 def main(args: Args) -> None:

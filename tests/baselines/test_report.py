@@ -1,5 +1,6 @@
 """The HTML report of a folder of results: one file, nothing from outside, nothing unescaped, the same for the same results."""
 
+import itertools
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_it_refers_to_nothing_outside(text):
 
 def test_it_says_how_the_results_were_made(text):
     cells = Page(text).cells
-    pairs = dict(zip(cells, cells[1:], strict=False))
+    pairs = dict(itertools.pairwise(cells))
     assert pairs["seed"] == "7" and pairs["out"] == "somewhere"
     assert {"python", "numpy", "gym_causal"} <= pairs.keys()
     assert "python -m something" in text and "Episodes: 2,000 a split, of seed 7." in text

@@ -16,7 +16,13 @@ SUMMARY = pd.DataFrame({"policy": ["a"], "mean": [0.2]})
 
 def save(out: Path, **changes) -> None:
     arguments = {"out": out, "episodes": 3}
-    given = {"command": "python -m something", "packages": ("numpy",), "figures": {"figure.png": Figure(), "figure.svg": Figure()}, "notes": {"a": 1}, "summary": SUMMARY}
+    given = {
+        "command": "python -m something",
+        "packages": ("numpy",),
+        "figures": {"figure.png": Figure(), "figure.svg": Figure()},
+        "notes": {"a": 1},
+        "summary": SUMMARY,
+    }
     save_results(out, ROWS, arguments, **{**given, **changes})
 
 
