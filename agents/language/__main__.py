@@ -1,4 +1,4 @@
-"""``python -m agents.language``: a language model plays a text task under several conditions; tables, CSV, JSON, figures, report, transcripts."""
+"""``python -m agents.language``: a language model plays a text task under several conditions; tables, files, figures, transcripts."""
 
 from __future__ import annotations
 

@@ -9,7 +9,10 @@ from gym_causal.extras import needs_extra
 from gym_causal.policies import load_policy
 from gym_causal.registry import canonical_id, load_target, registered_ids
 
-ACCEPTED = "expert, random, module:name, the name of a strategy of the env, an agent's folder, or the id of an env with a pretrained agent"
+ACCEPTED = (
+    "expert, random, module:name, the name of a strategy of the env, an agent's folder, hf://user/name of an agent, "
+    "or the id of an env with a pretrained one"
+)
 
 
 def named_policy(reference: str, env_id: str, **env_kwargs: Any) -> Any:
@@ -26,7 +29,7 @@ def named_policy(reference: str, env_id: str, **env_kwargs: Any) -> Any:
     """
     if reference in ("expert", "random"):
         return reference
-    if Path(reference).is_dir() or canonical_id(reference) in registered_ids():
+    if Path(reference).is_dir() or reference.startswith("hf://") or canonical_id(reference) in registered_ids():
         return _imported("agents:load", "agents")(reference)
     if ":" in reference:
         return load_policy("policy", reference)

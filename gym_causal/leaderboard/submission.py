@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 
 from gym_causal._version import __version__
-from gym_causal.evaluation import EvaluationResult
+from gym_causal.evaluation import Estimate, EvaluationResult
 from gym_causal.leaderboard import protocol
 from gym_causal.leaderboard.form import head_problems
 from gym_causal.leaderboard.playing import play_split, reference_results
@@ -95,7 +95,8 @@ def make_submission(
 
 def estimates(result: EvaluationResult, metrics: Sequence[str]) -> dict[str, dict[str, float | None]]:
     """Metric -> mean and 95% interval over episodes, None where nothing was measured."""
-    values = {metric: asdict(result.metrics[metric]) for metric in metrics}
+    unknown = Estimate(math.nan, math.nan, math.nan)  # some splits have fewer metrics
+    values = {metric: asdict(result.metrics.get(metric, unknown)) for metric in metrics}
     return {metric: {end: None if math.isnan(x) else x for end, x in value.items()} for metric, value in values.items()}
 
 
