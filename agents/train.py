@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from gym_causal.extras import needs_extra
 
@@ -64,6 +64,8 @@ class Args(Defaults):
     """Episodes a split in the comparison after training; 0: none."""
     device: str = "cpu"
     """Where to train: cpu, cuda, cuda:1, ..."""
+    track: Literal["tensorboard", "wandb"] = "tensorboard"
+    """Where to log: TensorBoard's files in the folder, or Weights & Biases too, online or not as WANDB_MODE says."""
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     ppo: PPOConfig = field(default_factory=PPOConfig)
@@ -162,7 +164,7 @@ def train_and_compare(args: Args, command: str) -> None:
 
 def train(config: AgentConfig, args: Args) -> Agent:
     """Train the agent with the algorithm of its config."""
-    options: dict[str, Any] = {"resume": args.resume, "splits": args.splits or None, "device": args.device}
+    options: dict[str, Any] = {"resume": args.resume, "splits": args.splits or None, "device": args.device, "track": args.track}
     with needs_extra("python -m agents.train", "agents"):  # late, as above
         if config.ppo is not None:
             from agents.algorithms import reinforcement_learning  # noqa: PLC0415
