@@ -54,7 +54,7 @@ def folder_of(agent: str | os.PathLike[str]) -> Path:
         return Path(name)
     names = ", ".join(shipped) or "none"
     raise ValueError(
-        f"agent must be a folder, the id of an environment with a pretrained agent ({names}) or {hub.PREFIX}user/name, got {name!r}"
+        f"agent must be a folder or the id of an environment with a pretrained agent ({names}), or {hub.PREFIX}user/name, got {name!r}"
     )
 
 

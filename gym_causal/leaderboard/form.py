@@ -16,8 +16,10 @@ from gym_causal.registry import make_task, task_spec
 MAX_BYTES = 1_000_000
 _MAX_PROBLEMS, _MAX_LENGTH = 50, 300
 _ROUNDING = 1e-9
-_HEAD = ("format", "method", "track", "env_id", "command", "observation", "training_episodes", "explanations", "action_masks")
-_HEAD += ("versions", "episodes", "seed")
+_HEAD = (
+    *("format", "method", "track", "env_id", "command", "observation", "training_episodes", "explanations", "action_masks"),
+    *("versions", "episodes", "seed"),
+)
 _PACKAGES = ("python", "gym_causal", "gymnasium", "numpy")
 _ESTIMATE = ("mean", "low", "high")
 
