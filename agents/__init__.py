@@ -7,17 +7,23 @@ from gym_causal.extras import needs_extra
 if TYPE_CHECKING:
     from agents.networks.registry import register_network
     from agents.policies.loading import load
+    from agents.policies.sharing import push, save
 
-__all__ = ["load", "register_network"]
+__all__ = ["load", "push", "register_network", "save"]
 
 
 def __getattr__(name: str) -> Any:
-    # Late, because both bring torch, which the conversions of demonstrations do without.
+    # Late, because all bring torch, which the conversions of demonstrations do without.
     if name == "load":
         with needs_extra("agents.load", "agents"):
             from agents.policies.loading import load  # noqa: PLC0415
 
         return load
+    if name in ("push", "save"):
+        with needs_extra(f"agents.{name}", "agents"):
+            from agents.policies import sharing  # noqa: PLC0415
+
+        return getattr(sharing, name)
     if name == "register_network":
         with needs_extra("agents.register_network", "agents"):
             from agents.networks.registry import register_network  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""``python -m agents.ablate``: the variations of a study, several seeds each, as a table, CSVs, a JSON and figures."""
+"""``python -m agents.ablate``: the variations of a study, several seeds each, as a table, CSVs, a JSON, figures and a report."""
 
 from __future__ import annotations
 
@@ -82,31 +82,38 @@ def run_sweep(args: Args, descriptions: dict[str, Any], runs: list[Run], console
 def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], console: Console) -> None:
     """Write and print the results of finished runs."""
     # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
+    from agents.sweeps import tables  # noqa: PLC0415
     from agents.sweeps.figures import study_figures  # noqa: PLC0415
     from agents.sweeps.studies import study  # noqa: PLC0415
-    from agents.sweeps.tables import at_levels, combine_results, learning_curves, markdown_table, summarize_seeds, summary_table  # noqa: PLC0415
     from baselines.plots import PALETTE  # noqa: PLC0415
     from baselines.results import save_results  # noqa: PLC0415
     from gym_causal.files import write_atomically  # noqa: PLC0415
 
     chosen = study(args.study)
-    results, curves = combine_results(runs, list(descriptions)), learning_curves(runs)
-    summary = summarize_seeds(results)
-    levels = at_levels(summary, chosen.variations)
+    results, curves = tables.combine_results(runs, list(descriptions)), tables.learning_curves(runs)
+    summary = tables.summarize_seeds(results)
+    printed = tables.summary_table(summary, descriptions, chosen.columns)
+    levels = tables.at_levels(summary, chosen.variations)
     write_atomically(args.folder / "learning_curves.csv", lambda path: curves.to_csv(path, index=False))  # too long for the JSON
-    write_atomically(args.folder / "summary.md", lambda path: path.write_text(markdown_table(summary, chosen.columns), encoding="utf-8"))
+    write_atomically(
+        args.folder / "summary.md", lambda path: path.write_text(tables.markdown_table(summary, chosen.columns), encoding="utf-8")
+    )
     save_results(
         args.folder,
         results,
         dataclasses.asdict(args),
+        command="python -m agents.ablate",
         packages=("gymnasium", "numpy", "torch", "imitation"),
         figures=study_figures(chosen, runs, results, summary, PALETTE),
+        printed=[printed, tables.description_table(descriptions)],
         variations=descriptions,
         summary=summary,
         **({"levels": levels} if len(levels) else {}),
     )
-    console.print(summary_table(summary, descriptions, chosen.columns))
-    console.print(f"Wrote {args.folder / 'results.csv'}, summary.csv, summary.md, learning_curves.csv, results.json and figures")
+    console.print(printed)
+    console.print(
+        f"Wrote {args.folder / 'results.csv'}, summary.csv, summary.md, learning_curves.csv, results.json, report.html and figures"
+    )
 
 
 def main(args: Args) -> None:

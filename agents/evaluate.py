@@ -1,4 +1,4 @@
-"""``python -m agents.evaluate``: a trained agent and all baselines in the same episodes, as tables, a CSV, a JSON and figures."""
+"""``python -m agents.evaluate``: a trained agent and all baselines in the same episodes, as tables, a CSV, a JSON, figures and a report."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Args:
     """Compare a trained agent with the expert, random play and the baseline strategies."""
 
     agent: Annotated[str, tyro.conf.Positional]
-    """Folder of a trained agent, or the id of an environment with a pretrained agent."""
+    """Folder of a trained agent, the id of an environment with a pretrained agent, or hf://user/name of the Hugging Face Hub."""
     episodes: int = 2_000
     """Episodes a split; every policy plays the same ones."""
     seed: int = 0
     """Of the episodes and of the baselines."""
     out: Path | None = None
-    """Folder for the results; default: evaluation in the agent's own folder, or results/evaluate for a pretrained agent."""
+    """Folder for the results; default: evaluation in the agent's own folder, or results/evaluate for one that ships or was downloaded."""
     env: str | None = None
     """Id of the environment; default: the one it was trained in."""
     splits: tuple[str, ...] = ()
@@ -69,20 +69,22 @@ def evaluate(agent: Agent, args: Args, env_id: str, env_kwargs: dict[str, Any], 
         env_kwargs=env_kwargs,
         agents={agent.name: agent},
     )
-    run_comparison(out, comparison, dataclasses.asdict(args))
+    run_comparison(out, comparison, dataclasses.asdict(args), "python -m agents.evaluate")
 
 
 def main(args: Args) -> None:
     # Late, because they bring torch; see evaluate().
     with needs_extra("python -m agents.evaluate", "agents"):
         from agents.policies.checkpoints import load_config  # noqa: PLC0415
+        from agents.policies.hub import PREFIX  # noqa: PLC0415
         from agents.policies.loading import SHIPPED, folder_of, load  # noqa: PLC0415
 
     try:
         folder = folder_of(args.agent)
         config = load_config(folder)
         agent = load(folder, deterministic=not args.sample, seed=args.seed)
-        out = args.out or (Path("results/evaluate") if folder.parent == SHIPPED else folder / "evaluation")
+        not_ours = folder.parent == SHIPPED or args.agent.startswith(PREFIX)
+        out = args.out or (Path("results/evaluate") if not_ours else folder / "evaluation")
         env_id = args.env or config.env_id
         # Another environment has other arguments.
         env_kwargs = config.env_kwargs if task_spec(env_id).env_id == task_spec(config.env_id).env_id else {}

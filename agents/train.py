@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from gym_causal.extras import needs_extra
 
@@ -62,6 +64,8 @@ class Args(Defaults):
     """Episodes a split in the comparison after training; 0: none."""
     device: str = "cpu"
     """Where to train: cpu, cuda, cuda:1, ..."""
+    track: Literal["tensorboard", "wandb"] = "tensorboard"
+    """Where to log: TensorBoard's files in the folder, or Weights & Biases too, online or not as WANDB_MODE says."""
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     ppo: PPOConfig = field(default_factory=PPOConfig)
@@ -122,8 +126,13 @@ def parse(argv: Sequence[str] | None = None) -> Args:
     return tyro.cli(args_class, args=argv, default=default, prog="python -m agents.train", description=Args.__doc__)
 
 
-def train_and_compare(args: Args) -> None:
-    """Train the agent, draw its learning curve, and compare it with the expert and the baselines."""
+def train_and_compare(args: Args, command: str) -> None:
+    """Train the agent, draw its learning curve, and compare it with the expert and the baselines.
+
+    Args:
+        args: of the command.
+        command: itself, for the model card of an agent that is shared.
+    """
     check_integer("episodes", args.episodes, 0, 10**9)
     # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
     with needs_extra("python -m agents.train", "agents"):
@@ -133,12 +142,15 @@ def train_and_compare(args: Args) -> None:
         from agents.analysis import plots  # noqa: PLC0415
         from agents.evaluate import Args as EvaluationArgs  # noqa: PLC0415
         from agents.evaluate import evaluate  # noqa: PLC0415
+        from agents.policies.model_card import COMMAND  # noqa: PLC0415
         from baselines.plots import PALETTE  # noqa: PLC0415
         from gym_causal.files import write_atomically  # noqa: PLC0415
         from gym_causal.registry import task_spec  # noqa: PLC0415
 
     config = args.config()
     agent = train(config, args)
+    if not (args.out / COMMAND).exists():
+        write_atomically(args.out / COMMAND, lambda path: path.write_text(f"{command}\n", encoding="utf-8"))
     figure = plots.learning_curves({"agent": read_history(args.out / HISTORY)}, PALETTE, task_spec(config.env_id).metrics[0])
     for name in ("learning_curve.png", "learning_curve.svg"):
         write_atomically(args.out / name, figure.savefig)
@@ -151,7 +163,7 @@ def train_and_compare(args: Args) -> None:
 
 def train(config: AgentConfig, args: Args) -> Agent:
     """Train the agent with the algorithm of its config."""
-    options: dict[str, Any] = {"resume": args.resume, "splits": args.splits or None, "device": args.device}
+    options: dict[str, Any] = {"resume": args.resume, "splits": args.splits or None, "device": args.device, "track": args.track}
     with needs_extra("python -m agents.train", "agents"):  # late, as above
         if config.ppo is not None:
             from agents.algorithms import reinforcement_learning  # noqa: PLC0415
@@ -166,12 +178,13 @@ def train(config: AgentConfig, args: Args) -> Agent:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; what goes wrong ends in one line."""
+    words = sys.argv[1:] if argv is None else argv
     try:
-        args = parse(argv)
+        args = parse(words)
     except (ValueError, TypeError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     try:
-        train_and_compare(args)
+        train_and_compare(args, f"python -m agents.train {shlex.join(words)}")
     except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     except KeyboardInterrupt:

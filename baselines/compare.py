@@ -1,4 +1,4 @@
-"""``python -m baselines.compare``: all strategies on all splits, as a table, a CSV, a JSON and two figures."""
+"""``python -m baselines.compare``: all strategies on all splits, as tables, a CSV, a JSON, two figures and an HTML report of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Args(_Env):
     seed: int = 0
     """Of the episodes and of the policies."""
     out: Path = Path("results/compare")
-    """Folder for results.csv, results.json, figure.png, figure.svg and strategy_match.png; it may exist."""
+    """Folder for results.csv, results.json, report.html, figure.png, figure.svg and strategy_match.png; it may exist."""
     splits: tuple[str, ...] = ()
     """Which splits; none named: all that the environment's results are reported on."""
     policies: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def main(args: Args) -> None:
         comparison = Comparison(
             env_id=args.env, policies=args.policies, splits=args.splits, episodes=args.episodes, seed=args.seed, env_kwargs=env_kwargs
         )
-        run_comparison(args.out, comparison, dataclasses.asdict(args))
+        run_comparison(args.out, comparison, dataclasses.asdict(args), "python -m baselines.compare")
     except (ValueError, TypeError, OSError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
 

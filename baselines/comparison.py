@@ -17,6 +17,7 @@ from rich.table import Table
 import gym_causal
 from baselines import plots
 from baselines.registry import RANDOM, compared_strategies, make, strategy_names
+from baselines.report import REPORT
 from baselines.results import COLUMNS, save_results
 from gym_causal.arguments import check_integer
 from gym_causal.policies import Policy, has_expert
@@ -127,13 +128,17 @@ def results_table(results: pd.DataFrame, metric: str = "normalized_reward") -> T
     return table
 
 
-def run_comparison(out: Path, comparison: Comparison, arguments: Mapping[str, Any]) -> pd.DataFrame:
+def run_comparison(
+    out: Path, comparison: Comparison, arguments: Mapping[str, Any], command: str = "baselines.comparison.run_comparison"
+) -> pd.DataFrame:
     """Evaluate with a progress bar, print the tables, and save results and figures.
 
     Args:
-        out: folder for results.csv, results.json, figure.png, figure.svg and, where the env has strategies, strategy_match.png.
+        out: folder for results.csv, results.json, report.html, figure.png, figure.svg and, where the env has strategies,
+            strategy_match.png.
         comparison: what to evaluate.
-        arguments: of the command, for results.json.
+        arguments: of the command, for results.json and the report.
+        command: its name, or that of the function, for the report.
 
     Returns:
         All tidy rows.
@@ -157,12 +162,13 @@ def run_comparison(out: Path, comparison: Comparison, arguments: Mapping[str, An
             progress.update(bar, advance=1, description=f"{part['policy'][0]} on {part['split'][0]}")
     results = pd.concat(parts, ignore_index=True)
     metrics = [metric for metric in task_spec(comparison.env_id).metrics if metric in set(results["metric"])] or ["reward"]
-    for metric in metrics:
-        console.print(results_table(results, metric))
+    tables = [results_table(results, metric) for metric in metrics]
+    console.print(*tables, sep="\n")
     rewards = plots.reward_figure(results, metrics[0])
     figures = {"figure.png": rewards, "figure.svg": rewards}
     if results["metric"].str.startswith("match_").any():
         figures["strategy_match.png"] = plots.match_figure(results)
-    save_results(out, results, arguments, packages=("gymnasium", "numpy", "scipy"), figures=figures)
-    console.print(f"Wrote {', '.join((str(out / 'results.csv'), 'results.json', *figures))}")
+    packages = ("gymnasium", "numpy", "scipy")
+    save_results(out, results, arguments, command=command, packages=packages, figures=figures, printed=tables)
+    console.print(f"Wrote {', '.join((str(out / 'results.csv'), 'results.json', REPORT, *figures))}")
     return results

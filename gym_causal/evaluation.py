@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from gym_causal.core.streams import SeedDomain
 from gym_causal.policies import Bindable, Policy, Predictor, bind, name_of
-from gym_causal.rollouts import play, seeded_task
+from gym_causal.rollouts import Step, play, seeded_task
 
 NUM_RESAMPLES = 1_000
 """Bootstrap resamples of an interval."""
@@ -66,6 +66,7 @@ def evaluate(
     references: Mapping[str, Policy | Predictor | Bindable | str] | None = None,
     name: str | None = None,
     domain: SeedDomain = SeedDomain.EVALUATION,
+    on_step: Callable[[Step], object] | None = None,
     **env_kwargs: Any,
 ) -> EvaluationResult:
     """Evaluate a policy on exactly episodes 0..num_episodes - 1 of a seed.
@@ -85,6 +86,7 @@ def evaluate(
             in which the policy took the same action.
         name: of the policy in the result; default: its own name.
         domain: which of the disjoint families of episodes.
+        on_step: called with each :class:`~gym_causal.rollouts.Step` that is played.
         env_kwargs: further arguments of the env.
 
     Returns:
@@ -104,6 +106,8 @@ def evaluate(
         player = bind(policy, task, seed)
         own_scores = getattr(player, "step_scores", dict)  # of a policy that has metrics of its own
         for step in play(player, task, num_episodes, observers):
+            if on_step is not None:
+                on_step(step)
             add("reward", step.rewards, np.zeros(task.num_envs))
             scores = {**task.step_scores(), **own_scores()}
             if taken := {f"match_{key}" for key in observers} & scores.keys():

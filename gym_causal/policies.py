@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -163,6 +164,43 @@ def checked_result(name: str, result: Any, num_envs: int, num_actions: int) -> t
         raise TypeError(f"{name} must return a pair (actions, state), got {got}")
     actions, state = result
     return checked_actions(f"{name}: actions", actions, num_envs, num_actions), state
+
+
+def load_policy(argument: str, reference: str) -> Any:
+    """A policy by the name of a Python object, as :func:`bind` takes it.
+
+    Args:
+        argument: what the error calls it.
+        reference: "module:name" of a policy: a callable(observations, state, episode_starts), or an object with stable-baselines3's
+            ``predict``. A class or function without arguments is called: what it returns is the policy.
+
+    Raises:
+        ValueError: there is no such thing.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        found = importlib.import_module(module) if module and name else None
+    except ImportError as error:
+        raise ValueError(f"{argument} must be module:name of a policy, got {reference!r}: {error}") from error
+    if found is None or not hasattr(found, name):
+        reason = f": {module} has no {name}" if found else ""
+        raise ValueError(f"{argument} must be module:name of a policy, got {reference!r}{reason}")
+    policy = getattr(found, name)
+    return policy() if isinstance(policy, type) or (callable(policy) and _takes_nothing(policy)) else policy
+
+
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    try:
+        return not inspect.signature(function).parameters
+    except (TypeError, ValueError):  # written in C, without a signature
+        return False
+
+
+def uses_action_masks(policy: Policy | Predictor | Bindable | str) -> bool:
+    """Whether a policy, as :func:`bind` takes it, is told which actions are legal."""
+    if isinstance(policy, str):
+        return True
+    return bool(getattr(policy, "needs_action_masks", False)) or "action_masks" in _argument_names(getattr(policy, "predict", None))
 
 
 def has_expert(task: BatchedTask) -> bool:

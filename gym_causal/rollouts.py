@@ -136,7 +136,7 @@ def collect(
     Returns:
         The episodes, in order, with metadata on how they were made.
     """
-    steps, states = _Log(), _Log()
+    steps, states = EpisodeLog(), EpisodeLog()
     with closing(seeded_task(env_id, num_episodes, seed, domain, split=split, **env_kwargs)) as task:
         lengths, truncated = np.zeros(num_episodes, int), np.zeros(num_episodes, bool)
         for step in play(bind(policy, task, seed), task, num_episodes, infos=True):
@@ -171,7 +171,7 @@ def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:
     }
 
 
-class _Log:
+class EpisodeLog:
     """Rows of many episodes in the order in which they were played, to be sorted by episode at the end."""
 
     def __init__(self) -> None:
@@ -179,6 +179,13 @@ class _Log:
         self._values: dict[str, list[np.ndarray]] = {}
 
     def add(self, rows: np.ndarray, episodes: np.ndarray, values: dict[str, np.ndarray]) -> None:
+        """Add the (B, ...) values of some rows.
+
+        Args:
+            rows: (B,) bool; which of them.
+            episodes: (B,) int; the episode of each row.
+            values: the same names each time.
+        """
         index = slice(None) if rows.all() else rows
         self._episodes.append(episodes[index])
         for key, value in values.items():

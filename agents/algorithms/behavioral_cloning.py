@@ -17,6 +17,7 @@ from imitation.util.logger import HierarchicalLogger
 from stable_baselines3.common.logger import Logger
 
 import gym_causal
+from agents.algorithms.learning_curve import Tracker
 from agents.algorithms.losses import CloningLoss
 from agents.algorithms.trainer import Trainer
 from agents.algorithms.training_data import checked_task, training_data
@@ -38,6 +39,7 @@ def train(
     demonstrations: gym_causal.Episodes | None = None,
     progress: bool = True,
     device: str = "cpu",
+    track: Tracker = "tensorboard",
 ) -> Agent:
     """Train an agent, or go on with its training.
 
@@ -51,6 +53,7 @@ def train(
         demonstrations: train on these, instead of collecting ``config.training.num_demonstrations`` or streaming.
         progress: show a bar with the remaining time.
         device: torch's name of where to train.
+        track: "tensorboard": its files alone; "wandb": Weights & Biases too.
 
     Returns:
         The agent, ready to act.
@@ -65,7 +68,7 @@ def train(
     folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
     task = checked_task(config, splits, demonstrations)
-    run = TrainingRun.open(config, folder, resume=resume, device=device)
+    run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
     if run.is_finished:
         return run.agent
     batches, validation = training_data(config, task, demonstrations, run.updates)

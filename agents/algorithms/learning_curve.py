@@ -1,18 +1,21 @@
-"""The learning curve: a tidy CSV that survives kills, and TensorBoard's files."""
+"""The learning curve: a tidy CSV that survives kills, TensorBoard's files, and Weights & Biases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from stable_baselines3.common.logger import KVWriter
 from torch.utils.tensorboard import SummaryWriter
 
+from gym_causal.extras import needs_extra
 from gym_causal.files import write_atomically
 
-HISTORY = "learning_curve.csv"
+HISTORY, TENSORBOARD, WANDB_ID = "learning_curve.csv", "tensorboard", "wandb_id.txt"
+Tracker = Literal["tensorboard", "wandb"]
+"""Where numbers of a training can be watched: TensorBoard's files alone, or Weights & Biases too."""
 _LOGGED = ("bc/loss", "bc/neglogp", "bc/prob_true_act", "bc/learning_rate")
 """Of what BC reports; the rest are zeros and its own counts, which begin at 0 when training is resumed."""
 _LOGGED_GROUPS = ("train/", "rollout/")
@@ -104,3 +107,39 @@ class TensorBoard(KVWriter):
 
     def close(self) -> None:
         self._writer.close()
+
+
+class Wandb(TensorBoard):
+    """Weights & Biases beside TensorBoard's files, with the same numbers. Whether it is online is what ``WANDB_MODE`` says.
+
+    Args:
+        folder: of the training; it keeps the id of the run, so that a resumed training goes on with it.
+        batch: updates made so far. (What was logged of later ones stays as it is: Weights & Biases takes no number twice.)
+        config: of the agent, as JSON.
+
+    Raises:
+        ExtraNotInstalled: the extra "wandb" is missing.
+    """
+
+    def __init__(self, folder: Path, batch: int, config: Mapping[str, Any]) -> None:
+        wandb = import_wandb()
+        super().__init__(folder / TENSORBOARD, batch)
+        path = folder / WANDB_ID
+        known = path.read_text(encoding="utf-8").strip() if path.is_file() else None
+        self._run = wandb.init(project="gym_causal", name=folder.name, dir=str(folder), id=known, resume="allow", config=dict(config))
+        write_atomically(path, lambda target: target.write_text(f"{self._run.id}\n", encoding="utf-8"))
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        super().add(values)
+        self._run.log({name: value for name, value in values.items() if isinstance(value, (int, float))}, step=self.batch)
+
+    def close(self) -> None:
+        super().close()
+        self._run.finish()
+
+
+def import_wandb() -> Any:
+    """The module, or an error that names its extra."""
+    with needs_extra("--track wandb", "wandb"):
+        import wandb  # noqa: PLC0415 - optional
+    return wandb

@@ -12,6 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
 from agents.algorithms.initial_weights import InitialWeights
+from agents.algorithms.learning_curve import Tracker
 from agents.algorithms.ppo import EpisodePPO
 from agents.algorithms.trainer import Trainer
 from agents.algorithms.training_data import acted_task, demonstration_kwargs
@@ -34,6 +35,7 @@ def train(
     init: str | os.PathLike[str] | None = None,
     progress: bool = True,
     device: str = "cpu",
+    track: Tracker = "tensorboard",
 ) -> Agent:
     """Train an agent with PPO, or go on with its training.
 
@@ -48,6 +50,7 @@ def train(
         init: folder of an agent whose network's weights it starts from; None: from freshly drawn ones.
         progress: show a bar with the remaining time.
         device: torch's name of where to train.
+        track: "tensorboard": its files alone; "wandb": Weights & Biases too.
 
     Returns:
         The agent, ready to act.
@@ -64,7 +67,7 @@ def train(
     initial = None if init is None else InitialWeights.read(init, config)
     config = dataclasses.replace(config, initial_weights=None if initial is None else initial.fingerprint)
     acted_task(config, splits)
-    run = TrainingRun.open(config, folder, resume=resume, device=device)
+    run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
     if run.is_finished:
         return run.agent
     if initial is not None and run.saved is None:

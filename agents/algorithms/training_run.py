@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import torch
 from stable_baselines3.common.logger import Logger
 
 from agents.algorithms.callbacks import Callback, Evaluate, LogUpdates, ProgressBar, SaveCheckpoint
-from agents.algorithms.learning_curve import HISTORY, History, TensorBoard
+from agents.algorithms.learning_curve import HISTORY, TENSORBOARD, History, TensorBoard, Tracker, Wandb, import_wandb
 from agents.algorithms.optimizers import MuonAdamW, make_optimizer
 from agents.algorithms.schedules import WarmupCosine
 from agents.algorithms.trainer import Trainer
@@ -21,6 +22,7 @@ from agents.policies.agent import Agent
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, load_weights, save_config
 from agents.policies.loading import build_policy
 from agents.policies.sequence_policy import SequencePolicy
+from gym_causal.arguments import check_one_of
 from gym_causal.registry import task_spec
 
 
@@ -32,22 +34,27 @@ class TrainingRun:
     folder: Path
     agent: Agent
     saved: Checkpoint | None  # what an earlier process left; None: there was none
+    track: Tracker = "tensorboard"
 
     @classmethod
-    def open(cls, config: AgentConfig, folder: Path, *, resume: bool, device: str) -> TrainingRun:
+    def open(cls, config: AgentConfig, folder: Path, *, resume: bool, device: str, track: Tracker) -> TrainingRun:
         """The agent with freshly drawn weights, or with those of the checkpoint in the folder. Nothing is written.
 
         Raises:
             FileExistsError: ``folder`` holds an agent and ``resume`` is False.
-            ValueError: it holds one of another configuration, or something unreadable; or there is no such device.
+            ValueError: it holds one of another configuration, or something unreadable; or there is no such device or tracker.
+            ExtraNotInstalled: Weights & Biases is not installed, and ``track`` says "wandb".
         """
+        check_one_of("track", track, get_args(Tracker))
+        if track == "wandb":
+            import_wandb()
         _check_device(device)
         torch.manual_seed(config.seed)
         policy = build_policy(config).to(device)
         saved = _earlier(folder, config, resume)
         if saved is not None:
             load_weights(policy, saved.weights, folder)
-        return cls(config, folder, Agent(policy, seed=config.seed, masked=config.masks_actions), saved)
+        return cls(config, folder, Agent(policy, seed=config.seed, masked=config.masks_actions), saved, track)
 
     @property
     def policy(self) -> SequencePolicy:
@@ -104,7 +111,10 @@ class TrainingRun:
         config, folder, training, updates = self.config, self.folder, self.config.training, self.updates
         optimizer = self.restored_optimizer()
         save_config(folder, config)
-        history, tensorboard = History(folder / HISTORY, updates), TensorBoard(folder / "tensorboard", updates)
+        history = History(folder / HISTORY, updates)
+        tensorboard = (
+            TensorBoard(folder / TENSORBOARD, updates) if self.track == "tensorboard" else Wandb(folder, updates, config.to_json())
+        )
         logger = Logger(str(folder), [tensorboard])
         callbacks: list[Callback] = [
             LogUpdates(logger, tensorboard, learning_rate_name),

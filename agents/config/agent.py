@@ -124,7 +124,7 @@ class AgentConfig:
     def differences(self, other: AgentConfig) -> list[str]:
         """The entries in which two configs differ, as "training.num_batches was 12 and is 13"; ``other`` is the newer one."""
         # A file has lists where a config may have tuples.
-        before, now = (_flat(json.loads(json.dumps(config.to_json()))) for config in (self, other))
+        before, now = (flat_entries(json.loads(json.dumps(config.to_json()))) for config in (self, other))
         differ = [key for key in before | now if before.get(key) != now.get(key)]
         return [f"{key} was {_shortened(before.get(key))} and is {_shortened(now.get(key))}" for key in differ]
 
@@ -135,7 +135,7 @@ def _shortened(value: Any) -> str:
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
-def _flat(document: dict[str, Any]) -> dict[str, Any]:
+def flat_entries(document: dict[str, Any]) -> dict[str, Any]:
     """Entries of nested dicts, to one level, as "training.num_batches"."""
     flat: dict[str, Any] = {}
     for key, value in document.items():

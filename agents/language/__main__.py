@@ -1,4 +1,4 @@
-"""``python -m agents.language``: a language model plays a text task under several conditions; tables, CSV, JSON, figures, transcripts."""
+"""``python -m agents.language``: a language model plays a text task under several conditions; tables, files, figures, transcripts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ class Args:
     seed: int = 0
     """Of all games."""
     out: Path = Path("results/language")
-    """Folder for requests.jsonl, prompts.json, results.csv, results.json, figure.png, figure.svg and transcripts.html."""
+    """Folder for requests.jsonl, prompts.json, results.csv, results.json, report.html, figure.png, figure.svg and
+    transcripts.html."""
     answers: Literal["loglikelihood", "generate"] | None = None
     """Score the admissible answers, or let the model write one; default: score, but with chat models, which score nothing, write."""
     normalize_length: bool = False
@@ -173,9 +174,10 @@ def write(args: Args, experiment: Experiment, selected: list[SelectedPrompt], re
     import pandas as pd  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
-    from agents.language.pages import write_transcripts  # noqa: PLC0415
+    from agents.language.pages import TRANSCRIPTS, write_transcripts  # noqa: PLC0415
     from baselines import plots  # noqa: PLC0415
     from baselines.comparison import results_table  # noqa: PLC0415
+    from baselines.report import REPORT  # noqa: PLC0415
     from baselines.results import COLUMNS, save_results  # noqa: PLC0415
     from gym_causal.files import write_atomically  # noqa: PLC0415
 
@@ -196,12 +198,22 @@ def write(args: Args, experiment: Experiment, selected: list[SelectedPrompt], re
     explains = args.environment_explains
     write_transcripts(args.out, f"{args.model} in {args.env}", texts, in_order, environment_explains=explains)
     figures = {"figure.png": figure, "figure.svg": figure}
-    save_results(args.out, table, dataclasses.asdict(args), packages=("gymnasium", "numpy"), figures=figures, prompts=prompts)
+    metrics = dict.fromkeys((metric, "informative_experiment_rate", "invalid_answer_rate"))
+    printed = [results_table(table, each) for each in metrics if (table["metric"] == each).any()]
+    save_results(
+        args.out,
+        table,
+        dataclasses.asdict(args),
+        command="python -m agents.language",
+        packages=("gymnasium", "numpy"),
+        figures=figures,
+        printed=printed,
+        prompts=prompts,
+    )
     console = Console(width=None if sys.stdout.isatty() else 120)
-    for shown in dict.fromkeys((metric, "informative_experiment_rate", "invalid_answer_rate")):
-        if (table["metric"] == shown).any():
-            console.print(results_table(table, shown))
-    console.print(f"Wrote {', '.join((str(args.out / 'results.csv'), 'results.json', *figures, 'transcripts.html', PROMPTS, LOG))}")
+    console.print(*printed, sep="\n")
+    written = ("results.json", REPORT, *figures, TRANSCRIPTS, PROMPTS, LOG)
+    console.print(f"Wrote {', '.join((str(args.out / 'results.csv'), *written))}")
 
 
 def reference_results(experiment: Experiment) -> list[EvaluationResult]:

@@ -1,4 +1,4 @@
-"""Where agents are found: in a folder, or by the id of an env for which one ships with the package."""
+"""Where agents are found: in a folder, by the id of an env for which one ships with the package, or on the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from agents.config.agent import AgentConfig
+from agents.policies import hub
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CONFIG, load_checkpoint, load_config, load_weights
 from agents.policies.sequence_policy import SequencePolicy
@@ -33,29 +34,36 @@ def folder_of(agent: str | os.PathLike[str]) -> Path:
     """The folder of an agent.
 
     Args:
-        agent: that folder, or the id of an env.
+        agent: that folder, the id of an env, or "hf://user/name", which is downloaded (:func:`agents.policies.hub.download`).
 
     Raises:
-        ValueError: neither.
+        ValueError: none of these.
         TypeError: it is no path.
+        OSError: it cannot be downloaded.
+        ExtraNotInstalled: it is to be downloaded, and the extra "hub" is missing.
     """
     if not isinstance(agent, (str, os.PathLike)):
         raise TypeError(f"agent must be a folder or the id of an environment, got {agent!r}")
     shipped = {path.name: path for path in sorted(SHIPPED.iterdir())} if SHIPPED.is_dir() else {}
     name = os.fspath(agent)
+    if name.startswith(hub.PREFIX):
+        return hub.download(name)
     if canonical_id(name) in shipped:
         return shipped[canonical_id(name)]
     if name and Path(name).is_dir():
         return Path(name)
     names = ", ".join(shipped) or "none"
-    raise ValueError(f"agent must be a folder or the id of an environment with a pretrained agent ({names}), got {name!r}")
+    raise ValueError(
+        f"agent must be a folder or the id of an environment with a pretrained agent ({names}), or {hub.PREFIX}user/name, got {name!r}"
+    )
 
 
 def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int = 0, explains: bool = False) -> Agent:
     """A trained agent, as a policy.
 
     Args:
-        agent: its folder, or the id of an env for which a pretrained agent ships with the package.
+        agent: its folder; the id of an env for which a pretrained agent ships with the package; or "hf://user/name" or
+            "hf://user/name@revision" of the Hugging Face Hub, which needs the extra "hub".
         deterministic: take the likeliest action; False: sample it.
         seed: of these samples, >= 0.
         explains: also predict the explanation of each step, for ``agent.explanation``.
@@ -64,6 +72,7 @@ def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int
         ValueError: there is no such agent, its files are damaged, it has a network or an env that is not registered, or it is to explain
             and predicts no explanations.
         FileNotFoundError: the folder holds none.
+        OSError: it cannot be downloaded.
     """
     check_integer("seed", seed, 0, 2**63 - 1)
     folder = folder_of(agent)

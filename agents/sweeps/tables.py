@@ -106,6 +106,14 @@ def summary_table(summary: pd.DataFrame, descriptions: Mapping[str, Mapping[str,
     return table
 
 
+def description_table(descriptions: Mapping[str, Mapping[str, Any]]) -> Table:
+    """What each variation is (:func:`describe_variations`)."""
+    table = Table("variation", "description", title="Variations")
+    for variation, about in descriptions.items():
+        table.add_row(variation, about["description"])
+    return table
+
+
 def markdown_table(summary: pd.DataFrame, columns: Sequence[Column]) -> str:
     """The same for a Markdown page, with the number of training seeds instead of parameters and updates.
 

@@ -23,6 +23,7 @@ from agents.config import AgentConfig, preset
 from agents.data.demonstrations import fingerprint
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, save_checkpoint, save_config
 from agents.policies.loading import build_policy
+from agents.policies.model_card import COMMAND
 from gym_causal.registry import task_spec
 from tests.agents.small import ARCHITECTURES as SMALL
 from tests.agents.small import ENV_IDS, TRAINING
@@ -59,11 +60,11 @@ def trained(tmp_path_factory):
 
 def test_training_writes_the_agent_its_curve_and_its_comparison(trained):
     names = {path.name for path in trained.iterdir()}
-    assert names == {CONFIG, CHECKPOINT, HISTORY, "learning_curve.png", "learning_curve.svg", "evaluation", "tensorboard"}
+    assert names == {CONFIG, CHECKPOINT, HISTORY, COMMAND, "learning_curve.png", "learning_curve.svg", "evaluation", "tensorboard"}
     architecture = replace(SMALL["variable"], num_layers=1)
     assert load_config(trained) == AgentConfig(seed=2, architecture=architecture, training=replace(TRAINING, num_batches=6))
     assert (trained / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
-    assert {path.name for path in (trained / "evaluation").iterdir()} == {"results.csv", "results.json", *PICTURES}
+    assert {path.name for path in (trained / "evaluation").iterdir()} == {"results.csv", "results.json", "report.html", *PICTURES}
     results = pd.read_csv(trained / "evaluation" / "results.csv")
     assert {"agent", "expert", "random", "value"} <= set(results["policy"])
     assert set(results["split"]) == set(task_spec("CausalDAG-v0").splits)
@@ -122,7 +123,7 @@ def test_learning_from_reward_after_watching(trained, tmp_path, capsys):
     config = load_config(tmp_path)
     assert (config.ppo.num_envs, config.ppo.gamma, config.training.num_batches) == (16, 1.0, 2) and config.initial_weights
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {CONFIG, CHECKPOINT, HISTORY, "learning_curve.png", "learning_curve.svg", "evaluation", "tensorboard"}
+    assert names == {CONFIG, CHECKPOINT, HISTORY, COMMAND, "learning_curve.png", "learning_curve.svg", "evaluation", "tensorboard"}
     results = pd.read_csv(tmp_path / "evaluation" / "results.csv")
     assert {"agent", "expert", "random"} <= set(results["policy"])
     run(tmp_path, "--episodes", 0, "--init", trained, "--splits", "train", "--resume", tiny=PPO)

@@ -49,7 +49,8 @@ def test_json_holds_the_same_rows_and_how_they_came_about(out):
 
 
 def test_figures_are_written_and_nothing_else_is_left(out):
-    assert sorted(path.name for path in out.iterdir()) == ["figure.png", "figure.svg", "results.csv", "results.json", "strategy_match.png"]
+    files = ["figure.png", "figure.svg", "report.html", "results.csv", "results.json", "strategy_match.png"]
+    assert sorted(path.name for path in out.iterdir()) == files
     for name in ("figure.png", "strategy_match.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (out / "figure.svg").read_text()

@@ -14,7 +14,7 @@ from agents.language import models
 from agents.language.request_log import RequestLog
 from tests.agents.language.scripted import ScriptedModel, reads_explanations
 
-FILES = {"requests.jsonl", "prompts.json", "results.csv", "results.json", "figure.png", "figure.svg", "transcripts.html"}
+FILES = {"requests.jsonl", "prompts.json", "results.csv", "results.json", "report.html", "figure.png", "figure.svg", "transcripts.html"}
 SMALL = ("--games", "4", "--prompts", "2", "--selection-games", "3", "--shots", "1", "--max-tokens", "8", "--seed", "5")
 
 

@@ -215,7 +215,7 @@ def test_a_write_that_fails_leaves_the_older_file(folder, monkeypatch):
 def test_agents_are_found_by_name_or_folder(folder, tmp_path, monkeypatch):
     shipped = tmp_path / "pretrained"
     monkeypatch.setattr(pretrained, "SHIPPED", shipped)
-    with pytest.raises(ValueError, match=r"with a pretrained agent \(none\), got 'CausalDAG-v0'"):
+    with pytest.raises(ValueError, match=r"with a pretrained agent \(none\), or hf://user/name, got 'CausalDAG-v0'"):
         agents.load("CausalDAG-v0")
     mine = shipped / "CausalDAG-v0"
     mine.mkdir(parents=True)
@@ -224,7 +224,7 @@ def test_agents_are_found_by_name_or_folder(folder, tmp_path, monkeypatch):
     assert agents.load("CausalDAG-v0").name == agents.load("gym_causal:CausalDAG-v0").name == "agent"
     assert pretrained.folder_of(str(folder)) == folder
     for nowhere in ("", "CausalDAGCued-v0", "CausalDAG-v0/.", str(tmp_path / "missing")):
-        with pytest.raises(ValueError, match=r"agent must be a folder or the id .* \(CausalDAG-v0\), got"):
+        with pytest.raises(ValueError, match=r"agent must be a folder or the id .* \(CausalDAG-v0\), or hf://user/name, got"):
             agents.load(nowhere)
     monkeypatch.chdir(tmp_path)
     assert pretrained.folder_of(".").resolve() == tmp_path  # not the folder of the pretrained ones

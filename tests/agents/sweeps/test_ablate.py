@@ -96,7 +96,7 @@ def test_every_run_leaves_an_agent_its_curve_and_its_probe(out):
         assert len(pd.read_csv(path / "probe.csv")) == 20 * 5
         assert set(pd.read_csv(path / "learning_curve.csv")["batch"]) == {2, 4}
     figures = {f"{name}.{kind}" for name in ("learning_curves", "rewards", "probe", "probe_slopes") for kind in ("png", "svg")}
-    tables = {"results.csv", "summary.csv", "summary.md", "learning_curves.csv", "results.json"}
+    tables = {"results.csv", "summary.csv", "summary.md", "learning_curves.csv", "results.json", "report.html"}
     assert {path.name for path in out.iterdir()} == figures | tables | set(VARIATIONS)
 
 
