@@ -71,11 +71,13 @@ def sweeps_of(args: Args) -> list[Args]:
 
 def run_sweep(args: Args, descriptions: dict[str, Any], runs: list[Run], console: Console) -> list[str]:
     """Execute the runs that are not finished, then write and print the results of the finished ones; returns a line for each failure."""
-    from agents.sweeps.processes import execute_all  # noqa: PLC0415 - see write_results
+    from agents.algorithms.folder_lock import locked  # noqa: PLC0415 - see write_results
+    from agents.sweeps.processes import execute_all  # noqa: PLC0415
 
-    failures = execute_all(runs, args.processes, console)
-    if finished := [run for run in runs if str(run) not in failures]:
-        write_results(args, descriptions, finished, console)
+    with locked(args.folder):
+        failures = execute_all(runs, args.processes, console)
+        if finished := [run for run in runs if str(run) not in failures]:
+            write_results(args, descriptions, finished, console)
     return [f"  {run}: {reason}" for run, reason in failures.items()]
 
 
@@ -140,6 +142,8 @@ def main(args: Args) -> None:
     for sweep, descriptions, runs in sweeps:
         try:
             failures += run_sweep(sweep, descriptions, runs, console)
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"error: {error}") from error
         except KeyboardInterrupt:
             raise SystemExit(f"interrupted: the same command resumes from the last checkpoints in {sweep.folder}") from None
     if failures:

@@ -17,6 +17,7 @@ from imitation.util.logger import HierarchicalLogger
 from stable_baselines3.common.logger import Logger
 
 import gym_causal
+from agents.algorithms.folder_lock import locked
 from agents.algorithms.learning_curve import Tracker
 from agents.algorithms.losses import CloningLoss
 from agents.algorithms.trainer import Trainer
@@ -60,6 +61,7 @@ def train(
 
     Raises:
         FileExistsError: ``folder`` holds an agent and ``resume`` is False.
+        BlockingIOError: another process is writing to it.
         ValueError: it holds one of another configuration, or something unreadable; or an argument is out of range, or the config is one
             of reinforcement learning. Nothing is written then.
     """
@@ -68,19 +70,20 @@ def train(
     folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
     task = checked_task(config, splits, demonstrations)
-    run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
-    if run.is_finished:
+    with locked(folder):
+        run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
+        if run.is_finished:
+            return run.agent
+        batches, validation = training_data(config, task, demonstrations, run.updates)
+        trainer, logger = run.trainer(
+            splits,
+            validation,
+            learning_rate_name="bc/learning_rate",
+            max_grad_norm=config.training.max_grad_norm,
+            progress=progress,
+        )
+        _clone(trainer, batches, config, logger)
         return run.agent
-    batches, validation = training_data(config, task, demonstrations, run.updates)
-    trainer, logger = run.trainer(
-        splits,
-        validation,
-        learning_rate_name="bc/learning_rate",
-        max_grad_norm=config.training.max_grad_norm,
-        progress=progress,
-    )
-    _clone(trainer, batches, config, logger)
-    return run.agent
 
 
 def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, logger: Logger) -> None:

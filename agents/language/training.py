@@ -29,7 +29,7 @@ from agents.language.training_config import TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT, Checkpoint, load_checkpoint, save_checkpoint
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
-from gym_causal.files import write_atomically
+from gym_causal.files import read_json, write_atomically
 
 TRAINING = "training.json"
 _WEIGHTS = "model.safetensors"
@@ -192,7 +192,12 @@ def _check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
         return
     if not resume:
         raise ValueError(f"folder: {str(folder)!r} holds a training; choose another one, or resume")
-    found: Any = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"folder: {str(path)!r} is not the configuration of a training: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"folder: {str(path)!r} is not the configuration of a training")
     wanted = json.loads(json.dumps(config.to_json()))
     if changed := [f"{key} was {found.get(key)!r} and is {value!r}" for key, value in wanted.items() if found.get(key) != value]:
         raise ValueError(f"folder: {str(folder)!r} holds a training with another configuration ({'; '.join(changed)})")
