@@ -27,6 +27,8 @@ def read_rows(path: Path, what: str, columns: Sequence[str], numbers: Sequence[s
         # Numbers must come back as they were written, or a resumed training's file would differ. Python's parser does that in every
         # version of pandas; its own does by default from 3.1 on, which deprecates float_precision="round_trip".
         rows = pd.read_csv(path, engine="python")
+        if not path.read_bytes().endswith(b"\n"):
+            raise ValueError("its last line is cut off")
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is not {what}: {reason(error)}") from error
     if missing := [name for name in columns if name not in rows]:

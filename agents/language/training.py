@@ -53,7 +53,7 @@ class Training:
     def __init__(self, config: TrainingConfig, folder: Path, *, resume: bool = False, device: str = "cpu") -> None:
         self.config, self.folder, self.device = config, folder, device
         config.evaluation.check()
-        _check_folder(config, folder, resume)
+        check_folder(config, folder, resume)
         # All conditions have the same tokenizer: that of texts with all explanations.
         sample = training_texts(dataclasses.replace(config, condition="both"), 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS)
         self.tokenizer = make_tokenizer(sample)
@@ -184,7 +184,8 @@ def _padded(texts: list[list[int]]) -> Tensor:
     return torch.nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True, padding_value=_IGNORED)
 
 
-def _check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
+def check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
+    """Raise a ValueError if a training cannot be begun, or gone on with, in a folder."""
     path = folder / TRAINING
     if not path.exists():
         if (folder / CHECKPOINT).exists() or (folder / _WEIGHTS).exists():
