@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 # Without byte-compiling everything that is never imported, installing takes a third of the time.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 
-.PHONY: train compare ablate test slow lint format types docs benchmark clean help
+.PHONY: train compare ablate test slow lint format types docs benchmark reliability clean help
 .DEFAULT_GOAL := train
 
 # Training has the machine to itself: torch takes all cores. (An empty OMP_NUM_THREADS would be answered with a warning.)
@@ -58,8 +58,14 @@ benchmark: $(VENV)/benchmark.stamp $(VENV)/agents.stamp $(VENV)/language.stamp  
 	$(BIN)/python -m benchmarks.language --out results/benchmark/language.json
 	$(BIN)/python -m benchmarks.ppo --out results/benchmark/ppo.json
 
+reliability: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/language.stamp  ## measure what docs/reliability.md reports: an hour
+	$(BIN)/python -m reliability.fuzz
+	$(BIN)/python -m reliability.kills
+	$(BIN)/python -m reliability.damage
+	$(BIN)/python docs/make_reliability_tables.py
+
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 clean:  ## remove the virtual environments and all results
 	rm -rf $(VENV) .venv-* results docs/_build .*_cache .hypothesis

@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 
 MAX_INFLATION = 400
-"""How many bytes of arrays there may be for each byte of a file. Recorded episodes have up to 140 (pictures of rooms), deflate up to 1,032."""
+"""Bytes of arrays that there may be for each byte of a file. Recorded episodes have up to 140 (pictures of rooms), deflate up to 1,032."""
 ALWAYS_ALLOWED = 1 << 26
 """Bytes of arrays that any file may have, however small it is."""
 _COMPRESSION = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -54,4 +54,4 @@ def _check_header(stream: IO[bytes], member: zipfile.ZipInfo) -> None:
     if dtype.hasobject:
         raise ValueError(f"{member.filename} is an array of Python objects, which are not read")
     if (needed := stream.tell() + math.prod(shape) * dtype.itemsize) != member.file_size:
-        raise ValueError(f"{member.filename} has shape {shape} of {dtype}, which takes {needed:,} bytes, and {member.file_size:,} are there")
+        raise ValueError(f"{member.filename} has shape {shape} of {dtype}, which takes {needed:,} bytes, not {member.file_size:,}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from agents.language.train import Args as LanguageTrainingArgs
 from agents.language.train import train as train_language_model
 from agents.language.training_config import TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT, CONFIG
+from agents.sweeps import processes
 from agents.sweeps.runs import PROBE, RESULTS
 from tests.agents.language.scripted import ScriptedModel, reads_explanations
 from tests.agents.small import CONFIG as BC_CONFIG
@@ -71,6 +73,7 @@ def ppo(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
+    processes._context = lambda: multiprocessing.get_context("fork")  # everything is imported here already
     ablate.main(ablate.Args(seeds=1, batches=4, episodes=20, variations=("variable",), processes=1, out=folder))
 
 

@@ -3,7 +3,7 @@
     python -m reliability.damage [--flips 300] [--seed 0] [--out FILE]
 
 A file is cut off at every tenth of its bytes, and single bytes of it are changed. What is read must then be the same, or be refused by a
-one-line ValueError or OSError that names the file or its folder. Anything else counts as a failure; a changed number that is read counts as such.
+one-line ValueError or OSError that names the file or its folder. Other content that is read is counted, and anything else is a failure.
 """
 
 from __future__ import annotations

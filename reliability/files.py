@@ -11,12 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 import gym_causal
 from agents.algorithms.learning_curve import HISTORY, read_history
-from agents.data.csv_rows import read_rows
 from agents.language.request_log import RequestLog
 from agents.language.training import TRAINING, check_folder
 from agents.language.training_config import TrainingConfig

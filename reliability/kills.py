@@ -1,11 +1,11 @@
 """Kills commands at random moments, starts them again, and compares what they write with that of an undisturbed run.
 
-    python -m reliability.kills [--kills 20] [--commands bc ppo ...] [--out FILE]
+    python -m reliability.kills [--kills 17] [--commands bc ppo ...] [--out FILE]
 
-A command runs in a process of its own, a fork of one that has imported everything. It is killed (SIGKILL, its process group too) up to three
-times in a folder, each time after a uniformly random part of an undisturbed run's duration, then it is left alone. Then every file
-that it promises to write must be the same as that of the undisturbed run, byte for byte (of safetensors: each tensor and the metadata). A process is also watched by the name of the temporary
-files that it left: these say that it was killed while it wrote.
+A command runs in a process of its own, a fork of one that has imported everything. It is killed (SIGKILL, with the processes that it
+started) up to three times in a folder, each time after a uniformly random part of an undisturbed run's duration, then it is left alone. At the
+end every file that it promises to write must be the same as that of the undisturbed run, byte for byte (of safetensors: each tensor and
+the metadata). A temporary file that a killed process left says that it was killed while it wrote.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 import tyro
 
 from benchmarks.reports import save_report
+from gym_causal.files import read_json
 from reliability.commands import COMMANDS, Command
 
 _MOST_IN_ONE_FOLDER = 3
@@ -37,7 +38,7 @@ _PATIENCE = 600
 class Args:
     """Kill commands at random moments and resume them."""
 
-    kills: int = 20
+    kills: int = 17
     """Of each command."""
     commands: tuple[str, ...] = tuple(COMMANDS)
     """Which ones."""
@@ -127,15 +128,17 @@ def measure(command: Command, kills: int, rng: np.random.Generator, root: Path) 
 
 
 def main(args: Args) -> None:
-    rng, results = np.random.default_rng(args.seed), []
+    # Results of other commands stay in the file.
+    results = {each["name"]: each for each in read_json(args.out)["commands"]} if args.out.exists() else {}
     with tempfile.TemporaryDirectory() as temporary:
         for name in args.commands:
             root = Path(temporary) / name
             root.mkdir()
-            results.append(measure(COMMANDS[name], args.kills, rng, root))
-            print(results[-1], flush=True)
-    save_report(args.out, {"seed": args.seed, "commands": results})
-    if any(result["mismatches"] for result in results):
+            rng = np.random.default_rng([args.seed, list(COMMANDS).index(name)])
+            results[name] = {"name": name, **measure(COMMANDS[name], args.kills, rng, root)}
+            print(results[name], flush=True)
+            save_report(args.out, {"seed": args.seed, "commands": [results[each] for each in COMMANDS if each in results]})
+    if any(result["mismatches"] for result in results.values()):
         raise SystemExit("error: some files differ from those of an undisturbed run")
 
 

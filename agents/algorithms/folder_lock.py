@@ -37,7 +37,9 @@ def locked(folder: Path) -> Iterator[None]:
             lock.release()
             lock.acquire(timeout=_PATIENCE)
     except Timeout as error:
-        raise BlockingIOError(f"folder: another process is writing to {os.fspath(folder)!r}; wait for its end, or choose another") from error
+        raise BlockingIOError(
+            f"folder: another process is writing to {os.fspath(folder)!r}; wait for its end, or choose another"
+        ) from error
     try:
         yield
     finally:

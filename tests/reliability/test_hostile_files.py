@@ -77,7 +77,10 @@ def test_headers_that_claim_huge_arrays(name, shape, path):
 
 def test_a_bomb(path):
     """A gigabyte of zeros in a megabyte, as an honest array: more than any recorded episodes are compressed."""
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("observations/more.npy", "w", force_zip64=True) as stream:
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("observations/more.npy", "w", force_zip64=True) as stream,
+    ):
         stream.write(npy_header((1 << 30,), "|u1"))
         for _ in range(64):
             stream.write(bytes(1 << 24))
