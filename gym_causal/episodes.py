@@ -152,7 +152,8 @@ class Episodes:
                 if arrays[name].ndim != 1 or arrays[name].dtype.kind not in kinds:
                     raise ValueError(f"{name} has shape {arrays[name].shape} of {arrays[name].dtype}")
             observations, explanations = within("observations", arrays), within("explanations", arrays)
-            return cls(observations, explanations, *(arrays[name] for name in _KINDS), metadata)
+            actions, rewards, lengths, truncated = (arrays[name] for name in _KINDS)
+            return cls(observations, explanations, actions, rewards, lengths, truncated, metadata)
         except FileNotFoundError:
             raise
         except Exception as error:  # of the libraries that parse it: what they raise for damaged files is documented nowhere

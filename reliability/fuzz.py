@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -46,7 +47,7 @@ def fuzz(base: type[Machine], env_id: str, steps: int, first_seed: int, examples
     Raises:
         Exception: whatever a call raised that it must not, or an AssertionError: something did not hold. hypothesis prints the calls.
     """
-    machine = type(base.__name__, (base,), {"env_id": env_id, "counts": {"steps": 0}, **attributes})
+    machine: Any = type(base.__name__, (base,), {"env_id": env_id, "counts": {"steps": 0}, **attributes})
     number = first_seed
     while machine.counts["steps"] < steps:
         seed(number)(machine)

@@ -3,9 +3,9 @@
     python -m reliability.kills [--kills 17] [--commands bc ppo ...] [--out FILE]
 
 A command runs in a process of its own, a fork of one that has imported everything. It is killed (SIGKILL, with the processes that it
-started) up to three times in a folder, each time after a uniformly random part of an undisturbed run's duration, then it is left alone. At the
-end every file that it promises to write must be the same as that of the undisturbed run, byte for byte (of safetensors: each tensor and
-the metadata). A temporary file that a killed process left says that it was killed while it wrote.
+started) up to three times in a folder, each time after a uniformly random part of an undisturbed run's duration, then it is left alone.
+At the end every file that it promises to write must be the same as that of the undisturbed run, byte for byte (of safetensors: each
+tensor and the metadata). A temporary file that a killed process left says that it was killed while it wrote.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import tyro
 
+from agents.algorithms.folder_lock import LOCK
 from benchmarks.reports import save_report
 from gym_causal.files import read_json
 from reliability.commands import COMMANDS, Command
@@ -93,7 +94,7 @@ def measure(command: Command, kills: int, rng: np.random.Generator, root: Path) 
     """Kill a command so many times.
 
     Returns:
-        Counts: ``kills``, ``while_writing`` (a temporary file was left), ``resumed`` folders, and ``mismatches`` of files.
+        Counts of ``kills``, of those ``while_writing`` and of ``folders``, and the ``mismatches`` of files.
     """
     expected = root / "undisturbed"
     finish(command, expected)
@@ -104,15 +105,16 @@ def measure(command: Command, kills: int, rng: np.random.Generator, root: Path) 
     files = command.files(expected)
     counts, mismatches, folders = {"kills": 0, "while_writing": 0}, [], 0
     while counts["kills"] < kills:
-        folder, folders = root / f"killed_{folders}", folders + 1
+        folder, folders, left = root / f"killed_{folders}", folders + 1, 0
         for _ in range(_MOST_IN_ONE_FOLDER):
             process = start(command, folder)
             process.join(rng.uniform(0, duration))
             if not kill(process):
                 break  # it was faster
             counts["kills"] += 1
-            left = [path for path in folder.rglob(".*") if path.is_file() and path.name != ".lock"] if folder.exists() else []
-            counts["while_writing"] += bool(left)
+            found = sum(path.is_file() and path.name != LOCK for path in folder.rglob(".*")) if folder.exists() else 0
+            counts["while_writing"] += found > left
+            left = found
             if counts["kills"] == kills:
                 break
         try:
@@ -120,8 +122,8 @@ def measure(command: Command, kills: int, rng: np.random.Generator, root: Path) 
         except RuntimeError as error:
             mismatches.append(f"{folder.name}: {error}")
             continue
-        found = command.files(folder)
-        mismatches += [f"{folder.name}/{name}" for name, content in files.items() if found.get(name) != content]
+        resumed = command.files(folder)
+        mismatches += [f"{folder.name}/{name}" for name, content in files.items() if resumed.get(name) != content]
         shutil.rmtree(folder)
     return {"command": command.name, "seconds": round(duration, 2), **counts, "folders": folders, "files": sorted(files),
             "mismatches": mismatches}  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -120,7 +121,7 @@ class VectorMachine(Machine):
                 actions = (self.env.action_masks() * rng.random((self.rows, self.env.single_action_space.n))).argmax(axis=1)
             elif kind == "expert":
                 actions = self.env.expert_actions()
-            observations, rewards, terminated, truncated, infos = self.both(lambda venv, actions=actions: venv.step(actions))
+            observations, rewards, terminated, truncated, infos = self.both(operator.methodcaller("step", actions))
             self.check_state(observations, _current(infos))
             assert rewards.shape == (self.rows,) and np.isfinite(rewards).all()
             assert (rewards >= self.bounds[0]).all() and (rewards <= self.bounds[1]).all()
@@ -182,7 +183,7 @@ class SingleMachine(Machine):
                 action = int(rng.choice(np.flatnonzero(self.env.action_masks())))
             elif kind == "expert":
                 action = self.env.expert_action()
-            observation, reward, terminated, truncated, info = self.both(lambda env, action=action: env.step(action))
+            observation, reward, terminated, truncated, info = self.both(operator.methodcaller("step", action))
             self.check_state(observation, info)
             assert isinstance(reward, float) and np.isfinite(reward) and self.bounds[0] <= reward <= self.bounds[1]
             assert isinstance(terminated, bool) and isinstance(truncated, bool)
