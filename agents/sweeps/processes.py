@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections import deque
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from agents.sweeps.runs import Run
+from gym_causal.processes import exit_when_closed
 
 ERROR = "error.txt"
 _POLL = 2.0
@@ -92,7 +92,9 @@ def _progress(console: Console) -> Progress:
 def _execute(run: Run) -> None:
     """The target of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches this process; the parent answers it
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    exit_when_closed(parent.sentinel)  # else two processes would train in one folder once the command is called again
     torch.set_num_threads(1)
     error = run.folder / ERROR
     error.unlink(missing_ok=True)
@@ -102,14 +104,6 @@ def _execute(run: Run) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
         error.write_text(traceback.format_exc(), encoding="utf-8")
         raise SystemExit(1) from None
-
-
-def _exit_with_parent() -> None:
-    """End this process when its parent ends: else two processes would train in one folder once the command is called again."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
 
 
 def _failure(run: Run, exit_code: int) -> str:
