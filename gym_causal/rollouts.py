@@ -52,7 +52,8 @@ def play(
 ) -> Iterator[Step]:
     """Play the n episodes of a seeded task from ``first_episode`` on.
 
-    Row b plays episodes first_episode + b, first_episode + b + B, ...; every episode is played to its end, so that short ones are not favoured.
+    Row b plays episodes first_episode + b, first_episode + b + B, ...; every episode is played to its end, so that short ones are not
+    favoured.
 
     Args:
         policy: bound to ``task`` (:func:`gym_causal.policies.bind`).

@@ -37,9 +37,7 @@ class CloningLoss:
     explanation_weight: float = 0.0
     precision: str = "float32"
 
-    def __call__(
-        self, policy: SequencePolicy, observations: dict[str, Tensor], targets: Tensor, counts: Tensor | None = None
-    ) -> LossTerms:
+    def __call__(self, policy: SequencePolicy, observations: dict[str, Tensor], targets: Tensor, counts: Tensor | None = None) -> LossTerms:
         """The losses of whole episodes.
 
         Args:
@@ -55,7 +53,9 @@ class CloningLoss:
             hidden_states = policy.network.encode(observations)
             logits = policy.network.action_logits(hidden_states).flatten(0, 1).float()  # (B * T, A)
             if policy.explanation_head is not None:
-                explanation = policy.explanation_head.loss(policy.network.explanation_features(hidden_states), targets[..., 1:], num_explanations)
+                explanation = policy.explanation_head.loss(
+                    policy.network.explanation_features(hidden_states), targets[..., 1:], num_explanations
+                )
         actions = (targets if targets.ndim == 2 else targets[..., 0]).flatten().long()
         summed = F.cross_entropy(logits, actions, ignore_index=IGNORE_INDEX, label_smoothing=self.label_smoothing, reduction="sum")
         total = summed / num_actions

@@ -44,7 +44,7 @@ def execute_all(runs: Sequence[Run], processes: int, console: Console) -> dict[s
     waiting = deque(index for index, run in enumerate(runs) if not run.finished)
     active: dict[BaseProcess, int] = {}
     failures: dict[str, str] = {}
-    with _progress(console) as progress:
+    with progress_bar(console, "updates") as progress:
         bar = progress.add_task("", total=sum(run.config.training.num_batches for run in runs), completed=sum(updates.values()))
         try:
             while waiting or active:
@@ -82,8 +82,9 @@ def _context() -> Any:
     return context
 
 
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("updates"))
+def progress_bar(console: Console, counted: str) -> Progress:
+    """A bar with the remaining time; ``counted`` is the name of what it counts."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(counted))
     times = (TimeElapsedColumn(), TextColumn("elapsed,"), TimeRemainingColumn(), TextColumn("left"))
     # Checkpoints are minutes apart, so the speed is that of the whole time so far.
     return Progress(*columns, *times, console=console, transient=True, speed_estimate_period=float("inf"))

@@ -6,11 +6,11 @@ import sys
 import torch
 
 from agents import train
-from tests.agents.algorithms.killed import _MOMENTS
+from tests.agents.algorithms.killed import MOMENTS
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     moment, count, *line = sys.argv[1:]
     if moment != "never" and os.environ["RANK"] == "1":
-        _MOMENTS[moment](int(count))
+        MOMENTS[moment](int(count))
     train.main(line)

@@ -11,9 +11,9 @@ from agents.algorithms.training_data import checked_task, training_data
 from agents.data.demonstrations import StreamedDemonstrations, collect
 from agents.data.experts import ImperfectExpert
 from agents.train import parse
+from gym_causal.collect import recording
 from gym_causal.policies import bind
 from gym_causal.registry import make_task
-from gym_causal.collect import recording
 from gym_causal.rollouts import play
 from tests.agents.small import CONFIG, ROOM_ID, ROOM_KWARGS, TRAINING
 
