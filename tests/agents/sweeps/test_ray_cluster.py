@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import threading
 import time
 from pathlib import Path
@@ -39,7 +40,7 @@ def test_a_lost_machine_loses_no_run_and_repeats_none(tmp_path):
 
     runs, shared = runs_in(tmp_path / "here", seeds=3, batches=400), tmp_path / "shared"
     memory = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args=memory)
+    cluster = Cluster(initialize_head=True, head_node_args={**memory, "include_dashboard": False})
     options = RayOptions(cluster.address, cpus_per_run=1, gpus_per_run=0, retries=3, storage=str(shared))
     placed = [dataclasses.replace(run, folder=Path(options.location(run))) for run in runs]
     updates_when_killed: list[int] = []
@@ -60,9 +61,10 @@ def test_a_lost_machine_loses_no_run_and_repeats_none(tmp_path):
         assert sorted(times) == [1, 1, 2] and max(updates_when_killed) < 400
         repeated = times.index(2)
         assert updates_when_killed[repeated] > 0
-        before = [begun(run.folder) for run in placed]
-        assert execute_all_on_ray(runs, options, Console(quiet=True)) == {}  # finished runs are not executed again
-        assert [begun(run.folder) for run in placed] == before
+        for run in runs:
+            (run.folder / "results.csv").unlink()
+        assert execute_all_on_ray(runs, options, Console(quiet=True)) == {}  # what is finished is returned, and not executed again
+        assert [begun(run.folder) for run in placed] == times
     finally:
         cluster.shutdown()
     (expected,) = (run for run in runs_in(tmp_path / "expected", 3, 400) if run.config.seed == runs[repeated].config.seed)
@@ -73,13 +75,12 @@ def test_a_lost_machine_loses_no_run_and_repeats_none(tmp_path):
 
 
 def test_a_run_goes_on_from_a_url(tmp_path, monkeypatch):
-    """Interrupted after half of its updates on one machine, it ends on another where an uninterrupted one does."""
+    """Interrupted once it is trained, it is evaluated on another machine, which has its files from the URL."""
     pytest.importorskip("fsspec")
     monkeypatch.setattr(storage, "_POLL", 0.01)
     (run,), (expected,) = runs_in(tmp_path / "unused", 1, 8), runs_in(tmp_path / "expected", 1, 8)
     expected.execute()
     url = (tmp_path / "bucket" / "seed_0").as_uri()
-    updates = []
 
     def stop(split, *_):
         raise KeyboardInterrupt
@@ -94,10 +95,10 @@ def test_a_run_goes_on_from_a_url(tmp_path, monkeypatch):
     ]
     with storage.working_folder(url) as folder:
         placed = dataclasses.replace(run, folder=folder)
-        updates.append(placed.updates)
+        assert placed.updates == 8
         placed.execute()
         assert begun(folder) == 0  # nothing was trained again
-    assert updates == [8] and not folder.exists() and not run.folder.exists()
+    assert not folder.exists() and not run.folder.exists()
     assert (tmp_path / "bucket" / "seed_0" / "results.csv").read_bytes() == (expected.folder / "results.csv").read_bytes()
 
 
@@ -133,4 +134,12 @@ def test_a_folder_is_taken_as_it_is(tmp_path):
 def test_mistakes_are_reported_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(SystemExit, match=f"error: {message}"):
         ablate.main(ablate.Args(study="trial", out=tmp_path / "new", **arguments))
+    assert not (tmp_path / "new").exists()
+
+
+def test_without_ray_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "agents.sweeps.ray_cluster", raising=False)
+    with pytest.raises(SystemExit, match=r'error: --backend ray needs the extra "ray": pip install -e "\.\[ray\]"'):
+        ablate.main(ablate.Args(study="trial", out=tmp_path / "new", backend="ray"))
     assert not (tmp_path / "new").exists()
