@@ -127,10 +127,11 @@ class ImitationLoss(bc.BehaviorCloningLossCalculator):
 
     def __call__(self, policy: Any, obs: Any, acts: Any) -> bc.BCTrainingMetrics:
         terms = self.loss(policy.model, obs, acts, self.ranks.sum(count_targets(acts)))
-        # Of the whole batch, for the log; gradients are summed before the optimizer's step.
-        likelihoods = self.ranks.sum(torch.stack([terms.negative_log_likelihood, terms.likelihood]))
+        # The values are those of the whole batch, for the log. The gradient is that of this process's part: the optimizer sums them.
+        part = terms.total.detach()
+        total, negative_log_likelihood, likelihood = self.ranks.sum(torch.stack([part, terms.negative_log_likelihood, terms.likelihood]))
         zero = torch.zeros(())
-        return bc.BCTrainingMetrics(likelihoods[0], None, zero, likelihoods[1], zero, zero, terms.total)
+        return bc.BCTrainingMetrics(negative_log_likelihood, None, zero, likelihood, zero, zero, terms.total + (total - part))
 
 
 class _DictObsBatches:

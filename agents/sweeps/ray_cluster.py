@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def _write(run: Run, contents: dict[str, bytes]) -> None:
     for name in _RETURNED:
         path, content = run.folder / name, contents.get(name)
         if content is not None and not (path.exists() and path.read_bytes() == content):
-            write_atomically(path, lambda temporary, content=content: Path(temporary).write_bytes(content))
+            write_atomically(path, partial(Path.write_bytes, data=content))
 
 
 def _reason(error: RayError) -> str:

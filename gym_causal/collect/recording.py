@@ -80,8 +80,9 @@ def joined(parts: Sequence[Episodes]) -> Episodes:
         {key: np.concatenate([getattr(part, kind)[key] for part in parts]) for key in getattr(first, kind)}
         for kind in ("observations", "explanations")
     )
-    arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in ("actions", "rewards", "lengths", "truncated"))
-    return Episodes(observations, explanations, *arrays, first.metadata)
+    names = ("actions", "rewards", "lengths", "truncated")
+    actions, rewards, lengths, truncated = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return Episodes(observations, explanations, actions, rewards, lengths, truncated, first.metadata)
 
 
 def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:

@@ -35,8 +35,8 @@ def record_in_parallel(recorder: Recorder, parts: list[range], workers: int) -> 
         return
     # Not forked: a policy's threads, torch's for example, do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    leash, held = context.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(min(workers, len(parts)), context, initializer=_begin, initargs=(recorder, leash))
+    reader, writer = context.Pipe(duplex=False)  # nothing is written: workers exit when the writing end is closed, also by a kill
+    executor = ProcessPoolExecutor(min(workers, len(parts)), context, initializer=_begin, initargs=(recorder, reader))
     try:
         futures = {executor.submit(_record, part): part.start for part in parts}
         for future in as_completed(list(futures)):
@@ -44,18 +44,19 @@ def record_in_parallel(recorder: Recorder, parts: list[range], workers: int) -> 
     except BrokenProcessPool as error:
         raise RuntimeError("workers: a worker process died; it was killed (is there enough memory?), or could not start") from error
     finally:
-        held.close()
+        writer.close()
         executor.shutdown(cancel_futures=True)
+        reader.close()
 
 
 _recorder: Recorder  # of a worker
 
 
-def _begin(recorder: Recorder, leash: Connection) -> None:
+def _begin(recorder: Recorder, reader: Connection) -> None:
     """In a new worker."""
     global _recorder  # noqa: PLW0603 - what an initializer leaves to the calls that follow it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches this process; the parent answers it
-    exit_when_closed(leash)
+    exit_when_closed(reader)
     _recorder = recorder
 
 
