@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
 import sys
 import threading
 import time
@@ -31,16 +30,6 @@ def begun(folder: Path) -> int:
     return len(list((folder / "tensorboard").glob("events*")))
 
 
-def node_arguments() -> dict[str, int]:
-    """Of a small node. With ports of our own choice, a node does not wait for its helpers, which on a busy machine takes it too long."""
-    ports = {}
-    for name in ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port"):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            ports[name] = free.getsockname()[1]
-    return {"num_cpus": 1, "object_store_memory": 80 * 2**20, **ports}
-
-
 @pytest.mark.slow
 def test_a_lost_machine_loses_no_run_and_repeats_none(tmp_path):
     """Two machines of one CPU; one is killed in the middle of its run. All results are those of runs in this process."""
@@ -50,13 +39,14 @@ def test_a_lost_machine_loses_no_run_and_repeats_none(tmp_path):
     from agents.sweeps.ray_cluster import RayOptions, execute_all_on_ray  # noqa: PLC0415
 
     runs, shared = runs_in(tmp_path / "here", seeds=3, batches=400), tmp_path / "shared"
-    cluster = Cluster(initialize_head=True, head_node_args={**node_arguments(), "include_dashboard": False})
+    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     options = RayOptions(cluster.address, cpus_per_run=1, gpus_per_run=0, retries=3, storage=str(shared))
     placed = [dataclasses.replace(run, folder=Path(options.location(run))) for run in runs]
     updates_when_killed: list[int] = []
 
     def kill_one() -> None:
-        second = cluster.add_node(**node_arguments())
+        second = cluster.add_node(**node)
         while sum(run.updates > 0 and not run.finished for run in placed) < 2:
             time.sleep(0.05)
         updates_when_killed.extend(run.updates for run in placed)
