@@ -41,13 +41,13 @@ def test_a_lost_machine_loses_no_run_and_repeats_none(tmp_path):
     runs, shared = runs_in(tmp_path / "here", seeds=3, batches=400), tmp_path / "shared"
     node = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
     cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    second = cluster.add_node(**node)
     options = RayOptions(cluster.address, cpus_per_run=1, gpus_per_run=0, retries=3, storage=str(shared))
     placed = [dataclasses.replace(run, folder=Path(options.location(run))) for run in runs]
     updates_when_killed: list[int] = []
 
     def kill_one() -> None:
-        second = cluster.add_node(**node)
-        while sum(run.updates > 0 and not run.finished for run in placed) < 2:
+        while sum(0 < run.updates < 400 for run in placed) < 2:
             time.sleep(0.05)
         updates_when_killed.extend(run.updates for run in placed)
         cluster.remove_node(second, allow_graceful=False)
@@ -58,7 +58,7 @@ def test_a_lost_machine_loses_no_run_and_repeats_none(tmp_path):
         assert execute_all_on_ray(runs, options, Console(quiet=True)) == {}
         killer.join(60)
         times = [begun(run.folder) for run in placed]
-        assert sorted(times) == [1, 1, 2] and max(updates_when_killed) < 400
+        assert sorted(times) == [1, 1, 2]
         repeated = times.index(2)
         assert updates_when_killed[repeated] > 0
         for run in runs:
