@@ -1,6 +1,6 @@
 """d3rlpy: a decision transformer, which remembers the experiments, learns from recordings of the expert.
 
-    python examples/integrations/d3rlpy_decision_transformer.py [UPDATES]
+Usage: python examples/integrations/d3rlpy_decision_transformer.py [UPDATES]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """imitation: behavioral cloning of the expert, by an MLP that sees all observations of the episode, stacked.
 
-    python examples/integrations/imitation_bc.py [EPISODES]
+Usage: python examples/integrations/imitation_bc.py [EPISODES]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """imitation: DAgger, in which the learner acts and the expert says what it would have done.
 
-    python examples/integrations/imitation_dagger.py [STEPS]
+Usage: python examples/integrations/imitation_dagger.py [STEPS]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """imitation: GAIL, a PPO agent that learns to be taken for the expert. It never sees a reward.
 
-    python examples/integrations/imitation_gail.py [STEPS]
+Usage: python examples/integrations/imitation_gail.py [STEPS]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Minari: record a data set with its DataCollector, load it, and read it as our episodes.
 
-    MINARI_DATASETS_PATH=datasets python examples/integrations/minari_dataset.py [EPISODES]
+Usage: MINARI_DATASETS_PATH=datasets python examples/integrations/minari_dataset.py [EPISODES]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A single-file PPO in CleanRL's way, whose GRU remembers the experiments, in our native vector environment.
 
-    python examples/integrations/ppo_gru.py [ITERATIONS]
+Usage: python examples/integrations/ppo_gru.py [ITERATIONS]
 """
 
 import sys

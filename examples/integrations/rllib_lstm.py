@@ -1,6 +1,6 @@
 """RLlib: PPO whose LSTM remembers the experiments.
 
-    python examples/integrations/rllib_lstm.py [ITERATIONS]
+Usage: python examples/integrations/rllib_lstm.py [ITERATIONS]
 """
 
 import sys

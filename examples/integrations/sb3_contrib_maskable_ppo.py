@@ -1,6 +1,6 @@
 """sb3-contrib: MaskablePPO never plays an action that is illegal. It has no memory.
 
-    python examples/integrations/sb3_contrib_maskable_ppo.py [STEPS]
+Usage: python examples/integrations/sb3_contrib_maskable_ppo.py [STEPS]
 """
 
 import sys

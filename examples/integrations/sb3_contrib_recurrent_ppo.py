@@ -1,6 +1,6 @@
 """sb3-contrib: RecurrentPPO, whose LSTM remembers the experiments.
 
-    python examples/integrations/sb3_contrib_recurrent_ppo.py [STEPS]
+Usage: python examples/integrations/sb3_contrib_recurrent_ppo.py [STEPS]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Stable-Baselines3: PPO whose MLP sees all observations of the episode, stacked.
 
-    python examples/integrations/sb3_ppo.py [STEPS]
+Usage: python examples/integrations/sb3_ppo.py [STEPS]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Tianshou: DQN whose LSTM remembers the experiments.
 
-    python examples/integrations/tianshou_lstm.py [STEPS]
+Usage: python examples/integrations/tianshou_lstm.py [STEPS]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """TorchRL: PPO whose GRU remembers the experiments.
 
-    python examples/integrations/torchrl_gru.py [ITERATIONS]
+Usage: python examples/integrations/torchrl_gru.py [ITERATIONS]
 """
 
 import sys
