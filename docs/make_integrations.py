@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import tyro
@@ -126,19 +127,18 @@ def installed_versions(environment: str, library: str) -> list[str]:
     return json.loads(asked.stdout)
 
 
-def run_all(environments: tuple[str, ...], torch: str) -> list[dict[str, str]]:
-    """The rows of all scripts of some environments."""
+def run_environment(environment: str, torch: str) -> list[dict[str, str]]:
+    """The rows of an environment's scripts."""
+    print(f"{environment}: installing", flush=True)
+    try:
+        install(environment, torch)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"{environment}: {error}", flush=True)  # its scripts will fail, and the table says so
     rows = []
-    for environment in environments:
-        print(f"{environment}: installing", flush=True)
-        try:
-            install(environment, torch)
-        except (OSError, subprocess.CalledProcessError) as error:
-            print(f"{environment}: {error}", flush=True)  # its scripts will fail, and the table says so
-        for script in (script for script, (place, _) in SCRIPTS.items() if place == environment):
-            print(f"{environment}: {script}", end=" ", flush=True)
-            rows.append(run(script))
-            print(f"ok: {rows[-1]['ok']}, {rows[-1]['seconds']} s", flush=True)
+    for script in (script for script, (place, _) in SCRIPTS.items() if place == environment):
+        print(f"{environment}: {script}", end=" ", flush=True)
+        rows.append(run(script))
+        print(f"ok: {rows[-1]['ok']}, {rows[-1]['seconds']} s", flush=True)
     return rows
 
 
@@ -151,9 +151,10 @@ def merged(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 
 def renewed(text: str) -> str:
     """The page with the scripts and the table as they are now."""
-    rows = [[row[name] for name in COLUMNS] for row in merged([])]
+    rows = {script: [library, "", "", "", "not yet", "", ""] for script, (_, library) in SCRIPTS.items()}
+    rows |= {row["script"]: [row[name] for name in COLUMNS[1:]] for row in merged([])}
     cells = [("Script", "Library", "Version", "Python", "Gymnasium", "Ran", "Seconds", "Date"), ["---"] * len(COLUMNS)]
-    cells += [[f"[`{script}`](../examples/integrations/{script})", *rest] for script, *rest in rows]
+    cells += [[f"[`{script}`](../examples/integrations/{script})", *rest] for script, rest in rows.items()]
     table = "\n".join("| " + " | ".join(row) + " |" for row in cells)
     text = TABLE_BLOCK.sub(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", text)
 
@@ -163,22 +164,24 @@ def renewed(text: str) -> str:
     return SCRIPT_BLOCK.sub(block, text)
 
 
+def write_rows(rows: list[dict[str, str]], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def main(args: Args) -> int:
     if unknown := [name for name in args.only if name not in REQUIREMENTS]:
         sys.exit(f"--only must name some of {', '.join(REQUIREMENTS)}, got {', '.join(unknown)}")
-    rows = run_all(args.only, args.torch)
-    table = merged(rows)
-
-    def write_rows(path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(table)
-
-    write_atomically(DATA, write_rows)
+    ok = True
+    for environment in args.only:
+        rows = run_environment(environment, args.torch)
+        ok = ok and all(row["ok"] == "yes" for row in rows)
+        write_atomically(DATA, partial(write_rows, merged(rows)))  # at once: an interrupted run keeps what it has
     page = renewed(PAGE.read_text("utf-8"))
     write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
-    return 0 if all(row["ok"] == "yes" for row in rows) else 1
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":
