@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 # Without byte-compiling everything that is never imported, installing takes a third of the time.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 
-.PHONY: train compare ablate test slow lint format types docs benchmark reliability clean help
+.PHONY: train compare ablate test slow lint format types docs benchmark reliability integrations clean help
 .DEFAULT_GOAL := train
 
 # Training has the machine to itself: torch takes all cores. (An empty OMP_NUM_THREADS would be answered with a warning.)
@@ -28,7 +28,7 @@ compare: $(VENV)/baselines.stamp  ## compare the expert and the baselines alone
 ablate: $(VENV)/agents.stamp  ## train and evaluate every agent of docs/results.md: hours; called again, it resumes
 	$(BIN)/python -m agents.ablate --published --out results
 
-test: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/language.stamp $(VENV)/minari.stamp  ## run the tests
+test: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/language.stamp $(VENV)/minari.stamp $(VENV)/contrib.stamp  ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 slow: $(VENV)/tests.stamp $(VENV)/agents.stamp  ## run the tests that take minutes each (marked slow, left out of `make test`)
@@ -64,8 +64,11 @@ reliability: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/language.stamp  ##
 	$(BIN)/python -m reliability.damage
 	$(BIN)/python docs/make_reliability_tables.py
 
+integrations: $(VENV)/baselines.stamp  ## run the scripts of docs/other_libraries.md, each in the environment of its library
+	$(BIN)/python docs/make_integrations.py --torch "$(TORCH)"
+
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 clean:  ## remove the virtual environments and all results
 	rm -rf $(VENV) .venv-* results docs/_build .*_cache .hypothesis
@@ -85,6 +88,9 @@ $(VENV)/agents.stamp: setup.cfg pyproject.toml | $(BIN)/python
 	$(INSTALL) --editable ".[trainer]"
 	$(INSTALL) --no-deps "$(IMITATION)"
 	@touch $@
+
+# After torch was chosen.
+$(VENV)/contrib.stamp: $(VENV)/agents.stamp
 
 # lm_eval without what its tasks and metrics need, half a gigabyte: language models use its model layer alone.
 $(VENV)/language.stamp: $(VENV)/agents.stamp

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gym_causal.extras import needs_extra
 
@@ -16,12 +16,14 @@ with needs_extra("python -m agents.ablate", "agents"):
 
     from agents.sweeps.recipes import PLANNED, PUBLISHED, Recipe
     from baselines.command_line import env_kwargs_type
-    from gym_causal.arguments import check_integer
+    from gym_causal.arguments import check_integer, check_number
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from agents.sweeps.runs import Run
+
+RAY_ONLY = ("address", "cpus_per_run", "gpus_per_run", "storage", "retries")
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,20 @@ class Args(Recipe):
     """Runs at a time, each on one thread."""
     device: str = "cpu"
     """Where to train: cpu, cuda, cuda:1, ..."""
+    backend: Literal["processes", "ray"] = "processes"
+    """What executes the runs: processes of this machine, or a Ray cluster (docs/many_machines.md). The options below are for ray alone."""
+    address: str | None = None
+    """Of the Ray cluster, for example auto; default: the environment variable RAY_ADDRESS, or a cluster of this machine alone."""
+    cpus_per_run: float = 1
+    """CPUs that Ray reserves for each run, which trains on as many threads."""
+    gpus_per_run: float = 0
+    """GPUs that Ray reserves for each run; a run sees no others, so --device cuda is right for all."""
+    storage: str | None = None
+    """Where runs keep their checkpoints: a folder that all machines see, or an fsspec URL; default: --out, which all machines must see."""
+    retries: int = 3
+    """How often a run goes on from its last checkpoint after its process or machine was lost."""
     published: bool = False
-    """Make all runs that docs/results.md reports, in subfolders of --out (default: results). Takes only --out, --processes and --device."""
+    """Make all runs that docs/results.md reports, in subfolders of --out (default: results). Takes only --out and where to run them."""
     planned: bool = False
     """Make all runs that docs/results.md does not report yet; the same otherwise."""
 
@@ -65,17 +79,40 @@ def sweeps_of(args: Args) -> list[Args]:
     if changed := [name for name in decided if getattr(args, name) != getattr(Args(), name)]:
         which = "published" if args.published else "planned"
         raise ValueError(f"{which}: its recipes decide {', '.join(decided)}; got {', '.join(changed)}")
-    sweeps = [Args(**dataclasses.asdict(recipe), processes=args.processes, device=args.device) for recipe in recipes]
+    where = {name: getattr(args, name) for name in ("processes", "device", "backend", *RAY_ONLY)}
+    sweeps = [Args(**dataclasses.asdict(recipe), **where) for recipe in recipes]
     return sweeps if args.out is None else [dataclasses.replace(sweep, out=args.out / sweep.folder.name) for sweep in sweeps]
+
+
+def executor(args: Args) -> Callable[[list[Run], Console], dict[str, str]]:
+    """The backend: a function that executes the runs that are not finished, and returns what went wrong with each failed run.
+
+    Raises:
+        ExtraNotInstalled: Ray is missing.
+        ValueError: an option of Ray for another backend, or out of range.
+    """
+    if args.backend == "processes":
+        if changed := [name for name in RAY_ONLY if getattr(args, name) != getattr(Args(), name)]:
+            raise ValueError(f"{', '.join(changed)} must be left out with backend processes")
+        from agents.sweeps.processes import execute_all  # noqa: PLC0415 - see write_results
+
+        return lambda runs, console: execute_all(runs, args.processes, console)
+    check_number("cpus_per_run", args.cpus_per_run, 0, 10_000, low_included=False)
+    check_number("gpus_per_run", args.gpus_per_run, 0, 10_000)
+    check_integer("retries", args.retries, -1, 10**9)
+    with needs_extra("--backend ray", "ray"):
+        from agents.sweeps.ray_cluster import RayOptions, execute_all_on_ray  # noqa: PLC0415 - see write_results
+
+    options = RayOptions(**{name: getattr(args, name) for name in RAY_ONLY})
+    return lambda runs, console: execute_all_on_ray(runs, options, console)
 
 
 def run_sweep(args: Args, descriptions: dict[str, Any], runs: list[Run], console: Console) -> list[str]:
     """Execute the runs that are not finished, then write and print the results of the finished ones; returns a line for each failure."""
     from agents.algorithms.folder_lock import locked  # noqa: PLC0415 - see write_results
-    from agents.sweeps.processes import execute_all  # noqa: PLC0415
 
     with locked(args.folder):
-        failures = execute_all(runs, args.processes, console)
+        failures = executor(args)(runs, console)
         if finished := [run for run in runs if str(run) not in failures]:
             write_results(args, descriptions, finished, console)
     return [f"  {run}: {reason}" for run, reason in failures.items()]
@@ -131,6 +168,7 @@ def main(args: Args) -> None:
         check_integer("processes", args.processes, 1, 10**9)
         for sweep in sweeps_of(args):
             sweep.check()
+            executor(sweep)
             sweeps.append((sweep, describe_variations(sweep), runs_of(sweep, sweep.device)))
         for run in (run for _, _, runs in sweeps for run in runs):
             run.check()
@@ -142,6 +180,8 @@ def main(args: Args) -> None:
     for sweep, descriptions, runs in sweeps:
         try:
             failures += run_sweep(sweep, descriptions, runs, console)
+        except ConnectionError as error:
+            raise SystemExit(f"error: address: no Ray cluster at {sweep.address!r}: {error}") from error
         except (ValueError, OSError) as error:
             raise SystemExit(f"error: {error}") from error
         except KeyboardInterrupt:

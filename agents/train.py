@@ -63,7 +63,7 @@ class Args(Defaults):
     episodes: int = 2_000
     """Episodes a split in the comparison after training; 0: none."""
     device: str = "cpu"
-    """Where to train: cpu, cuda, cuda:1, ..."""
+    """Where to train: cpu, cuda, cuda:1, ...; under torchrun cpu or cuda."""
     track: Literal["tensorboard", "wandb"] = "tensorboard"
     """Where to log: TensorBoard's files in the folder, or Weights & Biases too, online or not as WANDB_MODE says."""
     architecture: ArchitectureConfig = field(default_factory=ArchitectureConfig)
@@ -139,6 +139,7 @@ def train_and_compare(args: Args, command: str) -> None:
         from rich.console import Console  # noqa: PLC0415
 
         from agents.algorithms.learning_curve import HISTORY, read_history  # noqa: PLC0415
+        from agents.algorithms.ranks import Ranks, process_group  # noqa: PLC0415
         from agents.analysis import plots  # noqa: PLC0415
         from agents.evaluate import Args as EvaluationArgs  # noqa: PLC0415
         from agents.evaluate import evaluate  # noqa: PLC0415
@@ -148,7 +149,10 @@ def train_and_compare(args: Args, command: str) -> None:
         from gym_causal.registry import task_spec  # noqa: PLC0415
 
     config = args.config()
-    agent = train(config, args)
+    with process_group(args.device) as device:
+        agent = train(config, args, device)
+        if not Ranks.current().writes:
+            return
     if not (args.out / COMMAND).exists():
         write_atomically(args.out / COMMAND, lambda path: path.write_text(f"{command}\n", encoding="utf-8"))
     figure = plots.learning_curves({"agent": read_history(args.out / HISTORY)}, PALETTE, task_spec(config.env_id).metrics[0])
@@ -161,9 +165,9 @@ def train_and_compare(args: Args, command: str) -> None:
         evaluate(agent, arguments, config.env_id, config.env_kwargs, args.out / "evaluation")
 
 
-def train(config: AgentConfig, args: Args) -> Agent:
-    """Train the agent with the algorithm of its config."""
-    options: dict[str, Any] = {"resume": args.resume, "splits": args.splits or None, "device": args.device, "track": args.track}
+def train(config: AgentConfig, args: Args, device: str) -> Agent:
+    """Train the agent with the algorithm of its config on a device, torch's name."""
+    options: dict[str, Any] = {"resume": args.resume, "splits": args.splits or None, "device": device, "track": args.track}
     with needs_extra("python -m agents.train", "agents"):  # late, as above
         if config.ppo is not None:
             from agents.algorithms import reinforcement_learning  # noqa: PLC0415

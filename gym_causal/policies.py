@@ -47,7 +47,11 @@ class ActionSource(Protocol):
 
 
 class Bindable(Protocol):
-    """A privileged policy that does not know yet where it acts."""
+    """A privileged policy that does not know yet where it acts.
+
+    If its ``bind`` has an argument ``first_episode``, it gets the one of :func:`bind`. Otherwise it gets another seed in each part of the
+    episodes.
+    """
 
     def bind(self, venv: ActionSource, seed: int) -> Policy:
         """The policy that acts there; see :func:`bind` for the arguments."""
@@ -81,7 +85,7 @@ class RandomPolicy:
         return np.where(legal, self._rng.random(legal.shape), -1.0).argmax(axis=1), state
 
 
-def bind(policy: Policy | Predictor | Bindable | str, venv: ActionSource, seed: int) -> Policy:
+def bind(policy: Policy | Predictor | Bindable | str, venv: ActionSource, seed: int, first_episode: int = 0) -> Policy:
     """A policy with the one signature, bound to the place where it acts.
 
     Args:
@@ -89,6 +93,8 @@ def bind(policy: Policy | Predictor | Bindable | str, venv: ActionSource, seed: 
             ``deterministic=True``, and with ``action_masks`` if it accepts them.
         venv: where it acts.
         seed: of the random numbers of "random" and of a :class:`Bindable`.
+        first_episode: row b of B plays episodes first_episode + b, first_episode + b + B, ...; each part of the episodes that is played
+            on its own has random numbers of its own.
 
     Raises:
         ValueError: an unknown name. (Baselines and agents are not known here: ``baselines.make``, ``agents.load``.)
@@ -98,10 +104,12 @@ def bind(policy: Policy | Predictor | Bindable | str, venv: ActionSource, seed: 
         if policy == "expert":
             return ExpertPolicy(venv)
         if policy == "random":
-            return RandomPolicy(venv, seed)
+            return RandomPolicy(venv, _seed_of_part(seed, first_episode))
         raise ValueError(f"policy must be {_ACCEPTED}, got {policy!r}; for baselines: baselines.make(name, env_id)")
     if hasattr(policy, "bind"):
-        return policy.bind(venv, seed)
+        if "first_episode" in _argument_names(policy.bind):
+            return policy.bind(venv, seed, first_episode=first_episode)  # type: ignore[call-arg]
+        return policy.bind(venv, _seed_of_part(seed, first_episode))
     # Before callables: a stable-baselines3 policy is both, and its __call__ is torch's.
     predict = getattr(policy, "predict", None)
     predict_arguments = _argument_names(predict)
@@ -110,6 +118,40 @@ def bind(policy: Policy | Predictor | Bindable | str, venv: ActionSource, seed: 
     if not callable(policy):
         raise TypeError(f"policy must be {_ACCEPTED}, got {policy!r}")
     return _Masked(policy, venv) if getattr(policy, "needs_action_masks", False) else policy
+
+
+def load_policy(reference: str, argument: str = "policy") -> Any:
+    """A policy by its name.
+
+    Args:
+        reference: "module:name" of a callable as :class:`Policy`, a :class:`Bindable` or a :class:`Predictor`. A class or function without
+            arguments is called: what it returns is the policy.
+        argument: what the reference was given as, for the message.
+
+    Raises:
+        ValueError: there is no such thing.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        found = importlib.import_module(module) if module and name else None
+    except ImportError as error:
+        raise ValueError(f"{argument} must be module:name of a policy, got {reference!r}: {error}") from error
+    if found is None or not hasattr(found, name):
+        raise ValueError(f"{argument} must be module:name of a policy, got {reference!r}" + (f": {module} has no {name}" if found else ""))
+    policy = getattr(found, name)
+    return policy() if isinstance(policy, type) or (callable(policy) and _takes_nothing(policy)) else policy
+
+
+def _takes_nothing(function: Callable[..., Any]) -> bool:
+    try:
+        return not inspect.signature(function).parameters
+    except (TypeError, ValueError):  # written in C, without a signature
+        return False
+
+
+def _seed_of_part(seed: int, first_episode: int) -> int:
+    """The seed of a policy's random numbers in the part of the episodes that begins with ``first_episode``; in the first, ``seed``."""
+    return int(np.random.SeedSequence([seed, first_episode]).generate_state(1)[0]) if first_episode else seed
 
 
 def _argument_names(function: Any) -> set[str]:
@@ -164,36 +206,6 @@ def checked_result(name: str, result: Any, num_envs: int, num_actions: int) -> t
         raise TypeError(f"{name} must return a pair (actions, state), got {got}")
     actions, state = result
     return checked_actions(f"{name}: actions", actions, num_envs, num_actions), state
-
-
-def load_policy(argument: str, reference: str) -> Any:
-    """A policy by the name of a Python object, as :func:`bind` takes it.
-
-    Args:
-        argument: what the error calls it.
-        reference: "module:name" of a policy: a callable(observations, state, episode_starts), or an object with stable-baselines3's
-            ``predict``. A class or function without arguments is called: what it returns is the policy.
-
-    Raises:
-        ValueError: there is no such thing.
-    """
-    module, _, name = reference.partition(":")
-    try:
-        found = importlib.import_module(module) if module and name else None
-    except ImportError as error:
-        raise ValueError(f"{argument} must be module:name of a policy, got {reference!r}: {error}") from error
-    if found is None or not hasattr(found, name):
-        reason = f": {module} has no {name}" if found else ""
-        raise ValueError(f"{argument} must be module:name of a policy, got {reference!r}{reason}")
-    policy = getattr(found, name)
-    return policy() if isinstance(policy, type) or (callable(policy) and _takes_nothing(policy)) else policy
-
-
-def _takes_nothing(function: Callable[..., Any]) -> bool:
-    try:
-        return not inspect.signature(function).parameters
-    except (TypeError, ValueError):  # written in C, without a signature
-        return False
 
 
 def uses_action_masks(policy: Policy | Predictor | Bindable | str) -> bool:

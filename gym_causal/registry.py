@@ -91,7 +91,8 @@ def check_keywords(env_id: str, kwargs: Iterable[str], accepted: list[str]) -> N
             problem = f"{env_id}: {name!r} is an argument of {' and '.join(places)} only."
         else:
             near = difflib.get_close_matches(name, [*accepted, *sum(_ADAPTER_ARGUMENTS.values(), ())], n=1)
-            problem = f"{env_id} has no argument {name!r}{f'; did you mean {near[0]!r}?' if near else '.'}"
+            # Python's own words, by which TorchRL's GymEnv knows that it has to leave out its `frameskip`.
+            problem = f"{env_id} got an unexpected keyword argument {name!r}{f'; did you mean {near[0]!r}?' if near else '.'}"
         also = "; ".join(f"{place} also {', '.join(arguments)}" for place, arguments in _ADAPTER_ARGUMENTS.items())
         raise TypeError(f"{problem} It accepts {', '.join(accepted)}; {also}")
 

@@ -1,20 +1,16 @@
-"""Play a policy in exactly the first n episodes of a seed, and record it."""
+"""Play a policy in exactly n consecutive episodes of a seed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 
-from gym_causal._version import __version__
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.task import BatchedTask, Infos, Observations
-from gym_causal.episodes import Episodes, as_json, within
-from gym_causal.policies import Policy, Predictor, bind, checked_result, name_of
+from gym_causal.policies import Policy, checked_result
 from gym_causal.registry import make_task
 
 MAX_BATCH = 1_024
@@ -26,7 +22,7 @@ class Step:
     """One step of a batch of B rows. The task behind it has already moved on to the state after ``actions``."""
 
     episodes: np.ndarray  # (B,) int; the episode of each row
-    valid: np.ndarray  # (B,) bool; whether it is one of the first n episodes (rows that have none left play on)
+    valid: np.ndarray  # (B,) bool; whether it is one of the n episodes (rows that have none left play on)
     episode_starts: np.ndarray  # (B,) bool; whether this was the episode's first step
     observations: Observations  # (B, ...) before the step
     infos: Infos  # (B, ...) before the step; empty unless asked for
@@ -46,11 +42,18 @@ def batch_size(task_block_size: int, num_episodes: int) -> int:
 
 
 def play(
-    policy: Policy, task: BatchedTask, num_episodes: int, observers: Mapping[str, Policy] | None = None, *, infos: bool = False
+    policy: Policy,
+    task: BatchedTask,
+    num_episodes: int,
+    observers: Mapping[str, Policy] | None = None,
+    *,
+    infos: bool = False,
+    first_episode: int = 0,
 ) -> Iterator[Step]:
-    """Play episodes 0..num_episodes - 1 of a seeded task.
+    """Play the n episodes of a seeded task from ``first_episode`` on.
 
-    Row b plays episodes b, b + B, ...; every episode is played to its end, so that short ones are not favoured.
+    Row b plays episodes first_episode + b, first_episode + b + B, ...; every episode is played to its end, so that short ones are not
+    favoured.
 
     Args:
         policy: bound to ``task`` (:func:`gym_causal.policies.bind`).
@@ -58,6 +61,7 @@ def play(
         num_episodes: n >= 1.
         observers: policies that get the same observations and are asked for their actions, which are not played.
         infos: also compute the infos before every step.
+        first_episode: >= 0.
 
     Raises:
         TypeError: a policy does not return a pair (actions, state).
@@ -66,7 +70,7 @@ def play(
     observers = observers or {}
     observer_states: dict[str, Any] = dict.fromkeys(observers)
     rows = np.arange(task.num_envs)
-    episodes, starts = rows.copy(), np.ones(task.num_envs, bool)
+    episodes, starts = first_episode + rows, np.ones(task.num_envs, bool)
     task.begin(rows, episodes)
     num_actions = int(task.action_space.n)
     state = None
@@ -81,7 +85,7 @@ def play(
             observer_actions[name], observer_states[name] = checked_result(f"references: {name}", result, task.num_envs, num_actions)
         rewards, terminated, truncated = task.step(actions)
         done = terminated | truncated
-        valid = episodes < num_episodes
+        valid = episodes < first_episode + num_episodes
         yield Step(episodes.copy(), valid, starts, observations, before, is_choice, actions, observer_actions, rewards, done, truncated)
         remaining -= int((done & valid).sum())
         starts = done
@@ -97,78 +101,12 @@ def seeded_task(env_id: str, num_episodes: int, seed: int, domain: SeedDomain, *
         ValueError: ``num_episodes`` < 1 or ``seed`` < 0, or one of them is no int, or an unknown domain; or what the env says of its
             arguments.
     """
-    for name, value, least in (("num_episodes", num_episodes, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
-            raise ValueError(f"{name} must be an int of at least {least}, got {value!r}")
-    if domain not in list(SeedDomain):
-        raise ValueError(f"domain must be one of {', '.join(map(str, SeedDomain.__members__))}, got {domain!r}")
+    check_episodes(num_episodes, seed, domain)
     env_kwargs.pop("explanation_text", None)  # accepted since it is an argument of make_vec, but no words are recorded
     block_size = make_task(env_id, 1, **env_kwargs).block_size
     task = make_task(env_id, batch_size(block_size, num_episodes), **env_kwargs)
     task.seed(seed, domain)
     return task
-
-
-def collect(
-    policy: Policy | Predictor | str,
-    env_id: str,
-    *,
-    split: str = "train",
-    num_episodes: int = 1_000,
-    seed: int = 0,
-    domain: SeedDomain = SeedDomain.COLLECTION,
-    **env_kwargs: Any,
-) -> Episodes:
-    """Record a policy in exactly episodes 0..num_episodes - 1 of a seed.
-
-    They are drawn from the collection domain: disjoint from what ``gym.make`` and :func:`gym_causal.evaluate` play under any seed.
-
-    Args:
-        policy: "expert", "random", a callable with the one policy signature, or an object with stable-baselines3's ``predict``
-            (:func:`gym_causal.policies.bind`).
-        env_id: a registered id, or any other that Gymnasium knows.
-        split: a split of that env.
-        num_episodes: >= 1.
-        seed: >= 0, of the episodes and of "random".
-        domain: which of the disjoint families of episodes.
-        env_kwargs: further arguments of the env; with ``explain="none"`` no explanations are recorded, which is faster and smaller.
-
-    Returns:
-        The episodes, in order, with metadata on how they were made.
-    """
-    steps, states = EpisodeLog(), EpisodeLog()
-    with closing(seeded_task(env_id, num_episodes, seed, domain, split=split, **env_kwargs)) as task:
-        lengths, truncated = np.zeros(num_episodes, int), np.zeros(num_episodes, bool)
-        for step in play(bind(policy, task, seed), task, num_episodes, infos=True):
-            steps.add(step.valid, step.episodes, {"actions": step.actions, "rewards": step.rewards})
-            states.add(step.valid, step.episodes, _state(step.observations, step.infos))
-            lengths[step.episodes[step.valid]] += 1
-            ended = step.done & step.valid
-            if ended.any():
-                states.add(ended, step.episodes, _state(task.observations(), task.infos(text=False)))
-                truncated[step.episodes[ended]] = step.truncated[ended]
-    recorded, played = states.by_episode(), steps.by_episode()
-    metadata = {
-        "env_id": env_id,
-        "env_kwargs": {"split": split, **{key: as_json(value) for key, value in env_kwargs.items()}},
-        "policy": name_of(policy),
-        "seed": int(seed),
-        "explanation_version": task.explanations.version,
-        "versions": {"gym_causal": __version__, "gymnasium": gym.__version__, "numpy": np.__version__},
-    }
-    observations, explanations = within("observations", recorded), within("explanations", recorded)
-    return Episodes(observations, explanations, played["actions"], played["rewards"], lengths, truncated, metadata)
-
-
-def _state(observations: Observations, infos: Infos) -> dict[str, np.ndarray]:
-    """The arrays to record of a state. An explanation with no entry but its kind is not recorded: there are none."""
-    explanation = infos.get("explanation", {})
-    explanation = explanation if len(explanation) > 1 else {}
-    return {
-        # Texts as strings of a fixed length: objects would be pickled in files.
-        **{f"observations/{key}": value.astype(str) if value.dtype == object else value for key, value in observations.items()},
-        **{f"explanations/{key}": value for key, value in explanation.items()},
-    }
 
 
 class EpisodeLog:
@@ -195,3 +133,12 @@ class EpisodeLog:
         """Every array sorted by episode, the rows of an episode in the order in which they were added; empties the log."""
         order = np.argsort(np.concatenate(self._episodes), kind="stable")
         return {key: np.concatenate(self._values.pop(key))[order] for key in list(self._values)}
+
+
+def check_episodes(num_episodes: int, seed: int, domain: SeedDomain) -> None:
+    """Raise a ValueError for ``num_episodes`` < 1 or ``seed`` < 0, or one of them is no int, or an unknown domain."""
+    for name, value, least in (("num_episodes", num_episodes, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
+            raise ValueError(f"{name} must be an int of at least {least}, got {value!r}")
+    if domain not in list(SeedDomain):
+        raise ValueError(f"domain must be one of {', '.join(map(str, SeedDomain.__members__))}, got {domain!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -11,6 +12,9 @@ from gym_causal import TaskSpec, register_task
 from gym_causal.core.step_infos import StepInfos
 from gym_causal.registry import load_target, task_spec
 from tests.hint_task import BY_CLASS, BY_NAME
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # an example may take long where others use the machine too
+hypothesis.settings.load_profile("any machine")
 
 
 def same(a: Any, b: Any) -> bool:

@@ -33,6 +33,8 @@ NEEDS = {
     "agents.algorithms.reinforcement_learning": TRAINER,
     "agents.analysis.probe": TRAINER,
 }
+# Its blocks are the scripts of examples/integrations, which test_examples.py runs and test_other_libraries.py compares.
+SCRIPTS_PAGE = ROOT / "docs" / "other_libraries.md"
 MAX_LINE = 120
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -45,7 +47,10 @@ def python_blocks(text: str) -> list[str]:
     return PYTHON_BLOCK.findall(text)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page.read_text("utf-8"))], ids=lambda page: page.name)
+PAGES_OF_PYTHON = [page for page in PAGES if page != SCRIPTS_PAGE and python_blocks(page.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize("page", PAGES_OF_PYTHON, ids=lambda page: page.name)
 def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))

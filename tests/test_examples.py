@@ -29,6 +29,20 @@ SCRIPTS = {
     "extend/own_causal_graph.py": (["2"], TRAINER),
     "extend/clone_cartpole.py": (["20"], TRAINER),
     "extend/clone_minigrid.py": (["40"], (*TRAINER, "minigrid")),
+    "integrations/flat_causal_dag.py": ([], ()),
+    "integrations/ppo_gru.py": ([], ("torch",)),
+    "integrations/sb3_ppo.py": ([], ("stable_baselines3",)),
+    "integrations/sb3_contrib_recurrent_ppo.py": ([], ("sb3_contrib",)),
+    "integrations/sb3_contrib_maskable_ppo.py": ([], ("sb3_contrib",)),
+    "integrations/imitation_bc.py": ([], ("imitation",)),
+    "integrations/imitation_gail.py": ([], ("imitation",)),
+    # The libraries of these have environments of their own: make integrations.
+    "integrations/imitation_dagger.py": ([], ("imitation", "datasets", "jsonpickle")),
+    "integrations/minari_dataset.py": ([], ("minari", "h5py", "jax")),
+    "integrations/torchrl_gru.py": ([], ("torchrl",)),
+    "integrations/rllib_lstm.py": ([], ("ray", "tree")),
+    "integrations/tianshou_lstm.py": ([], ("tianshou",)),
+    "integrations/d3rlpy_decision_transformer.py": ([], ("d3rlpy",)),
 }
 # One process runs all of them: importing torch takes longer than most. What a script prints comes back, or the error that it ends with.
 RUN_SCRIPTS = """
@@ -199,3 +213,8 @@ def test_causal_graphs_of_one_s_own_are_played_and_learned_from(output):
 def test_experts_of_other_envs_are_cloned(output):
     rewards = returns(output)
     assert rewards["expert"] > rewards["agent"] > rewards["random"]
+
+
+@pytest.mark.parametrize("output", [name for name in SCRIPTS if name.startswith("integrations/")], indirect=True)
+def test_scripts_with_other_libraries_run(output):
+    assert any(character.isdigit() for line in output.splitlines() for character in line)  # each prints what it reached

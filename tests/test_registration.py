@@ -135,14 +135,13 @@ def test_bad_arguments_are_refused_alike(env_id):
     for make in every_way(env_id):
         with pytest.raises(ValueError, match=r"split must be one of .*, got 'test'"):
             make(split="test")
+        unexpected = "got an unexpected keyword argument"  # TorchRL's GymEnv knows these words
         with pytest.raises(
-            TypeError, match=rf"{env_id} has no argument 'expert_inf'; did you mean 'expert_info'\? It accepts split, .*explain"
+            TypeError, match=rf"{env_id} {unexpected} 'expert_inf'; did you mean 'expert_info'\? It accepts split, .*explain"
         ):
             make(expert_inf=True)
-        with pytest.raises(
-            TypeError,
-            match=r"has no argument 'zzz'\. It accepts split, .*gym.make also render_mode, flatten; make_vec also render_mode",
-        ):
+        also = "gym.make also render_mode, flatten; make_vec also render_mode"
+        with pytest.raises(TypeError, match=rf"{unexpected} 'zzz'\. It accepts split, .*{also}"):
             make(zzz=1)
 
 
@@ -171,7 +170,7 @@ def test_a_registered_task_is_made_in_every_way(hint_spec):
     assert info["explanation"]["text"] == infos["explanation"]["text"][0] == ("zero", "one", "two")[observation["hint"]]
     assert env.unwrapped.expert_action() == observation["hint"]
     assert env.step(observation["hint"])[1] == again.step(observation["hint"])[1] == 2.0
-    with pytest.raises(TypeError, match="has no argument 'prise'; did you mean 'prize'"):
+    with pytest.raises(TypeError, match="got an unexpected keyword argument 'prise'; did you mean 'prize'"):
         gym.make(env_id, prise=2.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import warnings
@@ -19,7 +20,8 @@ from stable_baselines3.common.logger import Logger
 import gym_causal
 from agents.algorithms.folder_lock import locked
 from agents.algorithms.learning_curve import Tracker
-from agents.algorithms.losses import CloningLoss
+from agents.algorithms.losses import CloningLoss, count_targets
+from agents.algorithms.ranks import Ranks
 from agents.algorithms.trainer import Trainer
 from agents.algorithms.training_data import checked_task, training_data
 from agents.algorithms.training_run import TrainingRun
@@ -46,6 +48,10 @@ def train(
 
     After a kill at any moment, training resumed on the same CPU with as many threads ends at the same weights, bit for bit.
 
+    Where torch has a process group (``torchrun -m agents.train``), its processes train together: each learns from an equal part of every
+    batch. The result is that of one process but for the order in which numbers are added, and for what dropout draws. It is the same, bit
+    for bit, for the same number of processes, also after kills. ``folder`` must be one that all of them see.
+
     Args:
         config: all that the result depends on (of ``demonstrations`` it gets the fingerprint).
         folder: gets ``config.json``, ``checkpoint.safetensors``, ``learning_curve.csv`` and TensorBoard's files.
@@ -63,18 +69,20 @@ def train(
         FileExistsError: ``folder`` holds an agent and ``resume`` is False.
         BlockingIOError: another process is writing to it.
         ValueError: it holds one of another configuration, or something unreadable; or an argument is out of range, or the config is one
-            of reinforcement learning. Nothing is written then.
+            of reinforcement learning, or its batches cannot be divided equally among the processes. Nothing is written then.
     """
     if config.ppo is not None:
         raise ValueError("config: ppo must be None for behavioral cloning; agents.algorithms.reinforcement_learning trains with PPO")
     folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
+    ranks = Ranks.current()
+    shard = ranks.shard(config.training.batch_size)
     task = checked_task(config, splits, demonstrations)
-    with locked(folder):
+    with locked(folder) if ranks.writes else contextlib.nullcontext():
         run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
         if run.is_finished:
             return run.agent
-        batches, validation = training_data(config, task, demonstrations, run.updates)
+        batches, validation = training_data(config, task, demonstrations, run.updates, shard)
         trainer, logger = run.trainer(
             splits,
             validation,
@@ -86,7 +94,7 @@ def train(
         return run.agent
 
 
-def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, logger: Logger) -> None:
+def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, ranks: Ranks, logger: Logger) -> None:
     """Have imitation's BC make the updates that remain."""
     training, policy = config.training, TransformerPolicy(trainer.policy)
     algorithm = bc.BC(
@@ -95,13 +103,14 @@ def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, logg
         rng=np.random.default_rng(config.seed),
         policy=policy,  # type: ignore[arg-type]  # all that BC asks of an ActorCriticPolicy is its device
         demonstrations=_DictObsBatches(batches),  # type: ignore[arg-type]  # its types know transitions alone; batches pass as they are
-        batch_size=training.batch_size,
+        batch_size=training.batch_size // ranks.world_size,
         optimizer_cls=lambda *_, **__: trainer.optimizer,  # type: ignore[arg-type]  # made from named parameters, not from a list
         ent_weight=0.0,
         device=policy.device,
         custom_logger=HierarchicalLogger(logger),
     )
-    algorithm.loss_calculator = ImitationLoss(CloningLoss(training.label_smoothing, training.explanation_weight, training.precision))
+    loss = CloningLoss(training.label_smoothing, training.explanation_weight, training.precision)
+    algorithm.loss_calculator = ImitationLoss(loss, ranks)
     with warnings.catch_warnings(), trainer:
         warnings.filterwarnings("ignore", "Converting a tensor with requires_grad")  # imitation logs the loss itself
         remaining = trainer.num_updates - trainer.updates
@@ -109,15 +118,28 @@ def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, logg
 
 
 class ImitationLoss(bc.BehaviorCloningLossCalculator):
-    """A :class:`CloningLoss` as imitation's BC calls it."""
+    """A :class:`CloningLoss` as imitation's BC calls it.
 
-    def __init__(self, loss: CloningLoss) -> None:
+    Args:
+        loss: of this process's part of a batch.
+        ranks: the processes whose parts make up the batch.
+    """
+
+    loss: CloningLoss
+    ranks: Ranks
+
+    def __init__(self, loss: CloningLoss, ranks: Ranks) -> None:
         super().__init__(ent_weight=0.0, l2_weight=0.0)
-        object.__setattr__(self, "loss", loss)  # the base class is a frozen dataclass
+        for name, value in (("loss", loss), ("ranks", ranks)):
+            object.__setattr__(self, name, value)  # the base class is a frozen dataclass
 
     def __call__(self, policy: Any, obs: Any, acts: Any) -> bc.BCTrainingMetrics:
-        terms, zero = self.loss(policy.model, obs, acts), torch.zeros(())  # type: ignore[attr-defined]
-        return bc.BCTrainingMetrics(terms.negative_log_likelihood, None, zero, terms.likelihood, zero, zero, terms.total)
+        terms = self.loss(policy.model, obs, acts, self.ranks.sum(count_targets(acts)))
+        # The values are those of the whole batch, for the log. The gradient is that of this process's part: the optimizer sums them.
+        part = terms.total.detach()
+        total, negative_log_likelihood, likelihood = self.ranks.sum(torch.stack([part, terms.negative_log_likelihood, terms.likelihood]))
+        zero = torch.zeros(())
+        return bc.BCTrainingMetrics(negative_log_likelihood, None, zero, likelihood, zero, zero, terms.total + (total - part))
 
 
 class _DictObsBatches:

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 import gym_causal
 from agents.algorithms.learning_curve import History, TensorBoard
 from agents.algorithms.losses import validation_losses
+from agents.algorithms.ranks import Ranks
 from agents.algorithms.trainer import Callback, Trainer
 from agents.algorithms.training_data import Validation
 from agents.config.agent import AgentConfig
@@ -104,6 +105,19 @@ class Evaluate(Callback):
         losses = validation_losses(self.agent.policy, validation.batches())
         counts = {"episodes": len(validation.episodes), "seed": validation.seed}
         return [{**about, "metric": metric, "mean": mean, **counts} for metric, mean in losses.items()]
+
+
+class SeedUpdates(Callback):
+    """Seeds torch's random numbers before each update, where several processes train together: the checkpoint holds those of one alone."""
+
+    def __init__(self, ranks: Ranks, seed: int) -> None:
+        self.ranks, self.seed = ranks, seed
+
+    def on_start(self, trainer: Trainer) -> None:
+        self.on_update(trainer)
+
+    def on_update(self, trainer: Trainer) -> None:
+        torch.manual_seed(self.ranks.seed_of_update(self.seed, trainer.updates))
 
 
 class SaveCheckpoint(Callback):

@@ -15,6 +15,7 @@ from agents.algorithms.folder_lock import locked
 from agents.algorithms.initial_weights import InitialWeights
 from agents.algorithms.learning_curve import Tracker
 from agents.algorithms.ppo import EpisodePPO
+from agents.algorithms.ranks import Ranks
 from agents.algorithms.trainer import Trainer
 from agents.algorithms.training_data import acted_task, demonstration_kwargs
 from agents.algorithms.training_run import TrainingRun
@@ -65,6 +66,8 @@ def train(
     """
     if config.ppo is None:
         raise ValueError("config: ppo must be a PPOConfig for reinforcement learning, got None")
+    if (processes := Ranks.current().world_size) > 1:
+        raise ValueError(f"algorithm must be bc under torchrun, got ppo in {processes} processes: PPO trains in one")
     folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     initial = None if init is None else InitialWeights.read(init, config)
     config = dataclasses.replace(config, initial_weights=None if initial is None else initial.fingerprint)

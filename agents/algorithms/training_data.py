@@ -94,7 +94,7 @@ def demonstrator(config: AgentConfig) -> Any:
 
 
 def training_data(
-    config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, first_batch: int
+    config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, first_batch: int, shard: slice = slice(None)
 ) -> tuple[Iterable[Batch], Validation | None]:
     """What an agent is trained and validated on.
 
@@ -106,6 +106,7 @@ def training_data(
         task: that it acts in.
         recorded: episodes to train on; None: as the config says.
         first_batch: updates made before.
+        shard: which rows of each batch are given out.
 
     Returns:
         Endless batches from that update on, and the held-out demonstrations; None: there are too few.
@@ -119,13 +120,16 @@ def training_data(
         held_out = collect(demonstrator(config), config.env_id, count, config.seed, kwargs, domain=SeedDomain.VALIDATION)
     split = kwargs.get("split", task_spec(config.env_id).splits[0])
     validation = Validation(held_out, task, training.batch_size, split, config.seed) if count else None
-    return _batches(config, task, recorded, first_batch), validation
+    return _batches(config, task, recorded, first_batch, shard), validation
 
 
-def _batches(config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, first_batch: int) -> Iterable[Batch]:
+def _batches(
+    config: AgentConfig, task: BatchedTask, recorded: gym_causal.Episodes | None, first_batch: int, shard: slice
+) -> Iterable[Batch]:
     """Endless batches to train on."""
     training, seed, kwargs = config.training, config.seed, demonstration_kwargs(config)
     options: dict[str, Any] = {"batch_size": training.batch_size, "first_batch": first_batch, "bucket_size": training.bucket_size}
+    options["shard"] = shard
     expert = demonstrator(config)
     spec = make_task(config.env_id, 1, **kwargs).explanations
     control = ExplanationControl(spec, training.shuffled_share if training.shuffled_explanations else 0.0, training.explanation_delay)

@@ -11,9 +11,10 @@ from typing import get_args
 import torch
 from stable_baselines3.common.logger import Logger
 
-from agents.algorithms.callbacks import Callback, Evaluate, LogUpdates, ProgressBar, SaveCheckpoint
+from agents.algorithms.callbacks import Callback, Evaluate, LogUpdates, ProgressBar, SaveCheckpoint, SeedUpdates
 from agents.algorithms.learning_curve import HISTORY, TENSORBOARD, History, TensorBoard, Tracker, Wandb, import_wandb
 from agents.algorithms.optimizers import MuonAdamW, make_optimizer
+from agents.algorithms.ranks import Ranks
 from agents.algorithms.schedules import WarmupCosine
 from agents.algorithms.trainer import Trainer
 from agents.algorithms.training_data import Validation
@@ -28,12 +29,16 @@ from gym_causal.registry import task_spec
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """An agent to be trained and the folder for it. :meth:`open` begins one, or goes on with one."""
+    """An agent to be trained and the folder for it. :meth:`open` begins one, or goes on with one.
+
+    Of several processes that train it together, all read the folder and the first alone evaluates and writes.
+    """
 
     config: AgentConfig
     folder: Path
     agent: Agent
     saved: Checkpoint | None  # what an earlier process left; None: there was none
+    ranks: Ranks
     track: Tracker = "tensorboard"
 
     @classmethod
@@ -42,7 +47,8 @@ class TrainingRun:
 
         Raises:
             FileExistsError: ``folder`` holds an agent and ``resume`` is False.
-            ValueError: it holds one of another configuration, or something unreadable; or there is no such device or tracker.
+            ValueError: it holds one of another configuration, or something unreadable; or there is no such device or tracker; or other
+                processes see another folder.
             ExtraNotInstalled: Weights & Biases is not installed, and ``track`` says "wandb".
         """
         check_one_of("track", track, get_args(Tracker))
@@ -54,7 +60,9 @@ class TrainingRun:
         saved = _earlier(folder, config, resume)
         if saved is not None:
             load_weights(policy, saved.weights, folder)
-        return cls(config, folder, Agent(policy, seed=config.seed, masked=config.masks_actions), saved, track)
+        ranks = Ranks.current()
+        ranks.check_same_updates(0 if saved is None else saved.batch)  # and wait until all have read the folder
+        return cls(config, folder, Agent(policy, seed=config.seed, masked=config.masks_actions), saved, ranks, track)
 
     @property
     def policy(self) -> SequencePolicy:
@@ -108,8 +116,30 @@ class TrainingRun:
         Returns:
             The trainer, and a logger whose entries TensorBoard gets.
         """
-        config, folder, training, updates = self.config, self.folder, self.config.training, self.updates
-        optimizer = self.restored_optimizer()
+        training, optimizer = self.config.training, self.restored_optimizer()
+        callbacks: list[Callback] = []
+        logger = Logger(None, [])
+        if self.ranks.writes:
+            callbacks, logger = self._callbacks(splits, validation, learning_rate_name, progress)
+        if self.ranks.world_size > 1:
+            optimizer.register_step_pre_hook(lambda *_: self.ranks.sum_gradients(self.policy.parameters()))  # before they are clipped
+            callbacks.append(SeedUpdates(self.ranks, self.config.seed))
+        trainer = Trainer(
+            self.policy,
+            optimizer,
+            WarmupCosine.of(training),
+            callbacks,
+            num_updates=training.num_batches,
+            max_grad_norm=max_grad_norm,
+            updates=self.updates,
+        )
+        return trainer, logger
+
+    def _callbacks(
+        self, splits: Sequence[str], validation: Validation | None, learning_rate_name: str | None, progress: bool
+    ) -> tuple[list[Callback], Logger]:
+        """Write the config; what happens around the updates, and the logger. For the arguments see :meth:`trainer`."""
+        config, folder, updates = self.config, self.folder, self.updates
         save_config(folder, config)
         history = History(folder / HISTORY, updates)
         tensorboard = (
@@ -119,19 +149,10 @@ class TrainingRun:
         callbacks: list[Callback] = [
             LogUpdates(logger, tensorboard, learning_rate_name),
             Evaluate(self.agent, config, splits, validation, history, tensorboard),
-            SaveCheckpoint(folder, training.checkpoint_every),
+            SaveCheckpoint(folder, config.training.checkpoint_every),
             *([ProgressBar(folder.name, history, task_spec(config.env_id).metrics[0])] if progress else []),
         ]
-        trainer = Trainer(
-            self.policy,
-            optimizer,
-            WarmupCosine.of(training),
-            callbacks,
-            num_updates=training.num_batches,
-            max_grad_norm=max_grad_norm,
-            updates=updates,
-        )
-        return trainer, logger
+        return callbacks, logger
 
 
 def _check_device(device: str) -> None:

@@ -31,6 +31,7 @@ class StreamedDemonstrations:
         control: what is done to the explanations; None: they are as they were given.
         chunk_size: episodes that are collected at a time, at least one batch.
         bucket_size: batches among which episodes of different lengths are sorted; see :func:`agents.data.collate.bucket`.
+        shard: which of the B rows of each batch are given out; for several processes that learn from one batch.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class StreamedDemonstrations:
         control: ExplanationControl | None = None,
         chunk_size: int = 16_384,
         bucket_size: int = 8,
+        shard: slice = slice(None),
     ) -> None:
         self.policy, self.env_id, self.env_kwargs, self.control = policy, env_id, env_kwargs or {}, control
         self.batch_size, self.seed, self.first_batch, self.bucket_size = batch_size, seed, first_batch, bucket_size
+        self.shard = shard
         self.batches_per_chunk = max(1, chunk_size // batch_size)
         self._task = make_task(env_id, 1, **self.env_kwargs)
         self._last: tuple[int, gym_causal.Episodes, np.ndarray] | None = None
@@ -57,7 +60,7 @@ class StreamedDemonstrations:
         while True:
             chunk, place = divmod(batch, self.batches_per_chunk)
             episodes, batches = self._chunk(chunk)
-            yield collate(episodes, batches[place], self._task)
+            yield collate(episodes, batches[place][self.shard], self._task)
             batch += 1
 
     def _chunk(self, chunk: int) -> tuple[gym_causal.Episodes, np.ndarray]:
@@ -81,18 +84,27 @@ class FixedDemonstrations:
         seed: of the orders.
         first_batch: see :class:`StreamedDemonstrations`.
         bucket_size: see :class:`StreamedDemonstrations`.
+        shard: see :class:`StreamedDemonstrations`.
 
     Raises:
         ValueError: there are too few.
     """
 
     def __init__(
-        self, episodes: gym_causal.Episodes, task: BatchedTask, *, batch_size: int, seed: int, first_batch: int = 0, bucket_size: int = 8
+        self,
+        episodes: gym_causal.Episodes,
+        task: BatchedTask,
+        *,
+        batch_size: int,
+        seed: int,
+        first_batch: int = 0,
+        bucket_size: int = 8,
+        shard: slice = slice(None),
     ) -> None:
         if batch_size > len(episodes):
             raise ValueError(f"batch_size must be at most the number of episodes, {len(episodes)}, got {batch_size}")
         self.episodes, self.task, self.batch_size = episodes, task, batch_size
-        self.seed, self.first_batch, self.bucket_size = seed, first_batch, bucket_size
+        self.seed, self.first_batch, self.bucket_size, self.shard = seed, first_batch, bucket_size, shard
 
     def __iter__(self) -> Iterator[Batch]:
         batch, batches_per_epoch = self.first_batch, len(self.episodes) // self.batch_size
@@ -101,7 +113,7 @@ class FixedDemonstrations:
             rng = np.random.default_rng([self.seed, epoch])
             order = rng.permutation(len(self.episodes))[: batches_per_epoch * self.batch_size]
             for rows in bucket(order, self.episodes.lengths, self.batch_size, self.bucket_size, rng)[first:]:
-                yield collate(self.episodes, rows, self.task)
+                yield collate(self.episodes, rows[self.shard], self.task)
                 batch += 1
 
 

@@ -15,12 +15,12 @@ def load_expert(reference: str | None) -> Any:
     """The policy whose actions are cloned, as :func:`gym_causal.collect` takes it.
 
     Args:
-        reference: "module:name" (:func:`gym_causal.policies.load_policy`); None: the task's own expert.
+        reference: "module:name" of a policy (:func:`gym_causal.policies.load_policy`); None: the task's own expert.
 
     Raises:
         ValueError: there is no such thing.
     """
-    return "expert" if reference is None else load_policy("expert", reference)
+    return "expert" if reference is None else load_policy(reference, "expert")
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ class ImperfectExpert:
     error_rate: float = 0.0
     random_player_share: float = 0.0
 
-    def bind(self, venv: ActionSource, seed: int) -> Policy:
-        """The policy in the vector env (or task) ``venv``."""
-        expert = bind(self.expert, venv, seed)
+    def bind(self, venv: ActionSource, seed: int, first_episode: int = 0) -> Policy:
+        """The policy in the vector env (or task) ``venv``; see :func:`gym_causal.policies.bind` for the arguments."""
+        expert = bind(self.expert, venv, seed, first_episode)
 
         def act(observations: Observations, state: Any, episode_starts: np.ndarray) -> tuple[np.ndarray, Any]:
             num_envs = len(episode_starts)
-            expert_state, episode, step = state or (None, np.arange(num_envs) - num_envs, np.zeros(num_envs, int))
-            episode = episode + num_envs * episode_starts  # row b of B plays episodes b, b + B, ...
+            expert_state, episode, step = state or (None, first_episode - num_envs + np.arange(num_envs), np.zeros(num_envs, int))
+            episode = episode + num_envs * episode_starts  # row b of B plays episodes first + b, first + b + B, ...
             step = np.where(episode_starts, 0, step + 1)
             actions, expert_state = expert(observations, expert_state, episode_starts)
             is_random = _uniform(seed, episode, np.zeros_like(step)) < self.random_player_share

@@ -24,7 +24,7 @@ class Defaults:
     env: str = "OddOneOutText-v0"
     """Id of a text task with dimensions."""
     preset: str = "quick"
-    """quick: ten to forty minutes on two CPU cores; full: hours on a GPU."""
+    """quick: half an hour to an hour on a CPU core; full: hours on a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)

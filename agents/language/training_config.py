@@ -47,13 +47,13 @@ class TrainingConfig:
     condition: str = "none"
     texts: Literal["single", "in_context"] = "single"
     gpt: GPTConfig = field(default_factory=GPTConfig)
-    num_updates: int = 1_500
+    num_updates: int = 4_000
     batch_size: int = 32
     learning_rate: float = 2e-3
     muon_learning_rate_ratio: float = 10.0
     weight_decay: float = 0.01
     precision: Literal["float32", "bfloat16"] = "float32"
-    evaluate_every: int = 250
+    evaluate_every: int = 500
     evaluation_games: int = 100
     checkpoint_every: int = 100
     seed: int = 0
@@ -111,4 +111,4 @@ PRESETS: dict[str, TrainingConfig] = {
         evaluation_games=500, checkpoint_every=1_000,
     ),
 }  # fmt: skip
-"""quick: ten to forty minutes on two cores, the longer the texts are; full: hours on a GPU."""
+"""quick: half an hour to an hour on one core, the longer the texts are; full: hours on a GPU."""

@@ -61,14 +61,15 @@ class ExplanationHead(nn.Module):
             state = state + self.token_embedding(tokens[-1])
         return torch.stack(tokens, dim=1)
 
-    def loss(self, features: Tensor, tokens: Tensor) -> Tensor:
-        """() negative log-likelihood of explanations: summed over tokens, averaged over steps.
+    def loss(self, features: Tensor, tokens: Tensor, count: Tensor | None = None) -> Tensor:
+        """() negative log-likelihood of explanations: summed over tokens and steps, divided by the number of steps.
 
         A statement that is not made contributes its first token only, which says so.
 
         Args:
             features: (..., F).
             tokens: (..., L) int; IGNORE_INDEX at steps that do not count, which only fill up a batch.
+            count: () int; the number of steps, if it is that of a larger batch of which these are a part.
         """
         features, tokens = features.flatten(0, -2), tokens.flatten(0, -2).long()
         counts = tokens[:, 0] != IGNORE_INDEX
@@ -77,4 +78,4 @@ class ExplanationHead(nn.Module):
         predicted = (tokens[:, self.first_of] > 0) | is_first  # (n, L)
         # Most statements of some tasks are empty: the logits of their other tokens are not computed.
         logits = self._logits(features, tokens, predicted).float()
-        return F.cross_entropy(logits, tokens[predicted], reduction="sum") / len(tokens)
+        return F.cross_entropy(logits, tokens[predicted], reduction="sum") / (len(tokens) if count is None else count)

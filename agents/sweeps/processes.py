@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections import deque
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from agents.sweeps.runs import Run
+from gym_causal.processes import exit_when_closed
 
 ERROR = "error.txt"
 _POLL = 2.0
@@ -44,7 +44,7 @@ def execute_all(runs: Sequence[Run], processes: int, console: Console) -> dict[s
     waiting = deque(index for index, run in enumerate(runs) if not run.finished)
     active: dict[BaseProcess, int] = {}
     failures: dict[str, str] = {}
-    with _progress(console) as progress:
+    with progress_bar(console, "updates") as progress:
         bar = progress.add_task("", total=sum(run.config.training.num_batches for run in runs), completed=sum(updates.values()))
         try:
             while waiting or active:
@@ -82,8 +82,9 @@ def _context() -> Any:
     return context
 
 
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("updates"))
+def progress_bar(console: Console, counted: str) -> Progress:
+    """A bar with the remaining time; ``counted`` is the name of what it counts."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(counted))
     times = (TimeElapsedColumn(), TextColumn("elapsed,"), TimeRemainingColumn(), TextColumn("left"))
     # Checkpoints are minutes apart, so the speed is that of the whole time so far.
     return Progress(*columns, *times, console=console, transient=True, speed_estimate_period=float("inf"))
@@ -92,7 +93,9 @@ def _progress(console: Console) -> Progress:
 def _execute(run: Run) -> None:
     """The target of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches this process; the parent answers it
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    exit_when_closed(parent.sentinel)  # else two processes would train in one folder once the command is called again
     torch.set_num_threads(1)
     error = run.folder / ERROR
     error.unlink(missing_ok=True)
@@ -102,14 +105,6 @@ def _execute(run: Run) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
         error.write_text(traceback.format_exc(), encoding="utf-8")
         raise SystemExit(1) from None
-
-
-def _exit_with_parent() -> None:
-    """End this process when its parent ends: else two processes would train in one folder once the command is called again."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
 
 
 def _failure(run: Run, exit_code: int) -> str:

@@ -32,7 +32,7 @@ def named_policy(reference: str, env_id: str, **env_kwargs: Any) -> Any:
     if Path(reference).is_dir() or reference.startswith("hf://") or canonical_id(reference) in registered_ids():
         return _imported("agents:load", "agents")(reference)
     if ":" in reference:
-        return load_policy("policy", reference)
+        return load_policy(reference)
     if reference not in (names := _imported("baselines.registry:strategy_names", "baselines")(env_id)):
         raise ValueError(f"policy must be {ACCEPTED} ({', '.join(names)}), got {reference!r}")
     return _imported("baselines.registry:make", "baselines")(reference, env_id, **env_kwargs)

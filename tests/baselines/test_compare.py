@@ -71,7 +71,7 @@ def test_table_has_policies_as_rows_and_splits_as_columns(out):
         ({"env": "Luck-v0"}, "env_id must be"),
         ({"env_kwargs": {"num_variable": 4}}, "did you mean 'num_variables'"),
         ({"env_kwargs": {"num_variables": 1}}, "num_variables must be"),
-        ({"env": "OddOneOut-v0", "exploration_sign": "random"}, "OddOneOut-v0 has no argument 'exploration_sign'"),
+        ({"env": "OddOneOut-v0", "exploration_sign": "random"}, "OddOneOut-v0 got an unexpected keyword argument 'exploration_sign'"),
         ({"env": "CartPole-v1", "env_kwargs": {"gravty": 4}}, "error: .*gravty"),
         ({"env_kwargs": {"models": "no_such_module:f"}}, "models: 'no_such_module:f' cannot be imported"),
         ({"seed": -1}, "seed must be an int from 0"),

@@ -77,7 +77,7 @@ def test_every_statement_follows_from_the_game(player, kwargs):
     assert abs(rate - expected) < 4 * np.sqrt(expected * (1 - expected) / 120)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(arguments, st.integers(0, 2**32), st.sampled_from(sorted(PLAYERS)))
 def test_also_with_any_arguments(kwargs, seed, player):
     task = gym_causal.make_task(ENV_ID, 5, explain="all", **kwargs)
@@ -143,7 +143,7 @@ def test_the_two_kinds_are_switched_independently(explain):
             reference.step(actions)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32), st.sampled_from(["none", "outcome", "reasoning", "all"]))
 def test_any_tokens_can_be_put_into_words(seed, explain):
     task = gym_causal.make_task(ENV_ID, 1, explain=explain, num_dimensions=4)

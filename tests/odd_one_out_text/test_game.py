@@ -107,7 +107,7 @@ arguments = st.integers(3, 12).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arguments, st.integers(0, 2**32))
 def test_trials_are_what_they_should_be(kwargs, seed):
     config = OddOneOutTextConfig(**kwargs)
@@ -123,7 +123,7 @@ def test_trials_are_what_they_should_be(kwargs, seed):
     assert {config.dimensions[dimension] for dimension in episodes.rewarded} <= set(allowed)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(arguments, st.integers(0, 2**32))
 def test_observations_fit_in_their_space(kwargs, seed):
     venv = gym_causal.make_vec(ENV_ID, 6, **kwargs)

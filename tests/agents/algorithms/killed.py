@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 
 import gym_causal
 from agents.algorithms import behavioral_cloning, reinforcement_learning, training_run
@@ -47,10 +49,39 @@ def run(config: AgentConfig, folder: Path, moment: tuple[str, int] | None = None
     return process.exitcode
 
 
+def run_ranks(config: AgentConfig, folders: Sequence[Path], moment: tuple[str, int] | None = None) -> list[int]:
+    """What became of a training by several processes, as torchrun starts them: their exit codes.
+
+    Args:
+        config: of the agent.
+        folders: as each process sees it.
+        moment: at which the second one is killed.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.agents.algorithms.preloaded"])
+    with tempfile.TemporaryDirectory() as meeting:
+        processes = [
+            context.Process(target=_train_rank, args=(config, folder, f"{meeting}/meet", rank, len(folders), moment if rank == 1 else None))
+            for rank, folder in enumerate(folders)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(300)
+    assert all(process.exitcode is not None for process in processes), "they hang"
+    return [process.exitcode for process in processes]
+
+
+def _train_rank(config: AgentConfig, folder: Path, meeting: str, rank: int, world_size: int, moment: tuple[str, int] | None) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=world_size)
+    _train(config, folder, moment, recorded=False)
+    dist.destroy_process_group()
+
+
 def _train(config: AgentConfig, folder: Path, moment: tuple[str, int] | None, recorded: bool) -> None:
     torch.set_num_threads(1)
     if moment is not None:
-        _MOMENTS[moment[0]](moment[1])
+        MOMENTS[moment[0]](moment[1])
     if config.ppo is not None:
         reinforcement_learning.train(config, folder, resume=True, splits=splits(config), progress=False)
         return
@@ -100,7 +131,7 @@ def _kill_in_half_a_checkpoint(count: int) -> None:
     checkpoints.Path.write_bytes = half
 
 
-_MOMENTS: dict[str, Callable[[int], None]] = {
+MOMENTS: dict[str, Callable[[int], None]] = {
     "config is written": _kill_at(training_run, "save_config", after=True),
     "half a checkpoint": _kill_in_half_a_checkpoint,
     "before a file is in place": _kill_at(files.os, "replace"),

@@ -19,6 +19,7 @@ import gym_causal
 from agents.algorithms.behavioral_cloning import ImitationLoss, train
 from agents.algorithms.learning_curve import HISTORY, History
 from agents.algorithms.losses import CloningLoss, to_tensors
+from agents.algorithms.ranks import Ranks
 from agents.algorithms.schedules import WarmupCosine
 from agents.config import AgentConfig
 from agents.data.demonstrations import StreamedDemonstrations, fingerprint
@@ -40,7 +41,7 @@ def test_bc_s_own_loss_agrees(where):
     policy = TransformerPolicy(make_policy("variable", settled=True) if where == "causal DAG" else make_room_policy("object", settled=True))
     observations, actions = played() if where == "causal DAG" else played_rooms()[:2]
     arrays = DictObs({key: value.numpy() for key, value in observations.items()})
-    ours, theirs = ImitationLoss(CloningLoss()), bc.BehaviorCloningLossCalculator(0.0, 0.0)
+    ours, theirs = ImitationLoss(CloningLoss(), Ranks()), bc.BehaviorCloningLossCalculator(0.0, 0.0)
     mine, others = ours(policy, observations, actions), theirs(policy, arrays, actions)
     assert torch.allclose(mine.loss, others.loss) and torch.allclose(mine.prob_true_act, others.prob_true_act)
 

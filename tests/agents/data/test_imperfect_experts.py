@@ -11,6 +11,7 @@ from agents.algorithms.training_data import checked_task, training_data
 from agents.data.demonstrations import StreamedDemonstrations, collect
 from agents.data.experts import ImperfectExpert
 from agents.train import parse
+from gym_causal.collect import recording
 from gym_causal.policies import bind
 from gym_causal.registry import make_task
 from gym_causal.rollouts import play
@@ -150,3 +151,10 @@ def test_recorded_demonstrations_are_as_they_are():
         config = replace(CONFIG, training=replace(TRAINING, **changes))
         with pytest.raises(ValueError, match="error_rate and random_player_share must be 0 with recorded demonstrations"):
             checked_task(config, ("train",), recorded)
+
+
+def test_its_errors_are_the_same_in_parts(monkeypatch):
+    policy = ImperfectExpert(error_rate=0.3, random_player_share=0.3)
+    parts = gym_causal.collect(policy, DAG, num_episodes=4_200, seed=3, explain="none")
+    monkeypatch.setattr(recording, "MAX_BATCH", 5_000)
+    assert np.array_equal(parts.actions, gym_causal.collect(policy, DAG, num_episodes=4_200, seed=3, explain="none").actions)
