@@ -29,6 +29,9 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
+        # zipfile trusts the lengths in the directory, and a wrong one hides what follows.
+        if len(members) != _stated_members(path):
+            raise ValueError(f"it has another number of arrays than the {len(members)} that are found")
         if len({member.filename for member in members}) < len(members):
             raise ValueError("two of its arrays have the same name")
         stated, allowed = sum(member.file_size for member in members), max(ALWAYS_ALLOWED, MAX_INFLATION * os.path.getsize(path))
@@ -43,6 +46,13 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
             with archive.open(member) as stream:
                 arrays[member.filename.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
         return arrays
+
+
+def _stated_members(path: str | os.PathLike[str]) -> int:
+    """How many members an archive says to have, in its last 22 bytes. (NumPy writes no comment after them.)"""
+    with open(path, "rb") as file:
+        file.seek(-22, os.SEEK_END)
+        return int.from_bytes(file.read()[10:12], "little")
 
 
 def _check_header(stream: IO[bytes], member: zipfile.ZipInfo) -> None:

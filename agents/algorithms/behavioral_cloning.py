@@ -90,7 +90,7 @@ def train(
             max_grad_norm=config.training.max_grad_norm,
             progress=progress,
         )
-        _clone(trainer, batches, config, logger)
+        _clone(trainer, batches, config, run.ranks, logger)
         return run.agent
 
 
