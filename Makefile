@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 # Without byte-compiling everything that is never imported, installing takes a third of the time.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 
-.PHONY: train compare ablate test slow lint format types docs benchmark integrations clean help
+.PHONY: train compare ablate test slow lint format types docs benchmark reliability integrations clean help
 .DEFAULT_GOAL := train
 
 # Training has the machine to itself: torch takes all cores. (An empty OMP_NUM_THREADS would be answered with a warning.)
@@ -57,6 +57,12 @@ benchmark: $(VENV)/benchmark.stamp $(VENV)/agents.stamp $(VENV)/language.stamp  
 	$(BIN)/python -m benchmarks.attention --out results/benchmark/attention.json
 	$(BIN)/python -m benchmarks.language --out results/benchmark/language.json
 	$(BIN)/python -m benchmarks.ppo --out results/benchmark/ppo.json
+
+reliability: $(VENV)/tests.stamp $(VENV)/agents.stamp $(VENV)/language.stamp  ## measure what docs/reliability.md reports: an hour
+	$(BIN)/python -m reliability.fuzz
+	$(BIN)/python -m reliability.kills
+	$(BIN)/python -m reliability.damage
+	$(BIN)/python docs/make_reliability_tables.py
 
 integrations: $(VENV)/baselines.stamp  ## run the scripts of docs/other_libraries.md, each in the environment of its library
 	$(BIN)/python docs/make_integrations.py --torch "$(TORCH)"

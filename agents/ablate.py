@@ -109,9 +109,12 @@ def executor(args: Args) -> Callable[[list[Run], Console], dict[str, str]]:
 
 def run_sweep(args: Args, descriptions: dict[str, Any], runs: list[Run], console: Console) -> list[str]:
     """Execute the runs that are not finished, then write and print the results of the finished ones; returns a line for each failure."""
-    failures = executor(args)(runs, console)
-    if finished := [run for run in runs if str(run) not in failures]:
-        write_results(args, descriptions, finished, console)
+    from agents.algorithms.folder_lock import locked  # noqa: PLC0415 - see write_results
+
+    with locked(args.folder):
+        failures = executor(args)(runs, console)
+        if finished := [run for run in runs if str(run) not in failures]:
+            write_results(args, descriptions, finished, console)
     return [f"  {run}: {reason}" for run, reason in failures.items()]
 
 
@@ -179,6 +182,8 @@ def main(args: Args) -> None:
             failures += run_sweep(sweep, descriptions, runs, console)
         except ConnectionError as error:
             raise SystemExit(f"error: address: no Ray cluster at {sweep.address!r}: {error}") from error
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"error: {error}") from error
         except KeyboardInterrupt:
             raise SystemExit(f"interrupted: the same command resumes from the last checkpoints in {sweep.folder}") from None
     if failures:

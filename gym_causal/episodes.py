@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,9 +13,12 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from gym_causal.files import write_atomically
+from gym_causal.files import reason, write_atomically
+from gym_causal.npz import read_arrays
 
 _FORMAT = "gym_causal episodes 1"
+_KINDS = {"actions": "iu", "rewards": "f", "lengths": "iu", "truncated": "b"}
+"""Array of a file -> the kinds of its dtype. All have one axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,25 +137,27 @@ class Episodes:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Episodes:
-        """Read what :meth:`save` wrote. Nothing in the file is ever unpickled.
+        """Read what :meth:`save` wrote. Nothing in the file is ever unpickled, and memory is taken only for what the file can hold.
 
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: it is damaged, or no file of episodes.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                metadata = json.loads(str(file["metadata"]))
-                if metadata.pop("format", None) != _FORMAT:
-                    raise ValueError("its format is another one")
-                arrays = dict(file)
-                observations, explanations = within("observations", arrays), within("explanations", arrays)
-                actions, rewards, lengths, truncated = (arrays[name] for name in ("actions", "rewards", "lengths", "truncated"))
-                return cls(observations, explanations, actions, rewards, lengths, truncated, metadata)
+            arrays = read_arrays(path)
+            metadata = json.loads(str(arrays["metadata"]))
+            if metadata.pop("format", None) != _FORMAT:
+                raise ValueError("its format is another one")
+            for name, kinds in _KINDS.items():
+                if arrays[name].ndim != 1 or arrays[name].dtype.kind not in kinds:
+                    raise ValueError(f"{name} has shape {arrays[name].shape} of {arrays[name].dtype}")
+            observations, explanations = within("observations", arrays), within("explanations", arrays)
+            actions, rewards, lengths, truncated = (arrays[name] for name in _KINDS)
+            return cls(observations, explanations, actions, rewards, lengths, truncated, metadata)
         except FileNotFoundError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f"path: {os.fspath(path)!r} is not a readable file of episodes: {error}") from error
+        except Exception as error:  # of the libraries that parse it: what they raise for damaged files is documented nowhere
+            raise ValueError(f"path: {os.fspath(path)!r} is not a readable file of episodes: {reason(error)}") from error
 
 
 def as_json(value: Any) -> Any:

@@ -1,11 +1,13 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and JSON of unknown origin."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -24,3 +26,22 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def read_json(path: Path) -> Any:
+    """The document in a file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no JSON, or nested too deeply to be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, as one line: the first of its message, or its name if it has none."""
+    message = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+    return next(filter(None, map(str.strip, message.splitlines())), type(error).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import warnings
@@ -17,6 +18,7 @@ from imitation.util.logger import HierarchicalLogger
 from stable_baselines3.common.logger import Logger
 
 import gym_causal
+from agents.algorithms.folder_lock import locked
 from agents.algorithms.learning_curve import Tracker
 from agents.algorithms.losses import CloningLoss, count_targets
 from agents.algorithms.ranks import Ranks
@@ -65,6 +67,7 @@ def train(
 
     Raises:
         FileExistsError: ``folder`` holds an agent and ``resume`` is False.
+        BlockingIOError: another process is writing to it.
         ValueError: it holds one of another configuration, or something unreadable; or an argument is out of range, or the config is one
             of reinforcement learning, or its batches cannot be divided equally among the processes. Nothing is written then.
     """
@@ -72,21 +75,23 @@ def train(
         raise ValueError("config: ppo must be None for behavioral cloning; agents.algorithms.reinforcement_learning trains with PPO")
     folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     config = dataclasses.replace(config, demonstrations=None if demonstrations is None else fingerprint(demonstrations))
-    shard = Ranks.current().shard(config.training.batch_size)
+    ranks = Ranks.current()
+    shard = ranks.shard(config.training.batch_size)
     task = checked_task(config, splits, demonstrations)
-    run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
-    if run.is_finished:
+    with locked(folder) if ranks.writes else contextlib.nullcontext():
+        run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
+        if run.is_finished:
+            return run.agent
+        batches, validation = training_data(config, task, demonstrations, run.updates, shard)
+        trainer, logger = run.trainer(
+            splits,
+            validation,
+            learning_rate_name="bc/learning_rate",
+            max_grad_norm=config.training.max_grad_norm,
+            progress=progress,
+        )
+        _clone(trainer, batches, config, logger)
         return run.agent
-    batches, validation = training_data(config, task, demonstrations, run.updates, shard)
-    trainer, logger = run.trainer(
-        splits,
-        validation,
-        learning_rate_name="bc/learning_rate",
-        max_grad_norm=config.training.max_grad_norm,
-        progress=progress,
-    )
-    _clone(trainer, batches, config, run.ranks, logger)
-    return run.agent
 
 
 def _clone(trainer: Trainer, batches: Iterable[Batch], config: AgentConfig, ranks: Ranks, logger: Logger) -> None:

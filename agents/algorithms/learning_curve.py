@@ -10,6 +10,7 @@ import pandas as pd
 from stable_baselines3.common.logger import KVWriter
 from torch.utils.tensorboard import SummaryWriter
 
+from agents.data.csv_rows import read_rows
 from gym_causal.extras import needs_extra
 from gym_causal.files import write_atomically
 
@@ -70,17 +71,7 @@ def read_history(path: Path) -> pd.DataFrame:
         FileNotFoundError: there is no such file.
         ValueError: it is not such a curve.
     """
-    try:
-        # Numbers must come back as they were written, or a resumed training's file would differ. Python's parser does that in every
-        # version of pandas; its own does by default from 3.1 on, which deprecates float_precision="round_trip".
-        rows = pd.read_csv(path, engine="python")
-    except ValueError as error:
-        raise ValueError(f"{str(path)!r} is not a learning curve: {error}") from error
-    if missing := [name for name in ("batch", "split", "metric", "mean") if name not in rows]:
-        raise ValueError(f"{str(path)!r} is not a learning curve: it has no {', '.join(missing)}")
-    if not pd.api.types.is_numeric_dtype(rows["batch"]):
-        raise ValueError(f"{str(path)!r} is not a learning curve: batch must be numbers")
-    return rows
+    return read_rows(path, "a learning curve", ("batch", "split", "metric", "mean"), numbers=("batch", "mean"))
 
 
 class TensorBoard(KVWriter):

@@ -11,6 +11,7 @@ from pathlib import Path
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
+from agents.algorithms.folder_lock import locked
 from agents.algorithms.initial_weights import InitialWeights
 from agents.algorithms.learning_curve import Tracker
 from agents.algorithms.ppo import EpisodePPO
@@ -58,6 +59,7 @@ def train(
 
     Raises:
         FileExistsError: ``folder`` holds an agent and ``resume`` is False.
+        BlockingIOError: another process is writing to it.
         FileNotFoundError: ``init`` holds none.
         ValueError: ``folder`` holds one of another configuration, or something unreadable; ``init`` holds one of another architecture; or
             an argument is out of range. Nothing is written then.
@@ -70,15 +72,16 @@ def train(
     initial = None if init is None else InitialWeights.read(init, config)
     config = dataclasses.replace(config, initial_weights=None if initial is None else initial.fingerprint)
     acted_task(config, splits)
-    run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
-    if run.is_finished:
+    with locked(folder):
+        run = TrainingRun.open(config, folder, resume=resume, device=device, track=track)
+        if run.is_finished:
+            return run.agent
+        if initial is not None and run.saved is None:
+            initial.put_into(run.policy)
+        venv = _training_envs(config)
+        trainer, logger = run.trainer(splits, progress=progress)
+        _learn(trainer, venv, config, logger)
         return run.agent
-    if initial is not None and run.saved is None:
-        initial.put_into(run.policy)
-    venv = _training_envs(config)
-    trainer, logger = run.trainer(splits, progress=progress)
-    _learn(trainer, venv, config, logger)
-    return run.agent
 
 
 def _training_envs(config: AgentConfig) -> BatchedVecEnv:

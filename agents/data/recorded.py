@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from gym_causal import Episodes
 from gym_causal.extras import needs_extra
+from gym_causal.files import reason
 
 
 def load_recorded(source: str) -> Episodes:
@@ -29,7 +31,10 @@ def load_recorded(source: str) -> Episodes:
 
 
 def _from_folder(folder: Path) -> Episodes:
-    """Trajectories of imitation, in the format of HuggingFace's ``datasets``."""
+    """Trajectories of imitation, in the format of HuggingFace's ``datasets``.
+
+    Their infos are left out: they are jsonpickle, and decoding that may run code of whoever wrote the file.
+    """
     if not (folder / "dataset_info.json").is_file():
         raise ValueError(f"demonstrations: {str(folder)!r} is not a folder of imitation's trajectories: it has no dataset_info.json")
     try:
@@ -38,7 +43,11 @@ def _from_folder(folder: Path) -> Episodes:
         from agents.data.trajectories import from_trajectories  # noqa: PLC0415
     except ImportError as error:
         raise ImportError(f"reading a folder of imitation's trajectories needs imitation, datasets and jsonpickle: {error}") from error
-    return from_trajectories(serialize.load_with_rewards(folder))
+    try:
+        trajectories = serialize.load_with_rewards(folder)
+        return from_trajectories(dataclasses.replace(trajectory, infos=None) for trajectory in trajectories)
+    except Exception as error:  # of the libraries that parse it: what they raise for damaged files is documented nowhere
+        raise ValueError(f"demonstrations: {str(folder)!r} is not a readable folder of trajectories: {reason(error)}") from error
 
 
 def _from_minari(dataset_id: str) -> Episodes:

@@ -98,6 +98,7 @@ def parse(argv: Sequence[str] | None = None) -> Args:
 def run(args: Args) -> None:
     """Select prompts, play and write the results."""
     # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
+    from agents.algorithms.folder_lock import locked  # noqa: PLC0415
     from agents.language.dry_run import describe  # noqa: PLC0415
     from agents.language.models import fingerprint, load_model, parse_model_args  # noqa: PLC0415
     from agents.language.request_log import RequestLog  # noqa: PLC0415
@@ -109,10 +110,10 @@ def run(args: Args) -> None:
         return
     model = load_model(args.model, arguments)
     check_context(experiment, model)
-    args.out.mkdir(parents=True, exist_ok=True)
-    log = RequestLog(args.out / LOG, fingerprint(args.model, arguments))
-    selected, results, games = play(experiment, model, log)
-    write(args, experiment, selected, results, games)
+    with locked(args.out):
+        log = RequestLog(args.out / LOG, fingerprint(args.model, arguments))
+        selected, results, games = play(experiment, model, log)
+        write(args, experiment, selected, results, games)
 
 
 def check_context(experiment: Experiment, model: LanguageModel) -> None:

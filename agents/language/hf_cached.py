@@ -16,6 +16,7 @@ import torch
 
 from agents.language.models import GenerationRequest, ScoreRequest
 from agents.language.tree_attention import TreeModel
+from gym_causal.files import reason
 
 _GROUP = 32
 """Contexts that are computed together: more share more passes, and attend to more keys that are masked."""
@@ -246,7 +247,7 @@ def load_cached_model(
     try:
         loaded_tokenizer = AutoTokenizer.from_pretrained(tokenizer or pretrained, **source)
         model: Any = AutoModelForCausalLM.from_pretrained(pretrained, dtype=dtype, **source)
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"model_args: no language model with its tokenizer in {pretrained!r}: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # damaged files make tokenizers and safetensors raise errors of their own
+        raise ValueError(f"model_args: no language model with its tokenizer in {pretrained!r}: {reason(error)}") from error
     model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
     return CachedModel(model, loaded_tokenizer, **options)

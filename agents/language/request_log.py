@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from agents.language.models import GenerationRequest, LanguageModel, ScoreRequest
+from gym_causal.files import reason
 
 _CHUNK = 32
 """Contexts that are asked for at once, and lost at most when a run is killed."""
@@ -17,6 +19,8 @@ Item = TypeVar("Item")
 
 class RequestLog:
     """Lines of JSON: the model, prompts (the beginnings that many contexts share), and requests with their answers.
+
+    Each line ends with a checksum of itself, so that no changed answer is taken for the model's. (Lines of older versions have none.)
 
     Args:
         path: of the file; an existing one is continued. None: nothing is written.
@@ -39,14 +43,14 @@ class RequestLog:
         if whole != content:  # the last line of a killed run
             path.write_bytes(whole)
         try:
-            lines = [json.loads(line) for line in whole.splitlines()]
+            lines = [_checked(json.loads(line)) for line in whole.splitlines()]
             if not lines:
                 self._append([{"kind": "model", **model}])
             elif (found := {key: value for key, value in lines[0].items() if key != "kind"}) != model:
                 raise ValueError(f"out: {str(path)!r} holds the answers of another model, {found}; choose another folder")
             self._read(lines[1:])
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"out: {str(path)!r} is no log of requests: {error}") from error
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError, AttributeError, _Damaged) as error:
+            raise ValueError(f"out: {str(path)!r} is no log of requests: {reason(error)}") from error
 
     def _read(self, lines: Sequence[dict[str, Any]]) -> None:
         for line in lines:
@@ -92,7 +96,26 @@ class RequestLog:
     def _append(self, lines: Any) -> None:
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+                file.write("".join(_text({**line, "crc32": _crc32(line)}) + "\n" for line in lines))
+
+
+class _Damaged(Exception):
+    """A line whose checksum is another one."""
+
+
+def _checked(line: dict[str, Any]) -> dict[str, Any]:
+    """A line without its checksum, if it has one, after comparing it."""
+    if (stated := line.pop("crc32", None)) not in (None, _crc32(line)):
+        raise _Damaged(f"a line has the checksum {_crc32(line)}, and says {stated}")
+    return line
+
+
+def _crc32(line: dict[str, Any]) -> int:
+    return zlib.crc32(_text(line).encode())
+
+
+def _text(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=False)
 
 
 class LoggedModel:

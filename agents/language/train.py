@@ -102,13 +102,15 @@ def train(args: Args) -> None:
         from agents.language.training import Training  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
+    from agents.algorithms.folder_lock import locked  # noqa: PLC0415
     from agents.algorithms.learning_curve import HISTORY, read_history  # noqa: PLC0415
     from agents.analysis import plots  # noqa: PLC0415
     from baselines.plots import PALETTE  # noqa: PLC0415
     from gym_causal.files import write_atomically  # noqa: PLC0415
 
-    training = Training(config, args.out, resume=args.resume, device=args.device)
-    training.run()
+    with locked(args.out):
+        training = Training(config, args.out, resume=args.resume, device=args.device)
+        training.run()
     figure = plots.learning_curves({config.condition: read_history(args.out / HISTORY)}, PALETTE, config.evaluation.selection_metric)
     for name in ("learning_curve.png", "learning_curve.svg"):
         write_atomically(args.out / name, figure.savefig)

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +28,7 @@ from agents.language.training_config import TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT, Checkpoint, load_checkpoint, save_checkpoint
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
-from gym_causal.files import write_atomically
+from gym_causal.files import read_json, write_atomically
 
 TRAINING = "training.json"
 _WEIGHTS = "model.safetensors"
@@ -53,7 +52,7 @@ class Training:
     def __init__(self, config: TrainingConfig, folder: Path, *, resume: bool = False, device: str = "cpu") -> None:
         self.config, self.folder, self.device = config, folder, device
         config.evaluation.check()
-        _check_folder(config, folder, resume)
+        check_folder(config, folder, resume)
         # All conditions have the same tokenizer: that of texts with all explanations.
         sample = training_texts(dataclasses.replace(config, condition="both"), 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS)
         self.tokenizer = make_tokenizer(sample)
@@ -184,7 +183,8 @@ def _padded(texts: list[list[int]]) -> Tensor:
     return torch.nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True, padding_value=_IGNORED)
 
 
-def _check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
+def check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
+    """Raise a ValueError if a training cannot be begun, or gone on with, in a folder."""
     path = folder / TRAINING
     if not path.exists():
         if (folder / CHECKPOINT).exists() or (folder / _WEIGHTS).exists():
@@ -192,7 +192,12 @@ def _check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
         return
     if not resume:
         raise ValueError(f"folder: {str(folder)!r} holds a training; choose another one, or resume")
-    found: Any = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"folder: {str(path)!r} is not the configuration of a training: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"folder: {str(path)!r} is not the configuration of a training")
     wanted = json.loads(json.dumps(config.to_json()))
     if changed := [f"{key} was {found.get(key)!r} and is {value!r}" for key, value in wanted.items() if found.get(key) != value]:
         raise ValueError(f"folder: {str(folder)!r} holds a training with another configuration ({'; '.join(changed)})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from agents.config.agent import AgentConfig
-from gym_causal.files import write_atomically
+from gym_causal.files import read_json, write_atomically
 
 CONFIG, CHECKPOINT = "config.json", "checkpoint.safetensors"
 _FORMAT = "gym_causal agent 2"
@@ -74,7 +75,7 @@ def load_config(folder: Path) -> AgentConfig:
     if not path.is_file():
         raise FileNotFoundError(f"{os.fspath(folder)!r} holds no agent: there is no {CONFIG}")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
         if not isinstance(document, dict) or document.pop("format", None) not in (_FORMAT, _FORMAT_1):
             raise ValueError("its format is another one")
         return AgentConfig.from_json(document)
@@ -85,13 +86,13 @@ def load_config(folder: Path) -> AgentConfig:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write ``checkpoint.safetensors``, in place of an older one."""
+    """Write ``checkpoint.safetensors``, in place of an older one. Its metadata hold a digest of all its numbers."""
     tensors = {f"weights/{key}": value for key, value in checkpoint.weights.items()}
     tensors.update({f"optimizer/{key}": value for key, value in checkpoint.optimizer.items()})
     if checkpoint.rng is not None:
         tensors["rng"] = checkpoint.rng
     tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-    metadata = {"format": _FORMAT, "batch": str(checkpoint.batch)}
+    metadata = {"format": _FORMAT, "batch": str(checkpoint.batch), "sha256": _digest(tensors, checkpoint.batch)}
     # Written here, for safetensors has exceptions of its own for a full disk.
     write_atomically(folder / CHECKPOINT, lambda path: path.write_bytes(safetensors.torch.save(tensors, metadata)))
 
@@ -101,7 +102,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is damaged, or not that of an agent.
+        ValueError: it is damaged, or not that of an agent. (Files from before there was a digest may have changed numbers.)
     """
     path = folder / CHECKPOINT
     if not path.is_file():
@@ -112,15 +113,27 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             if metadata.get("format") not in (_FORMAT, _FORMAT_1):
                 raise ValueError("its format is another one")
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
+            batch = int(metadata.get("batch", ""))
+            if metadata.get("sha256", digest := _digest(tensors, batch)) != digest:
+                raise ValueError("its numbers are not those that were written")
             weights, optimizer = (
                 {key.removeprefix(part): value for key, value in tensors.items() if key.startswith(part)}
                 for part in ("weights/", "optimizer/")
             )
             if metadata["format"] == _FORMAT_1:
                 weights, optimizer = _renamed(weights), _renamed(optimizer)
-            return Checkpoint(weights, int(metadata.get("batch", "")), optimizer, tensors.get("rng"))
+            return Checkpoint(weights, batch, optimizer, tensors.get("rng"))
     except (safetensors.SafetensorError, ValueError, OSError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not the checkpoint of an agent: {error}") from error
+
+
+def _digest(tensors: dict[str, Tensor], batch: int) -> str:
+    """SHA-256 of the tensors' names, dtypes, shapes and bytes, and of the number of updates."""
+    digest = hashlib.sha256(str(batch).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _renamed(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

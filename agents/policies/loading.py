@@ -8,13 +8,16 @@ from pathlib import Path
 from agents.config.agent import AgentConfig
 from agents.policies import hub
 from agents.policies.agent import Agent
-from agents.policies.checkpoints import CONFIG, load_checkpoint, load_config, load_weights
+from agents.policies.checkpoints import CHECKPOINT, CONFIG, Checkpoint, load_checkpoint, load_config, load_weights
 from agents.policies.sequence_policy import SequencePolicy
 from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.registry import canonical_id, make_task
 
 SHIPPED = Path(__file__).parents[1] / "pretrained_agents"
 """The folder of the folders of the agents that ship with the package, each named after its env."""
+
+_ALWAYS_BUILT = 1 << 22
+"""Weights that any configuration may have, for networks of a user's own that have no such blocks."""
 
 
 def build_policy(config: AgentConfig) -> SequencePolicy:
@@ -78,8 +81,17 @@ def load(agent: str | os.PathLike[str], *, deterministic: bool = True, seed: int
     folder = folder_of(agent)
     config, checkpoint = load_config(folder), load_checkpoint(folder)
     try:
+        _check_size(config, checkpoint)
         policy = build_policy(config)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(folder / CONFIG)!r} describes an agent that cannot be built here: {error}") from error
     load_weights(policy, checkpoint.weights, folder)
     return Agent(policy, deterministic=deterministic, seed=seed, explains=explains, masked=config.masks_actions)
+
+
+def _check_size(config: AgentConfig, checkpoint: Checkpoint) -> None:
+    """Raise a ValueError, before memory is taken, if a configuration describes far more weights than its checkpoint holds."""
+    held = sum(value.numel() for value in checkpoint.weights.values())
+    least = config.architecture.num_layers * config.architecture.width**2  # of a Transformer's blocks, each of which has several matrices
+    if least > max(held, _ALWAYS_BUILT):
+        raise ValueError(f"it has more than {least:,} weights, and {CHECKPOINT} beside it holds {held:,}")

@@ -16,6 +16,7 @@ from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
 from agents.analysis.reasoning_probe import can_probe_reasoning, probe_reasoning
 from agents.config.agent import AgentConfig
+from agents.data.csv_rows import read_rows
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CONFIG, load_config, updates_made
 from agents.sweeps.recipes import Recipe
@@ -49,7 +50,9 @@ class Run:
         return f"{self.variation}, seed {self.config.seed}"
 
     def check(self) -> None:
-        """Raise a ValueError if the folder holds an agent of another configuration."""
+        """Raise a ValueError if the folder holds an agent of another configuration, or damaged results."""
+        if (self.folder / RESULTS).exists():
+            self.results()
         if not (self.folder / CONFIG).exists():
             return
         found = dataclasses.replace(load_config(self.folder), initial_weights=None)  # known when the first training is over
@@ -73,8 +76,14 @@ class Run:
         return updates_made(self.folder)
 
     def results(self) -> pd.DataFrame:
-        """Tidy rows, those of ``gym_causal.evaluate`` and of the analyses, with ``seed_of_training``."""
-        return pd.read_csv(self.folder / RESULTS)
+        """Tidy rows, those of ``gym_causal.evaluate`` and of the analyses, with ``seed_of_training``.
+
+        Raises:
+            FileNotFoundError: it is not finished.
+            ValueError: the file is damaged.
+        """
+        columns = ("env_id", "split", "policy", "metric", "mean", "episodes", "seed_of_training")
+        return read_rows(self.folder / RESULTS, "a file of results", columns, numbers=("mean", "episodes", "seed_of_training"))
 
     def execute(self) -> None:
         """Train, or resume training, then evaluate and analyse. ``results.csv`` is written last: with it, a run is finished."""

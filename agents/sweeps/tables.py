@@ -11,13 +11,16 @@ from rich.table import Table
 from scipy import stats
 
 from agents.algorithms.learning_curve import HISTORY, read_history
+from agents.data.csv_rows import read_rows
 from agents.policies.loading import build_policy
 from agents.sweeps.recipes import Recipe
-from agents.sweeps.runs import Run
+from agents.sweeps.runs import PROBE, Run
 from agents.sweeps.study import EXPERT_REWARD, FRACTION_OF_EXPERT, Column, Variation
 
 SUMMARY_COLUMNS = ["env_id", "split", "policy", "metric", "mean", "low", "high", "lowest", "highest", "seeds"]
 
+_NUMBERS = {HISTORY: ("batch", "mean"), PROBE: ("delta", "response", "slope")}
+"""CSV of a run -> those of its columns that are numbers."""
 _ENOUGH_SEEDS = 5
 """For an interval by Student's t on a page; with two seeds it reaches six times their difference to either side."""
 
@@ -33,7 +36,8 @@ def combine_file(runs: Sequence[Run], file: str) -> dict[str, pd.DataFrame]:
     parts: dict[str, list[pd.DataFrame]] = {}
     for run in runs:
         if (run.folder / file).exists():
-            rows = pd.read_csv(run.folder / file)
+            numbers = _NUMBERS[file]
+            rows = read_rows(run.folder / file, "a table of a run", columns=numbers, numbers=numbers)
             parts.setdefault(run.variation, []).append(rows.assign(seed_of_training=run.config.seed))
     return {variation: pd.concat(rows, ignore_index=True) for variation, rows in parts.items()}
 

@@ -29,6 +29,7 @@ def test_a_second_run_asks_nothing(tmp_path):
     lines = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
     assert [line["kind"] for line in lines].count("prompt") == 1 and len(lines) == 2 + 50 + 50
     answers = {"continuations": ["A", "BB"], "scores": first[0][:2]}
+    assert lines[2].pop("crc32") > 0
     assert lines[2] == {"kind": "loglikelihood", "prompt": lines[1]["prompt"], "context": "0", **answers}
 
 
