@@ -235,7 +235,7 @@ def test_a_killed_command_goes_on_as_users_start_it(tmp_path):
 
 def test_help_answers_without_torch(tmp_path):
     """At once, that is; and it names every option and study."""
-    code = "import sys, runpy; sys.argv[1:] = ['--help']\ntry: runpy.run_module('agents.ablate', run_name='__main__')\n"
+    code = "import sys, runpy; sys.argv[1:] = ['--help']\ntry: runpy.run_module('agents.ablate', run_name='__main__', alter_sys=True)\n"
     code += "except SystemExit as stopped: assert stopped.code == 0\nassert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     for field in dataclasses.fields(Args):
