@@ -110,7 +110,7 @@ def test_values_are_read_as_json_or_as_words():
         (["--workers", "0"], "workers must be an int from 1 to 1024, got 0"),
         (["--episodes", "0"], "num_episodes must be an int of at least 1, got 0"),
         (["--policy", "luck"], "policy must be module:name of a policy, got 'luck'"),
-        (["--env-kwargs.xplain", "full"], "CausalDAG-v0 has no argument 'xplain'; did you mean 'explain'?"),
+        (["--env-kwargs.xplain", "full"], "CausalDAG-v0 got an unexpected keyword argument 'xplain'; did you mean 'explain'?"),
         (["--out", "nowhere/a.npz"], "out must be in a folder that exists, got 'nowhere/a.npz'"),
         (["--workers", "2", "--policy", "tests.test_collect:Errs"], "policy: actions must be in 0..9, got -1..-1"),
         (["--workers", "2", "--policy", "tests.test_collect:Dies"], "workers: a worker process died"),

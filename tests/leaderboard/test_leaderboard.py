@@ -109,7 +109,7 @@ CHANGES = [  # where, what is put there (... : removed), the problem
     (("env_id",), "antigravity:Evil-v0", "env_id must be one of CausalDAG-v0, "),
     (("env_id",), ["CausalDAG-v0"], "env_id must be one of CausalDAG-v0, "),
     (("env_id",), "OddOneOutConfounded-v0", "references must have the entries train, eval; eval is missing"),
-    (("observation",), "pixels", "CausalDAG-v0 has no argument 'observation'."),
+    (("observation",), "pixels", "CausalDAG-v0 got an unexpected keyword argument 'observation'."),
     (("explanations",), "gossip", "explanations must be one of none, properties"),
     (("training_episodes",), -1, "training_episodes must be an int from 0"),
     (("training_episodes",), 0, "training_episodes must be 0 in the track untrained alone, got 0"),
@@ -226,7 +226,7 @@ def test_policies_by_name_with_seeds(tmp_path, capsys):
     [
         (("no_such_module:policy",), "policy must be module:name of a policy"),
         (("expert", "--method", "two\nlines"), "method must be one line"),
-        (("expert", "--observation", "pixels"), "has no argument 'observation'"),
+        (("expert", "--observation", "pixels"), "got an unexpected keyword argument 'observation'"),
         (("expert", "random"), "there must be one for each of 1 training seeds, got 2"),
         (("expert", "--track", "passive"), "training_episodes must be 0 in the track untrained alone, got 0"),
         (("expert", "--track", "passive", "--training-seeds", "9", "--training-episodes", "1"), "training_seed must be an int from 0 to 4"),

@@ -5,7 +5,7 @@ import pytest
 
 import gym_causal
 from agents.language.conditions import CONDITIONS
-from agents.language.games import HEADING
+from agents.language.games import HEADING, game_text
 from agents.language.player import LanguagePlayer, PlayOptions
 from tests.agents.language.scripted import ScriptedModel, reads_explanations
 
@@ -37,7 +37,7 @@ def test_what_the_model_reads():
     contexts = list(dict.fromkeys(context for context, _ in model.scored))
     assert len(contexts) == 2 * 4 and len(model.scored) == 2 * (3 * 9 + 3)
     for game in games.values():
-        text = PROMPT + game.render(CONDITIONS["none"])
+        text = PROMPT + game_text(game, CONDITIONS["none"])
         assert sum(text.startswith(context) for context in contexts) == 4
         assert text.count("I transform object B into a different shape: ") == 3
 

@@ -49,7 +49,10 @@ def test_every_variation_is_an_agent_that_can_be_built_and_stored(name, variatio
 @pytest.mark.parametrize("name", STUDIES)
 def test_no_two_variations_are_the_same(name):
     for env_id in study(name).env_ids:
-        configs = [variation.config(env_id, 0, preset(env_id, "quick")) for variation in study(name).variations]
+        configs = [
+            (variation.config(env_id, 0, preset(env_id, "quick", variation.algorithm)), variation.watches_first)
+            for variation in study(name).variations
+        ]
         assert all(config not in configs[:i] for i, config in enumerate(configs))
     assert len({variation.name for variation in study(name).variations}) == len(configs)
 
