@@ -21,11 +21,11 @@ TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOT
 
 def fuzz(report: dict[str, Any]) -> list[list[str]]:
     calls = ("resets", "pickled", "copied", "rendered", "asked", "refused")
-    header = ["Environment", "steps of rows", "steps of the single env", *calls, "breaches"]
+    header = ["Environment", "steps of rows", "steps of the single env", *calls]
     rows = []
     for env in report["envs"]:
         counts = [env["vector"].get(call, 0) + env["single"].get(call, 0) for call in calls]
-        numbers = [env["vector"]["steps"], env["single"]["steps"], *counts, env["breaches"]]
+        numbers = [env["vector"]["steps"], env["single"]["steps"], *counts]
         rows.append([f"`{env['env_id']}`", *(f"{number:,}" for number in numbers)])
     return [header, *rows]
 

@@ -1,10 +1,13 @@
 """Files that somebody made to do harm: refused, in little time, before memory is taken."""
 
+import importlib
 import io
 import json
+import sys
 import time
 import tracemalloc
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,3 +147,41 @@ def test_json_that_is_nested_deeply(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps([1]).replace("1", "[" * 10**6))
     with pytest.raises(ValueError, match="nested too deeply"):
         read_json(tmp_path / "config.json")
+
+
+def test_an_architecture_that_its_checkpoint_does_not_hold(tmp_path):
+    """Built, it would take three terabytes."""
+    pytest.importorskip("torch")
+    loading = importlib.import_module("agents.policies.loading")
+    for path in (loading.SHIPPED / "CausalDAG-v0").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    document = json.loads((tmp_path / "config.json").read_text())
+    document["architecture"] |= {"width": 4_096, "num_layers": 4_096}
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    begun = time.process_time()
+    with pytest.raises(ValueError, match=r"config\.json' describes an agent that cannot be built here: it has more than"):
+        loading.load(tmp_path)
+    assert time.process_time() - begun < 2
+
+
+class UndecodedInfos(list):
+    """In place of imitation's own list, which decodes jsonpickle, and so may run code, where it is read."""
+
+    def __getitem__(self, index):
+        pytest.fail("infos were decoded")
+
+    def __iter__(self):
+        pytest.fail("infos were decoded")
+
+
+def test_infos_of_trajectories_are_not_decoded(tmp_path, monkeypatch):
+    """(imitation's reader itself needs the library datasets, which is not among the tests' packages.)"""
+    data = pytest.importorskip("imitation.data")
+    types = importlib.import_module("imitation.data.types")
+    infos = UndecodedInfos([{}, {}])
+    trajectory = types.TrajectoryWithRew(np.zeros((3, 2), np.float32), np.array([0, 1]), infos, True, np.ones(2))
+    reader = SimpleNamespace(load_with_rewards=lambda folder: [trajectory])
+    monkeypatch.setitem(sys.modules, "imitation.data.serialize", reader)
+    monkeypatch.setattr(data, "serialize", reader, raising=False)
+    (tmp_path / "dataset_info.json").touch()
+    assert len(importlib.import_module("agents.data.recorded").load_recorded(str(tmp_path))) == 1

@@ -16,6 +16,7 @@ pytest.importorskip("imitation")
 import torch
 
 from agents.algorithms.behavioral_cloning import train
+from agents.algorithms.folder_lock import LOCK
 from agents.algorithms.learning_curve import HISTORY
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, load_checkpoint
 from tests.agents.algorithms import killed
@@ -129,7 +130,7 @@ def test_killed_while_it_learns_from_reward(what, tmp_path):
 def test_what_was_begun_must_be_resumed(tmp_path):
     """Killed before the first checkpoint, there is a config and nothing else; a new training does not silently take its place."""
     assert killed.run(SMALL, tmp_path, ("config is written", 1)) == -signal.SIGKILL
-    assert [path.name for path in tmp_path.iterdir()] == [CONFIG]
+    assert {path.name for path in tmp_path.iterdir()} == {CONFIG, LOCK}  # a killed process leaves the file of its lock, without effect
     with pytest.raises(FileExistsError, match="or resume its training"):
         train(SMALL, tmp_path, progress=False)
 
