@@ -18,8 +18,8 @@ _PATIENCE = 2.0
 def locked(folder: Path) -> Iterator[None]:
     """A context in which no other process may write to a folder. The operating system ends the lock with the process, also by SIGKILL.
 
-    It is on a file, ``.lock``, which is removed in the end. (A killed process leaves it behind, without effect.) A folder that did not
-    exist, and in which nothing was written, is removed too.
+    It is on a file, ``.lock``, which is removed in the end. (A killed process leaves it behind, without effect.) Folders that did
+    not exist, and in which nothing was written, are removed too.
 
     Args:
         folder: made if it does not exist.
@@ -27,7 +27,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: another process, or another training of this one, has locked it.
     """
-    made = not folder.exists()
+    made = [each for each in (folder, *folder.parents) if not each.exists()]  # the innermost first
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK
     lock = FileLock(path)
@@ -46,5 +46,6 @@ def locked(folder: Path) -> Iterator[None]:
         with contextlib.suppress(PermissionError):  # Windows removes no open file
             path.unlink(missing_ok=True)
         lock.release()
-        if made and folder.exists() and not any(folder.iterdir()):
-            folder.rmdir()
+        for each in made:
+            if each.exists() and not any(each.iterdir()):
+                each.rmdir()
