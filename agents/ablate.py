@@ -143,7 +143,7 @@ def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], con
         dataclasses.asdict(args),
         command="python -m agents.ablate",
         packages=("gymnasium", "numpy", "torch", "imitation"),
-        figures=study_figures(chosen, runs, results, summary, PALETTE),
+        figures=study_figures(chosen, runs, results, curves, summary, PALETTE),
         printed=[printed, tables.description_table(descriptions)],
         variations=descriptions,
         summary=summary,

@@ -11,11 +11,11 @@ from agents.algorithms.learning_curve import HISTORY
 from agents.analysis import plots, probe_plots
 from agents.sweeps.runs import PROBE, Run
 from agents.sweeps.study import HELD_OUT_RATIO, Study
-from agents.sweeps.tables import at_levels, combine_file, learning_curves
+from agents.sweeps.tables import at_levels, combine_file
 
 
 def study_figures(
-    study: Study, runs: Sequence[Run], results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str]
+    study: Study, runs: Sequence[Run], results: pd.DataFrame, curves: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str]
 ) -> dict[str, Figure]:
     """File name -> figure, each as PNG and as SVG.
 
@@ -23,6 +23,7 @@ def study_figures(
         study: whose runs they are.
         runs: the finished ones.
         results: their tidy rows with ``seed_of_training``.
+        curves: their learning curves (:func:`agents.sweeps.tables.learning_curves`).
         summary: of them, over seeds.
         palette: colours.
     """
@@ -31,7 +32,7 @@ def study_figures(
         "rewards": plots.final_rewards(results, summary, palette, study.metric),
     }
     if len({variation.algorithm for variation in study.variations}) > 1:
-        figures["episodes_seen"] = plots.against_episodes(learning_curves(runs), palette, study.metric)
+        figures["episodes_seen"] = plots.against_episodes(curves, palette, study.metric)
     if results["metric"].str.startswith("choice_").any():
         figures["choices"] = plots.choices(results, summary, palette)
     if results["metric"].str.startswith("explained_").any():
