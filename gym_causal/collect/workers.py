@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
@@ -38,7 +39,8 @@ def record_in_parallel(recorder: Recorder, parts: list[range], workers: int) -> 
     reader, writer = context.Pipe(duplex=False)  # nothing is written: workers exit when the writing end is closed, also by a kill
     executor = ProcessPoolExecutor(min(workers, len(parts)), context, initializer=_begin, initargs=(recorder, reader))
     try:
-        futures = {executor.submit(_record, part): part.start for part in parts}
+        with _interrupts_held_back():
+            futures = {executor.submit(_record, part): part.start for part in parts}  # which starts the workers
         for future in as_completed(list(futures)):
             yield futures.pop(future), future.result()
     except BrokenProcessPool as error:
@@ -47,6 +49,19 @@ def record_in_parallel(recorder: Recorder, parts: list[range], workers: int) -> 
         writer.close()
         executor.shutdown(cancel_futures=True)
         reader.close()
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Ctrl-C waits until the end. Processes that are started meanwhile never get it, not even while they import modules."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
 
 
 _recorder: Recorder  # of a worker
