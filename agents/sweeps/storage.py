@@ -56,11 +56,15 @@ class _Remote:
             import fsspec  # noqa: PLC0415 - folders need no such library
         self._files, self._root = fsspec.core.url_to_fs(location)
         self._folder = folder
+        self._copied: int | None = None
+        """When the last checkpoint was written that both places have (:meth:`_written`)."""
 
     def download(self) -> None:
         for name in _KEPT:
             if self._files.exists(f"{self._root}/{name}"):
                 (self._folder / name).write_bytes(self._files.cat_file(f"{self._root}/{name}"))
+        # Noted here and not in the thread, which may start only after the run has written a checkpoint of its own.
+        self._copied = self._written()
 
     def upload(self) -> None:
         """Copy all files. Each is put in place once it is whole."""
@@ -74,10 +78,12 @@ class _Remote:
 
     def upload_checkpoints(self, over: threading.Event) -> None:
         """Copy all files whenever there is a new checkpoint, until it is ``over``."""
-        checkpoint, copied = self._folder / CHECKPOINT, 0
-        if checkpoint.exists():
-            copied = checkpoint.stat().st_mtime_ns  # what was downloaded
         while not over.wait(_POLL):
-            if checkpoint.exists() and (written := checkpoint.stat().st_mtime_ns) != copied:
+            if (written := self._written()) != self._copied:
                 self.upload()
-                copied = written
+                self._copied = written
+
+    def _written(self) -> int | None:
+        """When the checkpoint here was written, in nanoseconds; None without one."""
+        checkpoint = self._folder / CHECKPOINT
+        return checkpoint.stat().st_mtime_ns if checkpoint.exists() else None

@@ -17,6 +17,7 @@ from agents import ablate
 from agents.sweeps import storage
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.runs import Run, runs_of
+from gym_causal.files import write_atomically
 
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
@@ -108,14 +109,30 @@ def test_checkpoints_are_copied_while_it_runs(tmp_path, monkeypatch):
     bucket = tmp_path / "bucket"
     with storage.working_folder(bucket.as_uri()) as folder:
         for content in (b"first", b"second"):
-            (folder / "learning_curve.csv").write_bytes(content)
-            (folder / "checkpoint.safetensors").write_bytes(content)
+            for name in ("learning_curve.csv", "checkpoint.safetensors"):
+                write_atomically(folder / name, lambda path, content=content: path.write_bytes(content))
             deadline = time.monotonic() + 30
             while not (bucket / "checkpoint.safetensors").exists() or (bucket / "checkpoint.safetensors").read_bytes() != content:
                 assert time.monotonic() < deadline, "it is not copied"
                 time.sleep(0.01)
             assert (bucket / "learning_curve.csv").read_bytes() == content
     assert {path.name for path in bucket.iterdir()} == {"learning_curve.csv", "checkpoint.safetensors"}
+
+
+def test_a_checkpoint_written_before_the_thread_starts_is_copied(tmp_path, monkeypatch):
+    """A machine with too much to do starts the thread late: the first checkpoint must not be taken for one that was downloaded."""
+    pytest.importorskip("fsspec")
+    monkeypatch.setattr(storage, "_POLL", 0.01)
+    remote = storage._Remote((tmp_path / "bucket").as_uri(), tmp_path)
+    remote.download()
+    write_atomically(tmp_path / "checkpoint.safetensors", lambda path: path.write_bytes(b"first"))
+    copied, over = threading.Event(), threading.Event()
+    monkeypatch.setattr(remote, "upload", copied.set)
+    thread = threading.Thread(target=remote.upload_checkpoints, args=(over,), daemon=True)
+    thread.start()
+    assert copied.wait(10)
+    over.set()
+    thread.join()
 
 
 def test_a_folder_is_taken_as_it_is(tmp_path):
