@@ -41,10 +41,10 @@ class Attention(nn.Module):
             cache: of the tokens of earlier steps.
             layer: names this layer's entries in the cache.
         """
-        queries, keys, values = self._projections(x, query_index)
+        queries, keys, values = (part.unflatten(-1, (self.num_heads, -1)) for part in self._projections(x, query_index))
         if cache is not None:
             keys, values = cache.append(f"keys {layer}", keys), cache.append(f"values {layer}", values)
-        queries, keys, values = (self._split_heads(part) for part in (queries, keys, values))  # (H * B, Q or S, D)
+        queries, keys, values = (_merge_heads_and_rows(part) for part in (queries, keys, values))
         mask = attention_mask.expand(len(x), -1, -1)  # (B, Q, S)
         if self.bias_weight is None:
             mask = mask.repeat(self.num_heads, 1, 1)
@@ -66,10 +66,6 @@ class Attention(nn.Module):
         width, (weight, bias) = x.shape[-1], (self.qkv_projection.weight, self.qkv_projection.bias)
         keys, values = F.linear(x, weight[width:], bias[width:]).chunk(2, dim=-1)
         return F.linear(x[:, query_index], weight[:width], bias[:width]), keys, values
-
-    def _split_heads(self, x: Tensor) -> Tensor:
-        """(B, S, W) -> (H * B, S, D)."""
-        return x.unflatten(-1, (self.num_heads, -1)).permute(2, 0, 1, 3).flatten(0, 1)
 
 
 class Block(nn.Module):
@@ -194,6 +190,11 @@ def _steps_ago(num_steps: int, num_tokens: int, cache: KVCache | None, device: t
         return step[None, :, None] - step[None, None]
     key_step = cache.key_positions().repeat_interleave(num_tokens, dim=1)
     return (cache.positions[:, None] - key_step)[:, None].expand(-1, num_tokens, -1)
+
+
+def _merge_heads_and_rows(x: Tensor) -> Tensor:
+    """(B, S, H, D) -> (H * B, S, D); of what is cached, a view: copying it would take more than half the time of a step in a room."""
+    return x.permute(2, 0, 1, 3).flatten(0, 1)
 
 
 def _inner_products(bias_queries: Tensor, bias_keys: Tensor) -> Tensor:

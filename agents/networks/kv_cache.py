@@ -24,7 +24,8 @@ class KVCache:
         self.capacity = capacity
         self.positions = torch.zeros(0, dtype=torch.long)
         self.previous_actions = torch.zeros(0, dtype=torch.long)
-        self._stored: dict[str, Tensor] = {}  # name -> (B, capacity * K, ...)
+        # name -> (G, B, capacity * K, D): a slice of the slots is read as (G * B, slots * K, D) without a copy.
+        self._stored: dict[str, Tensor] = {}
         self._num_slots = 1  # of the capacity, those that some row uses
 
     def reset(self, rows: Tensor) -> None:
@@ -37,7 +38,7 @@ class KVCache:
     def keep(self, rows: Tensor) -> None:
         """Keep some rows, (n,) int, in that order, and forget the others."""
         self.positions, self.previous_actions = self.positions[rows], self.previous_actions[rows]
-        self._stored = {name: values[rows] for name, values in self._stored.items()}
+        self._stored = {name: values[:, rows] for name, values in self._stored.items()}
 
     def key_positions(self) -> Tensor:
         """(B, S) int64; the step that each of S slots holds once the present one is appended. Negative: an empty slot."""
@@ -47,18 +48,18 @@ class KVCache:
         return now - (now - slots) % self.capacity
 
     def append(self, name: str, new: Tensor) -> Tensor:
-        """Store what the present step's K tokens have under a name, (B, K, ...).
+        """Store what the present step's K tokens have under a name, (B, K, G, D): G vectors each, of the attention heads for example.
 
         Returns:
-            (B, S * K, ...), that of all slots.
+            (B, S * K, G, D), that of all slots; a view, until the next step.
         """
-        batch, tokens = new.shape[:2]
-        if name not in self._stored or len(self._stored[name]) != batch:
-            self._stored[name] = new.new_zeros(batch, self.capacity * tokens, *new.shape[2:])
+        batch, tokens, groups, size = new.shape
+        if name not in self._stored or self._stored[name].shape[1] != batch:
+            self._stored[name] = new.new_zeros(groups, batch, self.capacity * tokens, size)
         rows = torch.arange(batch, device=new.device)[:, None]
         slot = self.positions[:, None] % self.capacity
-        self._stored[name][rows, slot * tokens + torch.arange(tokens, device=new.device)] = new
-        return self._stored[name][:, : self._num_slots * tokens]
+        self._stored[name][:, rows, slot * tokens + torch.arange(tokens, device=new.device)] = new.permute(2, 0, 1, 3)
+        return self._stored[name][:, :, : self._num_slots * tokens].permute(1, 2, 0, 3)
 
     def advance(self) -> None:
         """End the present step."""
