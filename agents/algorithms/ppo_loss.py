@@ -44,7 +44,7 @@ class PPOLoss:
 
     def __call__(self, policy: TransformerActorCriticPolicy, samples: EpisodeSamples) -> PPOLossTerms:
         """The losses of a minibatch of episodes."""
-        evaluated = policy.evaluate_episodes(samples.observations, samples.actions, samples.action_masks)
+        evaluated = policy.evaluate_episodes(samples.observations, samples.actions, samples.action_masks, samples.is_step.sum(1))
         acted = samples.has_effect
         log_ratio = (evaluated.log_probs - samples.old_log_prob)[acted]
         ratio, advantages = torch.exp(log_ratio), samples.advantages[acted]

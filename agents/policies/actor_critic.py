@@ -110,15 +110,18 @@ class TransformerActorCriticPolicy(TransformerPolicy):
         assert self.model.value_head is not None
         return self.model.value_head(self.model.network.explanation_features(hidden_states))
 
-    def evaluate_episodes(self, observations: dict[str, Tensor], actions: Tensor, action_masks: Tensor | None) -> EvaluatedEpisodes:
-        """Evaluate whole episodes, all steps at once.
+    def evaluate_episodes(
+        self, observations: dict[str, Tensor], actions: Tensor, action_masks: Tensor | None, lengths: Tensor
+    ) -> EvaluatedEpisodes:
+        """Evaluate whole episodes, all steps at once. What is returned of steps after an episode's end means nothing.
 
         Args:
-            observations: (B, T, ...) each, "previous_action" among them.
+            observations: (B, T, ...) each.
             actions: (B, T) int64.
             action_masks: (B, T, A) bool; None: every action is legal.
+            lengths: (B,) int; steps of each episode.
         """
-        hidden_states = self.model.network.encode(observations)
+        hidden_states = self.model.network.encode_episodes(observations, lengths)
         log_probs = torch.log_softmax(mask_logits(self.model.network.action_logits(hidden_states), action_masks), dim=-1)
         entropies = -(log_probs.exp() * log_probs).sum(-1)
         taken = log_probs.gather(-1, actions[..., None])[..., 0]

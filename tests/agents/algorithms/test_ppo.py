@@ -65,7 +65,7 @@ def test_acting_with_the_cache_is_what_is_recomputed_in_parallel(env_id):
     def check(model):
         (samples,) = model.rollout_buffer.get()
         with torch.no_grad():
-            evaluated = model.policy.evaluate_episodes(samples.observations, samples.actions, samples.action_masks)
+            evaluated = model.policy.evaluate_episodes(samples.observations, samples.actions, samples.action_masks, samples.is_step.sum(1))
         is_step = samples.is_step
         assert torch.allclose(evaluated.log_probs[is_step], samples.old_log_prob[is_step], atol=1e-4)
         assert torch.allclose(evaluated.values[is_step], samples.old_values[is_step], atol=1e-4)

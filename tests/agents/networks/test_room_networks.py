@@ -196,3 +196,20 @@ def test_another_task_is_refused(kind, env_id):
     message = f"env_id must be that of an odd-one-out environment for an agent of kind '{kind}', got one that observes .*initial_values"
     with pytest.raises(ValueError, match=message):
         build_network(ROOM_ARCHITECTURES[kind], make_task(env_id))
+
+
+@every_room_kind
+def test_episodes_of_different_lengths_are_encoded_as_if_each_were_alone(kind):
+    """In groups of similar length. What stands after an episode's end has no influence, and the hidden states there are zeros."""
+    network = make_room_policy(kind, settled=True).network
+    observations, _, lengths = played_rooms(num_episodes=7)
+    assert len(set(lengths.tolist())) > 4
+    with torch.no_grad():
+        found = network.encode_episodes(observations, torch.as_tensor(lengths))
+        assert found.shape[:2] == (7, lengths.max())
+        for row, length in enumerate(lengths.tolist()):
+            alone = network.encode({key: value[row : row + 1, :length] for key, value in observations.items()})
+            assert torch.allclose(found[row, :length], alone[0], atol=CLOSE)
+            assert not found[row, length:].any()
+        same = {key: value[:, :5] for key, value in observations.items()}
+        assert torch.equal(network.encode_episodes(same, torch.full((7,), 5)), network.encode(same))
