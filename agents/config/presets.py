@@ -89,17 +89,13 @@ def preset(env_id: str, name: str, algorithm: Algorithm = "bc") -> Preset:
     check_one_of("preset", name, tuple(presets))
     entries = presets[name]
     default = named_architecture(spec.networks[0])
-    common: dict[str, Any] = {
-        "architecture": dataclasses.replace(default, **entries.get("architecture", {})),
-        "env_kwargs": dict(entries.get("env_kwargs", {})),
-    }
-    if algorithm == "ppo":
-        learned = entries.get("ppo", {})
-        return Preset(training=TrainingConfig(**learned.get("training", {})), ppo=PPOConfig(**learned.get("ppo", {})), **common)
+    learned = entries.get("ppo", {}) if algorithm == "ppo" else entries
     return Preset(
-        training=TrainingConfig(**entries.get("training", {})),
-        **common,
-        demonstration_kwargs=dict(entries.get("demonstration_kwargs", {})),
+        training=TrainingConfig(**learned.get("training", {})),
+        architecture=dataclasses.replace(default, **entries.get("architecture", {})),
+        env_kwargs={**entries.get("env_kwargs", {}), **learned.get("env_kwargs", {})},
+        demonstration_kwargs=dict(learned.get("demonstration_kwargs", {})),
+        ppo=PPOConfig(**learned.get("ppo", {})) if algorithm == "ppo" else None,
     )
 
 

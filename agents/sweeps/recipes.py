@@ -25,6 +25,9 @@ StudyName = Literal[
     "imperfect_teachers",
     "imperfect_room_teachers",
     "passive_and_active",
+    "active_odd_one_out",
+    "active_confounded",
+    "active_intervention",
 ]
 
 

@@ -23,7 +23,8 @@ class TaskSpec:
             demonstrations recorded with them; networks expand what they read.
         networks: names in ``agents.networks.registry`` of the networks that read its observations; the first is the default.
         presets: name ("quick", "full") -> entries of ``agents.config.AgentConfig`` that differ from its defaults, as nested dicts.
-            Under "ppo": those for reinforcement learning, "training" and "ppo", beside the same architecture and arguments of the env.
+            Under "ppo": those for reinforcement learning, "training", "ppo", "demonstration_kwargs" (of what it plays) and further
+            "env_kwargs", beside the same architecture.
         env: the ``gymnasium.Env`` of ``gym.make``, called as ``env(render_mode=..., **arguments)``; None: a plain
             :class:`~gym_causal.core.env.TaskEnv`. The arguments hold ``flatten`` where it is given.
         vector_env: the vector env of ``make_vec``, called as ``vector_env(num_envs=..., explanation_text=..., **arguments)``; None: a

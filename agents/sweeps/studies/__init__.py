@@ -16,6 +16,9 @@ STUDIES: dict[str, Study] = {
     "imperfect_teachers": teachers.IMPERFECT_TEACHERS_STUDY,
     "imperfect_room_teachers": teachers.IMPERFECT_ROOM_TEACHERS_STUDY,
     "passive_and_active": active.PASSIVE_AND_ACTIVE_STUDY,
+    "active_odd_one_out": active.ACTIVE_ODD_ONE_OUT_STUDY,
+    "active_confounded": active.ACTIVE_CONFOUNDED_STUDY,
+    "active_intervention": active.ACTIVE_INTERVENTION_STUDY,
 }
 """All studies, by name."""
 

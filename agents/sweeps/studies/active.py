@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from agents.config import ARCHITECTURES
 from agents.sweeps.studies.causal_dag import causal_dag_study
+from agents.sweeps.studies.rooms import confounded_study, intervention_study, odd_one_out_study
 from agents.sweeps.study import Variation
 
 PASSIVE_AND_ACTIVE_STUDY = causal_dag_study(
@@ -13,3 +17,74 @@ PASSIVE_AND_ACTIVE_STUDY = causal_dag_study(
     Variation(name="trial_bc", description="Watches, with one token a trial.", architecture=ARCHITECTURES["trial"]),
     Variation(name="trial_ppo", description="Acts, with one token a trial.", architecture=ARCHITECTURES["trial"], algorithm="ppo"),
 )
+
+_SYMBOLS = {"observation": "symbolic"}
+
+
+def _in_rooms(
+    name: str, description: str, *, env_kwargs: dict[str, Any] | None = None, watches: bool = False, **training: Any
+) -> Variation:
+    """An agent in a room that it observes as symbols; by default it acts and does not watch."""
+    return Variation(
+        name=name,
+        description=description,
+        algorithm="bc" if watches else "ppo",
+        env_kwargs={**_SYMBOLS, **(env_kwargs or {})},
+        training=training,
+    )
+
+
+def _kinds_of_explanations() -> tuple[Variation, ...]:
+    """Agents that act and predict explanations of different kinds; beside them those that watch, and that watch first."""
+    kinds = (
+        ("properties", "properties only"),
+        ("reward", "reasons of rewards only"),
+        ("full", "properties of objects nearby and reasons of rewards"),
+        ("reasoning", "the reasoning of an expert in its place only"),
+        ("all", "properties, reasons of rewards and reasoning"),
+    )
+    return (
+        _in_rooms("ppo_none", "Acts, without explanations."),
+        *(_in_rooms(f"ppo_{kind}", f"Acts and predicts {what}.", explanations=kind) for kind, what in kinds),
+        _in_rooms("ppo_shuffled", "Acts and predicts all of these, but of other rooms.", explanations="all", shuffled_explanations=True),
+        _in_rooms("bc_none", "Watches, without explanations.", watches=True),
+        _in_rooms("bc_all", "Watches and predicts all explanations.", watches=True, explanations="all"),
+        replace(_in_rooms("bc_then_ppo", "Watches, then acts; predicts all explanations.", explanations="all"), watches_first=True),
+    )
+
+
+def _attributes_of_explanations() -> tuple[Variation, ...]:
+    """Agents that act where several attributes are odd at once, and predict explanations of one of them."""
+    attributes = ("color", "texture", "shape")
+    return (
+        _in_rooms("ppo_none", "Acts, without explanations.", env_kwargs={"explained_attribute": None}),
+        *(
+            _in_rooms(
+                f"ppo_{each}", f"Acts and predicts explanations of {each}.", env_kwargs={"explained_attribute": each}, explanations="full"
+            )
+            for each in attributes
+        ),
+        _in_rooms(
+            "ppo_shape_shuffled",
+            "Acts and predicts explanations of shape that belong to other rooms.",
+            env_kwargs={"explained_attribute": "shape"},
+            explanations="full",
+            shuffled_explanations=True,
+        ),
+        *(
+            _in_rooms(
+                f"bc_{each}",
+                f"Watches and predicts explanations of {each}.",
+                env_kwargs={"explained_attribute": each},
+                watches=True,
+                explanations="full",
+            )
+            for each in attributes
+        ),
+    )
+
+
+ACTIVE_ODD_ONE_OUT_STUDY = odd_one_out_study(*_kinds_of_explanations())
+ACTIVE_CONFOUNDED_STUDY = confounded_study(*_attributes_of_explanations())
+# Not the fraction of the expert's return: learning curves do not have it.
+ACTIVE_INTERVENTION_STUDY = replace(intervention_study(*_kinds_of_explanations()), metric="normalized_reward")

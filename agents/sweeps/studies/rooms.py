@@ -12,6 +12,20 @@ _CONVOLUTIONAL = ArchitectureConfig(kind="convolutional", width=64, num_layers=1
 _LATE_BY_A_TRIAL = 12  # steps; most trials of the expert are shorter, so what is shown is about an earlier trial
 
 
+def odd_one_out_study(*variations: Variation) -> Study:
+    """A study in ``OddOneOut-v0``."""
+    return Study(
+        env_ids=("OddOneOut-v0",),
+        splits=("train",),
+        metric="normalized_reward",
+        columns=(
+            Column(title="odd one", metric="normalized_reward", split="train"),
+            Column(title="timed out", metric="timeout_rate", split="train"),
+        ),
+        variations=variations,
+    )
+
+
 def intervention_study(*variations: Variation) -> Study:
     """A study in ``OddOneOutIntervention-v0``."""
     return Study(
@@ -64,7 +78,8 @@ def generalization_study(generalization: str) -> Study:
     )
 
 
-def _confounded_study(*variations: Variation) -> Study:
+def confounded_study(*variations: Variation) -> Study:
+    """A study in ``OddOneOutConfounded-v0``."""
     choices = (*_ATTRIBUTES, "none")
     return Study(
         env_ids=("OddOneOutConfounded-v0",),
@@ -109,7 +124,7 @@ def _what(attribute: str | None) -> str:
     return "No explanations" if attribute is None else f"Explanations of {attribute}"
 
 
-CONFOUNDED_STUDY = _confounded_study(
+CONFOUNDED_STUDY = confounded_study(
     _explained(None, "none", "No explanations.", levels=_mistakes(None, 0)),
     *(_explained(each, each, f"Predicts explanations of {each} only.", levels=_mistakes(each, 0)) for each in _ATTRIBUTES),
     *(
@@ -157,7 +172,7 @@ CONFOUNDED_STUDY = _confounded_study(
     _explained("shape", "shape_all_seeing", "Explanations of shape, an expert that sees the whole room.", expert={"expert_sight": "room"}),
 )
 
-DEMONSTRATIONS_STUDY = _confounded_study(
+DEMONSTRATIONS_STUDY = confounded_study(
     *(
         _explained(
             each,
