@@ -50,7 +50,7 @@ def against_episodes(curves: pd.DataFrame, palette: Sequence[str], metric: str =
 
     Args:
         curves: tidy rows with ``seed_of_training`` and ``episodes_seen``.
-        palette: colours of the variations.
+        palette: colours of the variations; they are used again, with dashed lines, where there are more variations.
         metric: the one to draw.
     """
     rows = curves[curves["metric"] == metric]
@@ -58,9 +58,10 @@ def against_episodes(curves: pd.DataFrame, palette: Sequence[str], metric: str =
     figure, panels = make_panels(splits)
     for axes, split in zip(panels, splits, strict=True):
         of_split = rows[rows["split"] == split]
-        for color, variation in zip(palette, rows["policy"].unique(), strict=False):
+        for k, variation in enumerate(rows["policy"].unique()):
+            color, style = palette[k % len(palette)], "-" if k < len(palette) else "--"
             seeds = of_split[of_split["policy"] == variation].groupby("episodes_seen")["mean"].agg(["mean", "min", "max"])
-            axes.plot(seeds.index, seeds["mean"], color=color, marker="o", markersize=3, label=variation.replace("_", " "))
+            axes.plot(seeds.index, seeds["mean"], style, color=color, marker="o", markersize=3, label=variation.replace("_", " "))
             axes.fill_between(seeds.index, seeds["min"], seeds["max"], color=color, alpha=0.2, linewidth=0)
         axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
         axes.set_ylim(0, 1.05)

@@ -107,7 +107,7 @@ _RESULTS = Path("results")
 PUBLISHED: tuple[Recipe, ...] = (
     Recipe(preset="full", seeds=4, episodes=20_000, out=_RESULTS / "full", variations=("variable",)),
     Recipe(preset="full", seeds=1, episodes=20_000, out=_RESULTS / "equivariant", variations=("equivariant",)),
-    Recipe(seeds=2, out=_RESULTS / "controls"),
+    Recipe(out=_RESULTS / "controls"),
     Recipe(
         study="trial",
         batches=1_500,
@@ -128,7 +128,7 @@ PUBLISHED: tuple[Recipe, ...] = (
 
 _PLANNED = _RESULTS / "planned"
 _ROOMS: tuple[StudyName, ...] = ("feature_set", "hard_dimension")
-_CAUSAL_DAGS: tuple[StudyName, ...] = ("architectures", "explained_dag", "imperfect_teachers")
+_CAUSAL_DAGS: tuple[StudyName, ...] = ("explained_dag", "imperfect_teachers")
 
 PLANNED: tuple[Recipe, ...] = (
     *(
@@ -149,6 +149,7 @@ PLANNED: tuple[Recipe, ...] = (
     ),
     Recipe(study="confounded", out=_PLANNED / "confounded_all"),
     Recipe(study="demonstrations", out=_PLANNED / "demonstrations"),
+    Recipe(env="CausalDAGCued-v0", out=_PLANNED / "architectures_cued"),
     *(
         Recipe(study=name, env=env_id, out=_PLANNED / f"{name}{suffix}")
         for name in _CAUSAL_DAGS
@@ -156,6 +157,10 @@ PLANNED: tuple[Recipe, ...] = (
     ),
     Recipe(study="passive_and_active", out=_PLANNED / "passive_and_active_trial", variations=("trial_bc", "trial_ppo")),
     Recipe(study="passive_and_active", env="CausalDAGCued-v0", out=_PLANNED / "passive_and_active_cued"),
+    Recipe(study="passive_and_active", out=_PLANNED / "memoryless", variations=("ppo_memoryless",)),
+    Recipe(study="active_odd_one_out", out=_PLANNED / "active_odd_one_out"),
+    Recipe(study="active_confounded", out=_PLANNED / "active_confounded"),
+    Recipe(study="active_intervention", out=_PLANNED / "active_intervention"),
     Recipe(study="imperfect_room_teachers", out=_PLANNED / "imperfect_room_teachers"),
 )
 """Runs with five seeds that docs/results.md does not report yet; ``python -m agents.ablate --planned`` makes them."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agents.config import ARCHITECTURES
+from agents.config import ARCHITECTURES, ArchitectureConfig
 from agents.sweeps.studies.causal_dag import causal_dag_study
-from agents.sweeps.studies.rooms import confounded_study, intervention_study, odd_one_out_study
+from agents.sweeps.studies.rooms import CONVOLUTIONAL, confounded_study, intervention_study, odd_one_out_study
 from agents.sweeps.study import Variation
 
 PASSIVE_AND_ACTIVE_STUDY = causal_dag_study(
     Variation(name="bc", description="Watches: behavioral cloning of the expert."),
     Variation(name="ppo", description="Acts: learns from reward with PPO.", algorithm="ppo"),
     Variation(name="bc_then_ppo", description="Watches, then acts.", algorithm="ppo", watches_first=True),
+    Variation(
+        name="ppo_memoryless",
+        description="Acts, and attends to the present trial only: it must fail.",
+        architecture=replace(ARCHITECTURES["variable"], context=1),
+        algorithm="ppo",
+    ),
     Variation(name="trial_bc", description="Watches, with one token a trial.", architecture=ARCHITECTURES["trial"]),
     Variation(name="trial_ppo", description="Acts, with one token a trial.", architecture=ARCHITECTURES["trial"], algorithm="ppo"),
 )
@@ -22,12 +28,19 @@ _SYMBOLS = {"observation": "symbolic"}
 
 
 def _in_rooms(
-    name: str, description: str, *, env_kwargs: dict[str, Any] | None = None, watches: bool = False, **training: Any
+    name: str,
+    description: str,
+    *,
+    architecture: ArchitectureConfig | None = None,
+    env_kwargs: dict[str, Any] | None = None,
+    watches: bool = False,
+    **training: Any,
 ) -> Variation:
     """An agent in a room that it observes as symbols; by default it acts and does not watch."""
     return Variation(
         name=name,
         description=description,
+        architecture=architecture,
         algorithm="bc" if watches else "ppo",
         env_kwargs={**_SYMBOLS, **(env_kwargs or {})},
         training=training,
@@ -47,6 +60,13 @@ def _kinds_of_explanations() -> tuple[Variation, ...]:
         _in_rooms("ppo_none", "Acts, without explanations."),
         *(_in_rooms(f"ppo_{kind}", f"Acts and predicts {what}.", explanations=kind) for kind, what in kinds),
         _in_rooms("ppo_shuffled", "Acts and predicts all of these, but of other rooms.", explanations="all", shuffled_explanations=True),
+        _in_rooms("ppo_none_convolutional", "Acts, without explanations, with a convolutional network.", architecture=CONVOLUTIONAL),
+        _in_rooms(
+            "ppo_full_convolutional",
+            "Acts and predicts properties and reasons of rewards, with a convolutional network.",
+            architecture=CONVOLUTIONAL,
+            explanations="full",
+        ),
         _in_rooms("bc_none", "Watches, without explanations.", watches=True),
         _in_rooms("bc_all", "Watches and predicts all explanations.", watches=True, explanations="all"),
         replace(_in_rooms("bc_then_ppo", "Watches, then acts; predicts all explanations.", explanations="all"), watches_first=True),

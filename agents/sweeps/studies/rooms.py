@@ -8,7 +8,8 @@ from agents.config import ArchitectureConfig
 from agents.sweeps.study import FRACTION_OF_EXPERT, Column, Level, Study, Variation
 
 _ATTRIBUTES = ("color", "texture", "shape")
-_CONVOLUTIONAL = ArchitectureConfig(kind="convolutional", width=64, num_layers=1)  # as wide and deep as the network of the quick preset
+CONVOLUTIONAL = ArchitectureConfig(kind="convolutional", width=64, num_layers=1)
+"""A control that knows nothing of objects, as wide and deep as the network of the quick presets with one trial."""
 _LATE_BY_A_TRIAL = 12  # steps; most trials of the expert are shorter, so what is shown is about an earlier trial
 
 
@@ -145,7 +146,7 @@ CONFOUNDED_STUDY = confounded_study(
     ),
     _explained("shape", "shape_weight_0.1", "The loss of explanations of shape has a weight of 0.1.", explanation_weight=0.1),
     *(
-        _explained(each, f"{each or 'none'}_convolutional", f"{_what(each)}, a convolutional network.", architecture=_CONVOLUTIONAL)
+        _explained(each, f"{each or 'none'}_convolutional", f"{_what(each)}, a convolutional network.", architecture=CONVOLUTIONAL)
         for each in (None, *_ATTRIBUTES)
     ),
     *(

@@ -15,7 +15,7 @@ from agents.sweeps.study import Variation
 COMMANDS = """
 --study architectures --preset full --seeds 4 --episodes 20000 --out results/full --variations variable
 --study architectures --preset full --seeds 1 --episodes 20000 --out results/equivariant --variations equivariant
---study architectures --seeds 2 --out results/controls
+--study architectures --seeds 5 --out results/controls
 --study trial --batches 1500 --seeds 3 --out results/trial --variations trial trial_linear one_head names linear_one_head names_one_head
 --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued --variations variable
 --study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
@@ -37,7 +37,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 18 + 18 + 1 + 12 + 1 + 2 + 5 + 1 + 3 + 15
+    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 1 + 12 + 1 + 2 + 5 + 1 + 3 + 15
 
 
 def test_no_recipe_overwrites_the_results_of_another():
