@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 _COLUMNS = 4  # of panels, at most
+_LABELS = 6  # in a row of the legend, at most
 
 
 def make_panels(titles: Sequence[str], *, share_x: bool = True, panel_width: float = 3.0) -> tuple[Figure, list[Axes]]:
@@ -40,4 +41,4 @@ def label_axes(figure: Figure, panels: Sequence[Axes], x: str, y: str) -> None:
 def add_legend(figure: Figure, axes: Axes) -> None:
     """Put one legend above all panels, with the labels of one of them."""
     labels = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # each label once
-    figure.legend(labels.values(), labels.keys(), frameon=False, ncols=len(labels), loc="outside upper center")
+    figure.legend(labels.values(), labels.keys(), frameon=False, ncols=min(len(labels), _LABELS), loc="outside upper center")

@@ -10,12 +10,12 @@ from gym_causal.core.task_spec import TaskSpec
 # again after a transform teaches to touch what was transformed, whatever has become odd (docs/results.md).
 _LOOKS_FIRST, _LOOKS_AGAIN = {"expert_sight": "view"}, {"expert_sight": "review"}
 
-# Many episodes, each looked at once: the outcomes of few are learned by heart, and the critic then knows nothing of other rooms.
+# Many trials, each looked at once: the outcomes of few are learned by heart, and the critic then knows nothing of other rooms.
 # Objects are a few steps away, so rewards that are further off are noise.
-_PPO = {"num_envs": 1_024, "num_epochs": 1, "ent_coef": 0.003, "gamma": 0.95, "gae_lambda": 0.9}
+_PPO_TRIALS, _PPO_BATCH = 1_024, 64  # of an iteration, and of a minibatch
+_PPO = {"num_epochs": 1, "ent_coef": 0.003, "gamma": 0.95, "gae_lambda": 0.9}
 _PPO_TRAINING = {
     "num_batches": 200,
-    "batch_size": 64,
     "learning_rate": 1e-3,
     "explanation_weight": 0.1,  # with 1, an agent that predicts "full" in OddOneOut-v0 needs half as many episodes again
     "evaluate_every": 20,
@@ -25,11 +25,12 @@ _PPO_TRAINING = {
 
 
 def _presets(
-    num_batches: int, observation: str, expert: dict[str, Any], architecture: dict[str, Any], training: dict[str, Any]
+    num_trials: int, num_batches: int, observation: str, expert: dict[str, Any], architecture: dict[str, Any], training: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Presets of a room.
 
     Args:
+        num_trials: of an episode.
         num_batches: updates of "full", which observes pixels.
         expert: its arguments in demonstrations.
         observation: of "quick".
@@ -44,10 +45,10 @@ def _presets(
         "evaluation_episodes": 1_000,
         "checkpoint_every": 500,
     }
-    playing = {**_PPO_TRAINING, "muon": training.get("muon", "blocks")}
+    playing = {**_PPO_TRAINING, "batch_size": _PPO_BATCH // num_trials, "muon": training.get("muon", "blocks")}
     acting = {
         "training": playing,
-        "ppo": _PPO,
+        "ppo": {**_PPO, "num_envs": _PPO_TRIALS // num_trials},
         "demonstration_kwargs": {"max_trial_steps": 32},  # an untrained agent wanders until a trial times out
     }
     return {
@@ -69,6 +70,7 @@ def _presets(
 
 
 _ONE_TRIAL = _presets(
+    1,
     10_000,
     "pixels",
     _LOOKS_FIRST,
@@ -76,6 +78,7 @@ _ONE_TRIAL = _presets(
     {"num_batches": 1_200, "batch_size": 64, "validation_episodes": 512, "evaluate_every": 300, "evaluation_episodes": 500},
 )
 _FOUR_TRIALS = _presets(
+    4,
     20_000,
     "symbolic",
     _LOOKS_AGAIN,

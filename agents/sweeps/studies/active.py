@@ -106,5 +106,4 @@ def _attributes_of_explanations() -> tuple[Variation, ...]:
 
 ACTIVE_ODD_ONE_OUT_STUDY = odd_one_out_study(*_kinds_of_explanations())
 ACTIVE_CONFOUNDED_STUDY = confounded_study(*_attributes_of_explanations())
-# Not the fraction of the expert's return: learning curves do not have it.
-ACTIVE_INTERVENTION_STUDY = replace(intervention_study(*_kinds_of_explanations()), metric="normalized_reward")
+ACTIVE_INTERVENTION_STUDY = intervention_study(*_kinds_of_explanations())

@@ -132,3 +132,11 @@ def test_every_env_has_presets(env_id):
 def test_architectures_by_name():
     assert named_architecture("trial_linear") == ArchitectureConfig(kind="trial", encoder="linear")
     assert named_architecture("somebody's own") == ArchitectureConfig(kind="somebody's own")
+
+
+def test_rooms_are_acted_in_for_fewer_steps_than_they_are_evaluated_in():
+    """An untrained agent wanders; the evaluation is that of all agents."""
+    acts, watches = (preset("OddOneOut-v0", "quick", algorithm) for algorithm in ("ppo", "bc"))
+    assert acts.demonstration_kwargs == {"max_trial_steps": 32} and acts.env_kwargs == {"observation": "symbolic"}
+    assert watches.demonstration_kwargs == {"expert_sight": "view"} and watches.env_kwargs == {"observation": "pixels"}
+    assert acts.architecture == watches.architecture

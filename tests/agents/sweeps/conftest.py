@@ -30,6 +30,7 @@ PRESETS = {
         "architecture": ROOM_ARCHITECTURE,
         "env_kwargs": {"observation": "symbolic", "max_trial_steps": 10},
         "demonstration_kwargs": {"expert_sight": "view"},
+        "ppo": {**PPO, "demonstration_kwargs": {"max_trial_steps": 5}},
     },
     "OddOneOutIntervention-v0": {
         "training": TRAINING,

@@ -14,8 +14,8 @@ from agents.sweeps.runs import WATCHED, runs_of
 pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
-def the_run(folder, variation="bc_then_ppo"):
-    (run,) = runs_of(Recipe(study="passive_and_active", seeds=1, variations=(variation,), episodes=30, out=folder))
+def the_run(folder, variation="bc_then_ppo", study="passive_and_active"):
+    (run,) = runs_of(Recipe(study=study, seeds=1, variations=(variation,), episodes=30, out=folder))
     return run
 
 
@@ -55,3 +55,12 @@ def test_curves_count_the_episodes_that_were_watched(tmp_path):
     assert curves.max().to_dict() == {"bc": watched, "bc_then_ppo": watched + acted}
     assert curves.min()["bc_then_ppo"] > watched
     assert {path.suffix for path in tmp_path.glob("episodes_seen.*")} == {".png", ".svg"}
+
+
+def test_an_agent_that_acts_in_rooms_is_shown_what_its_variation_says(tmp_path):
+    run = the_run(tmp_path, "ppo_shape", "active_confounded")
+    assert run.config.env_kwargs["explained_attribute"] == "shape" and run.config.demonstration_kwargs == {"max_trial_steps": 5}
+    run.execute()
+    results = run.results()
+    assert set(results[results["split"] == "eval"]["metric"]) >= {"choice_color", "choice_shape", "explained_shape"}
+    assert "explained_color" not in set(results["metric"])
