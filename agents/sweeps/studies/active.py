@@ -25,6 +25,7 @@ PASSIVE_AND_ACTIVE_STUDY = causal_dag_study(
 )
 
 _SYMBOLS = {"observation": "symbolic"}
+_SMALL_CONVOLUTIONAL = replace(CONVOLUTIONAL, width=32)  # one of 64 plays and learns at a quarter of the object network's rate
 
 
 def _in_rooms(
@@ -60,11 +61,11 @@ def _kinds_of_explanations() -> tuple[Variation, ...]:
         _in_rooms("ppo_none", "Acts, without explanations."),
         *(_in_rooms(f"ppo_{kind}", f"Acts and predicts {what}.", explanations=kind) for kind, what in kinds),
         _in_rooms("ppo_shuffled", "Acts and predicts all of these, but of other rooms.", explanations="all", shuffled_explanations=True),
-        _in_rooms("ppo_none_convolutional", "Acts, without explanations, with a convolutional network.", architecture=CONVOLUTIONAL),
+        _in_rooms("ppo_none_convolutional", "Acts, without explanations, with a convolutional network.", architecture=_SMALL_CONVOLUTIONAL),
         _in_rooms(
             "ppo_full_convolutional",
             "Acts and predicts properties and reasons of rewards, with a convolutional network.",
-            architecture=CONVOLUTIONAL,
+            architecture=_SMALL_CONVOLUTIONAL,
             explanations="full",
         ),
         _in_rooms("bc_none", "Watches, without explanations.", watches=True),
