@@ -1,6 +1,7 @@
 """The figure of passive and active learners in all tasks."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from agents.sweeps.studies import STUDIES
 
 SCRIPT = Path(__file__).parents[3] / "docs" / "make_learning_figure.py"
 spec = importlib.util.spec_from_file_location("make_learning_figure", SCRIPT)
-figure = importlib.util.module_from_spec(spec)
+figure = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(figure)
 
 
