@@ -1,0 +1,105 @@
+"""Does an agent that misses a held-out cause misjudge its experiments, or did it not make them?
+
+    python docs/make_exploration_table.py --results results/passive_and_active      # after that study
+
+For each agent, in CausalDAG-v0, where D is never an ancestor of E in training: in how many episodes it experiments on D, its reward as a
+fraction of the optimum in those and in the others, and how often it then chooses D. Prints a table of means over training seeds, with the
+lowest and the highest seed, and writes the numbers of all agents to docs/data/active_learners/experiments_on_d.csv.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tyro
+from tqdm import tqdm
+
+import agents
+import gym_causal
+from gym_causal.files import write_atomically
+from gym_causal.rollouts import Step
+
+ENV_ID, HELD_OUT_CAUSE, NUM_VARIABLES = "CausalDAG-v0", 3, 5
+DATA = Path(__file__).parent / "data" / "active_learners" / "experiments_on_d.csv"
+COLUMNS = {
+    "tried": "episodes with an experiment on D",
+    "reward_if_tried": "reward in those",
+    "reward_if_not": "reward in the others",
+    "chosen_if_tried": "chooses D in those",
+}
+
+
+@dataclass(frozen=True)
+class Args:
+    """How agents of the study passive_and_active experiment on the held-out cause, and what they earn then."""
+
+    results: Path
+    """Folder of the study."""
+    variations: tuple[str, ...] = ("bc", "ppo", "bc_then_ppo")
+    """Of the study."""
+    episodes: int = 2_000
+    """Of each split."""
+    out: Path = DATA
+    """The CSV."""
+
+
+class Episodes:
+    """What a policy does in the first episodes of seed 0: ``returns`` (n,), ``tried`` and ``chosen`` (n,) of the held-out cause."""
+
+    def __init__(self, policy: Any, split: str, count: int) -> None:
+        self.returns, self.tried, self.chosen = np.zeros(count), np.zeros(count, bool), np.zeros(count)
+        gym_causal.evaluate(policy, ENV_ID, split=split, num_episodes=count, on_step=self._add)
+
+    def _add(self, step: Step) -> None:
+        rows = step.valid
+        episodes, on_d = step.episodes[rows], step.actions[rows] % NUM_VARIABLES == HELD_OUT_CAUSE
+        exploits = step.observations["phase"][rows] > 0
+        self.returns[episodes] += step.rewards[rows]
+        self.tried[episodes] |= on_d & ~exploits
+        self.chosen[episodes] += on_d & exploits
+
+
+def numbers(agent: Episodes, expert: Episodes) -> dict[str, float]:
+    """The columns of an agent; NaN where there is no such episode."""
+
+    def fraction(rows: np.ndarray) -> float:
+        return float(agent.returns[rows].sum() / expert.returns[rows].sum()) if rows.any() else np.nan
+
+    tried = agent.tried
+    chosen = float(agent.chosen[tried].mean() / 2) if tried.any() else np.nan
+    return {"tried": tried.mean(), "reward_if_tried": fraction(tried), "reward_if_not": fraction(~tried), "chosen_if_tried": chosen}
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Means over seeds, with the lowest and the highest seed."""
+    lines = [f"| Split | Agent | {' | '.join(COLUMNS.values())} |", f"|{'---|' * (2 + len(COLUMNS))}"]
+    for (split, variation), rows in table.groupby(["split", "variation"], sort=False):
+        cells = (f"{rows[c].mean():.2f} [{rows[c].min():.2f}, {rows[c].max():.2f}]" if rows[c].notna().any() else "" for c in COLUMNS)
+        lines.append(f"| `{split}` | `{variation}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main(args: Args) -> None:
+    folders = [(name, folder) for name in args.variations for folder in sorted((args.results / name).glob("seed_*"))]
+    if not folders:
+        raise SystemExit(f"error: results must be the folder of a study with {', '.join(args.variations)}, got {args.results}")
+    rows = []
+    for split in ("eval_target", "eval_path"):
+        expert = Episodes("expert", split, args.episodes)
+        for name, folder in tqdm(folders, desc=split):
+            agent = Episodes(agents.load(folder), split, args.episodes)
+            rows.append(
+                {"split": split, "variation": name, "seed_of_training": int(folder.name.removeprefix("seed_")), **numbers(agent, expert)}
+            )
+    table = pd.DataFrame(rows)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(args.out, lambda path: table.to_csv(path, index=False))
+    print(markdown(table))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))

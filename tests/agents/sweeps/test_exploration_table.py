@@ -1,0 +1,38 @@
+"""The table of experiments on the held-out cause."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("imitation")
+
+SCRIPT = Path(__file__).parents[3] / "docs" / "make_exploration_table.py"
+spec = importlib.util.spec_from_file_location("make_exploration_table", SCRIPT)
+script = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(script)
+
+
+def test_the_expert_tries_d_and_chooses_it_where_it_is_the_target():
+    expert = script.Episodes("expert", "eval_target", 100)
+    assert script.numbers(expert, expert) == pytest.approx(
+        {"tried": 1, "reward_if_tried": 1, "reward_if_not": np.nan, "chosen_if_tried": 1}, nan_ok=True
+    )
+    elsewhere = script.Episodes("expert", "eval_path", 100)
+    assert elsewhere.chosen.sum() == 0 and elsewhere.returns.min() > 0
+
+
+def test_rewards_are_those_of_episodes_with_and_without_an_experiment():
+    def leaves_out_d(observations, state, starts):
+        """Sets D to +5 in each exploitation trial, and in each experiment of even rows."""
+        rows = np.arange(len(starts))
+        return np.where((observations["phase"] > 0) | (rows % 2 == 0), 3, 0), state
+
+    expert, agent = (script.Episodes(policy, "eval_target", 100) for policy in ("expert", leaves_out_d))
+    assert (agent.tried == (np.arange(100) % 2 == 0)).all() and (agent.chosen == 2).all()
+    found = script.numbers(agent, expert)
+    even, odd = (agent.returns[k::2].sum() / expert.returns[k::2].sum() for k in (0, 1))
+    assert (found["tried"], found["reward_if_tried"], found["reward_if_not"]) == (0.5, pytest.approx(even), pytest.approx(odd))
+    assert found["chosen_if_tried"] == 1 and even != odd
