@@ -68,6 +68,13 @@ def _kinds_of_explanations() -> tuple[Variation, ...]:
             architecture=_SMALL_CONVOLUTIONAL,
             explanations="full",
         ),
+        _in_rooms(
+            "ppo_full_convolutional_weight_1",
+            "The same, and the loss of explanations has a weight of 1.",
+            architecture=_SMALL_CONVOLUTIONAL,
+            explanations="full",
+            explanation_weight=1.0,
+        ),
         _in_rooms("bc_none", "Watches, without explanations.", watches=True),
         _in_rooms("bc_all", "Watches and predicts all explanations.", watches=True, explanations="all"),
         replace(_in_rooms("bc_then_ppo", "Watches, then acts; predicts all explanations.", explanations="all"), watches_first=True),
