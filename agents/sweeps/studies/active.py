@@ -93,6 +93,13 @@ def _attributes_of_explanations() -> tuple[Variation, ...]:
             for each in attributes
         ),
         _in_rooms(
+            "ppo_shape_weight_1",
+            "Acts and predicts explanations of shape; their loss has a weight of 1.",
+            env_kwargs={"explained_attribute": "shape"},
+            explanations="full",
+            explanation_weight=1.0,
+        ),
+        _in_rooms(
             "ppo_shape_shuffled",
             "Acts and predicts explanations of shape that belong to other rooms.",
             env_kwargs={"explained_attribute": "shape"},
