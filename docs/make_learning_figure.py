@@ -28,7 +28,7 @@ LINES = {
         "ppo_full": "acts, explained",
         "bc_then_ppo": "watches, then acts",
     },
-    "active_confounded": {"bc_shape": "watches, explained", "ppo_none": "acts", "ppo_shape": "acts, explained"},
+    "active_confounded": {"bc_shape": "watches, explained", "ppo_none": "acts", "ppo_shape_weight_1": "acts, explained"},
     "active_intervention": {
         "bc_none": "watches",
         "ppo_none": "acts",

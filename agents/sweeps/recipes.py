@@ -122,7 +122,27 @@ PUBLISHED: tuple[Recipe, ...] = (
     Recipe(study="feature_set", seeds=1, out=_RESULTS / "feature_set", variations=("all", "reasoning", "full", "none", "shuffled")),
     Recipe(study="hard_dimension", seeds=1, out=_RESULTS / "hard_dimension", variations=("all",)),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "known_attribute", variations=("known_color", "known_texture", "known_shape")),
-    Recipe(study="passive_and_active", out=_RESULTS / "passive_and_active", variations=("bc", "ppo", "bc_then_ppo")),
+    Recipe(study="passive_and_active", out=_RESULTS / "passive_and_active", variations=("bc", "ppo", "bc_then_ppo", "ppo_memoryless")),
+    Recipe(
+        study="active_odd_one_out",
+        seeds=1,
+        out=_RESULTS / "active_odd_one_out",
+        variations=(
+            "ppo_none",
+            "ppo_full",
+            "ppo_none_convolutional",
+            "ppo_full_convolutional",
+            "ppo_full_convolutional_weight_1",
+            "bc_none",
+            "bc_all",
+        ),
+    ),
+    Recipe(
+        study="active_confounded",
+        seeds=1,
+        out=_RESULTS / "active_confounded",
+        variations=("ppo_none", "ppo_color", "ppo_texture", "ppo_shape", "ppo_shape_weight_1", "ppo_shape_shuffled"),
+    ),
 )
 """All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""
 
@@ -157,9 +177,8 @@ PLANNED: tuple[Recipe, ...] = (
     ),
     Recipe(study="passive_and_active", out=_PLANNED / "passive_and_active_trial", variations=("trial_bc", "trial_ppo")),
     Recipe(study="passive_and_active", env="CausalDAGCued-v0", out=_PLANNED / "passive_and_active_cued"),
-    Recipe(study="passive_and_active", out=_PLANNED / "memoryless", variations=("ppo_memoryless",)),
-    Recipe(study="active_odd_one_out", out=_PLANNED / "active_odd_one_out"),
-    Recipe(study="active_confounded", out=_PLANNED / "active_confounded"),
+    Recipe(study="active_odd_one_out", out=_PLANNED / "active_odd_one_out_all"),
+    Recipe(study="active_confounded", out=_PLANNED / "active_confounded_all"),
     Recipe(study="active_intervention", out=_PLANNED / "active_intervention"),
     Recipe(study="imperfect_room_teachers", out=_PLANNED / "imperfect_room_teachers"),
 )

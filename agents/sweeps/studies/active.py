@@ -16,7 +16,7 @@ PASSIVE_AND_ACTIVE_STUDY = causal_dag_study(
     Variation(name="bc_then_ppo", description="Watches, then acts.", algorithm="ppo", watches_first=True),
     Variation(
         name="ppo_memoryless",
-        description="Acts, and attends to the present trial only: it must fail.",
+        description="Acts without memory: it sees the present trial only, and with it the outcome of the last intervention.",
         architecture=replace(ARCHITECTURES["variable"], context=1),
         algorithm="ppo",
     ),

@@ -24,7 +24,11 @@ COMMANDS = """
 --study feature_set --seeds 1 --out results/feature_set --variations all reasoning full none shuffled
 --study hard_dimension --seeds 1 --out results/hard_dimension --variations all
 --study confounded --seeds 1 --out results/known_attribute --variations known_color known_texture known_shape
---study passive_and_active --seeds 5 --out results/passive_and_active --variations bc ppo bc_then_ppo
+--study passive_and_active --seeds 5 --out results/passive_and_active --variations bc ppo bc_then_ppo ppo_memoryless
+--study active_odd_one_out --seeds 1 --out results/active_odd_one_out --variations ppo_none ppo_full ppo_none_convolutional\
+ ppo_full_convolutional ppo_full_convolutional_weight_1 bc_none bc_all
+--study active_confounded --seeds 1 --out results/active_confounded --variations ppo_none ppo_color ppo_texture ppo_shape\
+ ppo_shape_weight_1 ppo_shape_shuffled
 """
 
 
@@ -37,7 +41,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 1 + 12 + 1 + 2 + 5 + 1 + 3 + 15
+    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 1 + 12 + 1 + 2 + 5 + 1 + 3 + 20 + 7 + 6
 
 
 def test_no_recipe_overwrites_the_results_of_another():
