@@ -143,6 +143,7 @@ PUBLISHED: tuple[Recipe, ...] = (
         out=_RESULTS / "active_confounded",
         variations=("ppo_none", "ppo_color", "ppo_texture", "ppo_shape", "ppo_shape_weight_1", "ppo_shape_shuffled"),
     ),
+    Recipe(study="active_intervention", seeds=1, out=_RESULTS / "active_intervention", variations=("ppo_none", "ppo_all")),
 )
 """All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""
 
@@ -179,7 +180,7 @@ PLANNED: tuple[Recipe, ...] = (
     Recipe(study="passive_and_active", env="CausalDAGCued-v0", out=_PLANNED / "passive_and_active_cued"),
     Recipe(study="active_odd_one_out", out=_PLANNED / "active_odd_one_out_all"),
     Recipe(study="active_confounded", out=_PLANNED / "active_confounded_all"),
-    Recipe(study="active_intervention", out=_PLANNED / "active_intervention"),
+    Recipe(study="active_intervention", out=_PLANNED / "active_intervention_all"),
     Recipe(study="imperfect_room_teachers", out=_PLANNED / "imperfect_room_teachers"),
 )
 """Runs with five seeds that docs/results.md does not report yet; ``python -m agents.ablate --planned`` makes them."""

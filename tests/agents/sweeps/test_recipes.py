@@ -29,6 +29,7 @@ COMMANDS = """
  ppo_full_convolutional ppo_full_convolutional_weight_1 bc_none bc_all
 --study active_confounded --seeds 1 --out results/active_confounded --variations ppo_none ppo_color ppo_texture ppo_shape\
  ppo_shape_weight_1 ppo_shape_shuffled
+--study active_intervention --seeds 1 --out results/active_intervention --variations ppo_none ppo_all
 """
 
 
@@ -41,7 +42,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 1 + 12 + 1 + 2 + 5 + 1 + 3 + 20 + 7 + 6
+    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 1 + 12 + 1 + 2 + 5 + 1 + 3 + 20 + 7 + 6 + 2
 
 
 def test_no_recipe_overwrites_the_results_of_another():
