@@ -14,6 +14,7 @@ Observations = dict[str, Tensor]
 and 0 at an episode's first step."""
 
 _LENGTH_GROUPS = 4
+"""Into how many groups of similar length episodes are sorted, each padded only to its own longest."""
 
 
 class Network(nn.Module):
@@ -38,7 +39,7 @@ class Network(nn.Module):
     def encode_episodes(self, observations: Observations, lengths: Tensor) -> Tensor:
         """(B, T, ...) hidden states of episodes of different lengths, as :meth:`encode` returns them, and zeros after their ends.
 
-        Episodes are encoded in groups of similar length, each padded only to its own longest.
+        Episodes are encoded in groups of similar length, so that little is computed of steps after their ends.
 
         Args:
             observations: (B, T, ...) each, with anything after an episode's end.

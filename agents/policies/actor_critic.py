@@ -116,7 +116,7 @@ class TransformerActorCriticPolicy(TransformerPolicy):
         """Evaluate whole episodes, all steps at once. What is returned of steps after an episode's end means nothing.
 
         Args:
-            observations: (B, T, ...) each.
+            observations: (B, T, ...) each, "previous_action" among them.
             actions: (B, T) int64.
             action_masks: (B, T, A) bool; None: every action is legal.
             lengths: (B,) int; steps of each episode.
