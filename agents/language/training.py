@@ -19,6 +19,7 @@ import gym_causal
 from agents.algorithms.learning_curve import HISTORY, History
 from agents.algorithms.optimizers import MuonAdamW
 from agents.algorithms.schedules import WarmupCosine
+from agents.language.causal_attention import BFLOAT16_CAUSAL
 from agents.language.conditions import named_condition
 from agents.language.gpt import END, make_gpt, make_tokenizer
 from agents.language.hf_cached import CachedModel
@@ -71,8 +72,7 @@ class Training:
             adamw_betas=(0.9, 0.95),
             weight_decay=config.weight_decay,
         )
-        if config.precision == "bfloat16" and device == "cpu":
-            self.model.set_attn_implementation("eager")  # there torch's fused attention is slower than matrix products in bfloat16
+        self._set_training(True)
         self._schedule = WarmupCosine(config.learning_rate, 0.05 * config.num_updates, config.num_updates)
         self.updates = self._load()
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +104,12 @@ class Training:
                     save_checkpoint(self.folder, Checkpoint(weights, self.updates, state))
         self._save_model()
 
+    def _set_training(self, training: bool) -> None:
+        """Of the model; only evaluations need attention that reads a mask."""
+        self.model.train(training)
+        if self.config.precision == "bfloat16" and self.device == "cpu":
+            self.model.set_attn_implementation(BFLOAT16_CAUSAL if training else "sdpa")
+
     def _batches(self) -> Iterator[Tensor]:
         """The batches (B, T) of token ids of the updates that are left."""
         size = self.config.batch_size
@@ -133,7 +139,7 @@ class Training:
     @torch.no_grad()
     def _evaluate(self) -> dict[str, float]:
         """Add the loss on new texts, and games on both splits, to the learning curve; returns the rates of correct test trials."""
-        self.model.eval()
+        self._set_training(False)
         config, experiment = self.config, self.config.evaluation
         condition = named_condition(config.condition)
         about = {"env_id": config.env_id, "policy": config.condition}
@@ -149,7 +155,7 @@ class Training:
             )
             self.history.add(self.updates, dataclasses.replace(result, split=split, policy=config.condition).rows())
         self.history.save()
-        self.model.train()
+        self._set_training(True)
         return {"loss": loss["mean"], **self.history.latest(experiment.selection_metric)}  # type: ignore[dict-item]
 
     def _encode(self, texts: list[str]) -> list[list[int]]:
