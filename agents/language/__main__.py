@@ -60,6 +60,8 @@ class Args:
     """Divide scores by the answers' lengths in bytes."""
     environment_explains: bool = False
     """The environment writes the explanations of outcomes; default: the model does."""
+    expert_concludes: bool = False
+    """Where the expert knows which dimension is rewarded, its words begin the reasoning, up to that dimension; the model goes on."""
     max_tokens: int = 100
     """Of a line that the model writes."""
     instructions: bool = False
@@ -75,7 +77,7 @@ class Args:
         from agents.language.player import PlayOptions  # noqa: PLC0415 - see main
 
         answers = self.answers or ("generate" if "chat" in self.model else "loglikelihood")
-        options = PlayOptions(answers, self.normalize_length, self.environment_explains, self.max_tokens)
+        options = PlayOptions(answers, self.normalize_length, self.environment_explains, self.max_tokens, self.expert_concludes)
         names = ("conditions", "held_out", "games", "shots", "prompts", "selection_games", "seed", "instructions")
         same: dict[str, Any] = {name: getattr(self, name) for name in names}
         return Experiment(env_id=self.env, env_kwargs=self.env_kwargs, options=options, **same)

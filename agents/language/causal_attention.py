@@ -43,7 +43,7 @@ def _attention(
     shape = query.shape
     with torch.autocast("cpu", enabled=False):
         query, key, value = (x.bfloat16().reshape(-1, *shape[2:]) for x in (query, key, value))
-        output: Tensor = _CausalAttention.apply(query, key, value, scaling)  # type: ignore[no-untyped-call]
+        output: Tensor = _CausalAttention.apply(query, key, value, scaling)
     return output.view(shape).transpose(1, 2).contiguous(), None
 
 

@@ -12,6 +12,7 @@ from agents.language.conditions import Condition
 from agents.language.games import HEADING
 from agents.language.models import GenerationRequest, LanguageModel
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask, labeled
+from gym_causal.odd_one_out_text.wording import conclusion
 from gym_causal.text_actions import parse_action
 from gym_causal.transcripts import Game, Turn
 
@@ -28,12 +29,15 @@ class PlayOptions:
         normalize_length: scores are divided by the sentence's length in bytes, as in lm_eval's acc_norm.
         environment_explains: the environment writes the explanations of outcomes (what can be inferred from them); else the model does.
         max_tokens: of a generated line.
+        expert_concludes: where the expert knows which dimension is rewarded, its words begin the reasoning, up to the name of the dimension,
+            and the model goes on. A control: is the conclusion all that the model lacks? Only in ``OddOneOutText-v0``.
     """
 
     answers: Answers = "loglikelihood"
     normalize_length: bool = False
     environment_explains: bool = False
     max_tokens: int = 100
+    expert_concludes: bool = False
 
 
 @dataclass
@@ -98,7 +102,9 @@ class BoundPlayer:
             row.shown, row.reasoning, row.invalid = prompt, "", False
             row.text += prompt
         if self._player.condition.reasoning:
-            for b, reasoning in zip(active, self._written([self._rows[b] for b in active], REASONING_LABEL), strict=True):
+            by_expert = self._task.reasoning_texts().tolist() if self._player.options.expert_concludes else [""] * len(self._rows)
+            beginnings = [conclusion(by_expert[b]) for b in active]
+            for b, reasoning in zip(active, self._written([self._rows[b] for b in active], REASONING_LABEL, beginnings), strict=True):
                 self._rows[b].reasoning = reasoning
                 self._rows[b].text += labeled(REASONING_LABEL, reasoning)
         return self._choose(active), state
@@ -120,17 +126,20 @@ class BoundPlayer:
         """Let the model explain the last outcome of each game."""
         if not self._player.condition.outcome or self._player.options.environment_explains:
             return
-        for row, explanation in zip(rows, self._written(rows, OUTCOME_LABEL), strict=True):
+        for row, explanation in zip(rows, self._written(rows, OUTCOME_LABEL, [""] * len(rows)), strict=True):
             last = row.turns.pop()
             row.turns.append(Turn(last.prompt, last.reasoning, last.action, last.outcome, explanation))
             row.text += labeled(OUTCOME_LABEL, explanation)
 
-    def _written(self, rows: Sequence[_Row], label: str) -> list[str]:
-        """What the model writes after a label, on one line."""
+    def _written(self, rows: Sequence[_Row], label: str, beginnings: Sequence[str]) -> list[str]:
+        """What stands after a label, on one line: the given beginnings, and what the model writes on."""
         # The space after the label is the model's: most tokenizers join it with the word that follows.
-        contexts = [self._player.prompt + row.text + label.rstrip() for row in rows]
+        contexts = [self._player.prompt + row.text + (label + start).rstrip() for row, start in zip(rows, beginnings, strict=True)]
         texts = self._player.model.generate_until([self._request(context) for context in contexts]) if rows else []
-        return [text.strip().removeprefix(label.rstrip()).strip() for text in texts]  # chat models repeat the label
+        return [
+            (start + text).strip() if start else text.strip().removeprefix(label.rstrip()).strip()  # chat models repeat the label
+            for start, text in zip(beginnings, texts, strict=True)
+        ]
 
     def _request(self, context: str) -> GenerationRequest:
         return GenerationRequest(context, "\n", self._player.options.max_tokens)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from gym_causal.core.text import listed
@@ -12,6 +14,7 @@ from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS, NAMES, N
 
 NOT_POSSIBLE = ".\nThat is not possible now.\n"
 """The outcome of an illegal action."""
+_CONCLUSION = re.compile(r".*?(?:rewarding dimension must be|rewarded for unique) \w+")
 
 
 def heading(num_objects: int) -> str:
@@ -89,6 +92,12 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], num_objects: i
     if not known:
         start = " ".join(filter(None, (_describe_belief(belief, facts["reason"]), f"I go by {NAMES[dimension]}.")))
     return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, num_objects))))
+
+
+def conclusion(reasoning: str) -> str:
+    """The beginning of a reasoning up to the dimension that it says is rewarded; "" if it does not say."""
+    found = _CONCLUSION.match(reasoning)
+    return found[0] if found else ""
 
 
 def _describe_belief(belief: np.ndarray, reason: int) -> str:

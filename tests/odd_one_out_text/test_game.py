@@ -130,7 +130,7 @@ def test_observations_fit_in_their_space(kwargs, seed):
     observations, _ = venv.reset(seed=seed)
     rng = np.random.default_rng(seed)
     for _ in range(2 * venv.task.config.trials):
-        assert observations in venv.observation_space and all(len(text) > 100 for text in observations)
+        assert observations in venv.observation_space and all(len(text) > 80 for text in observations)
         observations, _, ended, _, infos = venv.step(rng.integers(venv.single_action_space.n, size=6))
         assert not ended.any() or infos["final_obs"][3] in venv.single_observation_space
 

@@ -113,7 +113,7 @@ def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypat
 def test_lower_precision_is_that_of_updates_alone(tmp_path):
     trainings = [Training(dataclasses.replace(SMALL, precision=name), tmp_path / name) for name in ("float32", "bfloat16")]
     for training in trainings:
-        training.model.eval()
+        training._set_training(False)
     batch = torch.tensor(trainings[0]._validation[:1])
     assert torch.equal(*(training._loss(batch) for training in trainings))
     for training in trainings:

@@ -70,6 +70,25 @@ def test_explanations_of_the_environment_hold_what_can_be_inferred():
     assert last.count("Outcome explanation: ") == 3
 
 
+def test_the_expert_can_begin_the_reasoning_with_what_it_concludes():
+    """The beginning names the rewarded dimension where the expert knows it, and nothing that gives the object away."""
+
+    def write(context):
+        return ", so." if context.endswith(("color", "shape", "texture")) else " I wonder."
+
+    model = ScriptedModel(reads_explanations, write)
+    _, games = play(model, "reasoning", games=12, expert_concludes=True)
+    last = [game.turns[-1].reasoning for game in games.values()]
+    assert {text.split(" unique ")[1] for text in last} == {f"{name}, so." for name in ("color", "shape", "texture")}
+    assert all(text.startswith("Let's think step by step. In this game, I am rewarded for unique ") for text in last)
+    assert all(game.turns[0].reasoning == "I wonder." for game in games.values())  # nothing is known yet
+    for game in games.values():
+        for before, turn in zip(game.turns[:-2], game.turns[1:-1], strict=True):
+            if "was rewarded!" in before.outcome:
+                assert turn.reasoning.startswith("Let's think step by step. The rewarding dimension must be ")
+    assert all(request.context.endswith(("color", "shape", "texture", "Reasoning:")) for request in model.written)
+
+
 def test_scores_divided_by_lengths():
     def score(context, continuation):  # 45 characters with "texture", 43 with the other two: 310 / 45 < 300 / 43
         return -310.0 if continuation.endswith("texture") else -300.0
