@@ -67,9 +67,8 @@ class Experiment:
             task = make_task(self.env_id, 1, **kwargs)
             if not isinstance(task, TextTask):
                 raise ValueError(f"env must be a text task, for example OddOneOutText-v0, got {self.env_id!r}")
-        if self.options.expert_concludes and (
-            HELD_OUT not in self.splits or not all(named_condition(name).reasoning for name in self.conditions)
-        ):
+        reasons = all(named_condition(name).reasoning for name in self.conditions)
+        if self.options.expert_concludes and not (reasons and HELD_OUT in self.splits):
             raise ValueError(
                 f"expert_concludes needs a task with dimensions and conditions with reasoning, got {self.env_id!r} and {self.conditions!r}"
             )

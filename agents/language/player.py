@@ -29,8 +29,8 @@ class PlayOptions:
         normalize_length: scores are divided by the sentence's length in bytes, as in lm_eval's acc_norm.
         environment_explains: the environment writes the explanations of outcomes (what can be inferred from them); else the model does.
         max_tokens: of a generated line.
-        expert_concludes: where the expert knows which dimension is rewarded, its words begin the reasoning, up to the name of the dimension,
-            and the model goes on. A control: is the conclusion all that the model lacks? Only in ``OddOneOutText-v0``.
+        expert_concludes: where the expert knows which dimension is rewarded, its words begin the reasoning, up to the dimension's name, and
+            the model goes on. A control: is the conclusion all that the model lacks? Only in ``OddOneOutText-v0``.
     """
 
     answers: Answers = "loglikelihood"

@@ -7,6 +7,7 @@ pytest.importorskip("transformers")
 
 import torch
 import torch.nn.functional as F
+from transformers import AttentionInterface
 
 from agents.language.causal_attention import BFLOAT16_CAUSAL
 from agents.language.gpt import GPTConfig, make_gpt, make_tokenizer
@@ -16,8 +17,6 @@ SHAPE = (2, 3, 17, 8)  # batch, heads, positions, width of a head
 
 
 def attention(query, key, value):
-    from transformers import AttentionInterface
-
     output, weights = AttentionInterface()[BFLOAT16_CAUSAL](None, query, key, value, None, scaling=0.3)
     assert weights is None
     return output.transpose(1, 2)
