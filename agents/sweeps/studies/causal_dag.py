@@ -120,5 +120,14 @@ EXPLAINED_DAG_STUDY = causal_dag_study(
             ("all", "Predicts effects, optima and reasoning.", {"explanations": "all"}),
             ("shuffled", "Predicts all three, of other episodes.", {"explanations": "all", "shuffled_explanations": True}),
         )
-    )
+    ),
+    *(
+        Variation(
+            name=f"trial_{mode}_weight_0.1",
+            description=f"One token a trial; explanations ({mode}) count a tenth as much beside the actions.",
+            architecture=_TRIAL,
+            training={"explanations": mode, "explanation_weight": 0.1},
+        )
+        for mode in ("reasoning", "all")
+    ),
 )
