@@ -47,10 +47,10 @@ class TrainingConfig:
     condition: str = "none"
     texts: Literal["single", "in_context"] = "single"
     gpt: GPTConfig = field(default_factory=GPTConfig)
-    num_updates: int = 4_000
+    num_updates: int = 3_000
     batch_size: int = 32
     learning_rate: float = 2e-3
-    muon_learning_rate_ratio: float = 10.0
+    muon_learning_rate_ratio: float = 4.0
     weight_decay: float = 0.01
     precision: Literal["float32", "bfloat16"] = "float32"
     evaluate_every: int = 500
