@@ -93,8 +93,8 @@ class Training:
         interval = 0.1 if sys.stderr.isatty() else 60  # seconds; a log keeps every line
         counts = {"total": config.num_updates, "initial": self.updates, "unit": "update"}
         with tqdm(**counts, desc=config.condition, mininterval=interval, maxinterval=max(interval, 10)) as bar:
-            for batch in self._batches():
-                self._update(batch)
+            for batch in self.batches():
+                self.update(batch)
                 bar.update()
                 over = self.updates == config.num_updates
                 if over or self.updates % config.evaluate_every == 0:
@@ -110,8 +110,8 @@ class Training:
         if self.config.precision == "bfloat16" and self.device == "cpu":
             self.model.set_attn_implementation(BFLOAT16_CAUSAL if training else "sdpa")
 
-    def _batches(self) -> Iterator[Tensor]:
-        """The batches (B, T) of token ids of the updates that are left."""
+    def batches(self) -> Iterator[Tensor]:
+        """The batches (B, T) of token ids of the updates that are left; call :meth:`update` with each."""
         size = self.config.batch_size
         per_chunk = max(1, CHUNK // size)
         while self.updates < self.config.num_updates:
@@ -121,7 +121,8 @@ class Training:
                 if self.updates < self.config.num_updates:
                     yield _padded(encoded[start : start + size])
 
-    def _update(self, batch: Tensor) -> None:
+    def update(self, batch: Tensor) -> None:
+        """One update of the weights with a batch (B, T) of token ids."""
         self.optimizer.set_learning_rate(self._schedule(self.updates))
         self.optimizer.zero_grad(set_to_none=True)
         self._loss(batch).backward()

@@ -91,7 +91,7 @@ def weights(training):
 def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypatch):
     whole = Training(SMALL, tmp_path / "whole")
     whole.run()
-    update = Training._update
+    update = Training.update
 
     def killed(self, batch):
         if self.updates == kept:
@@ -99,7 +99,7 @@ def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypat
         update(self, batch)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Training, "_update", killed)
+        patch.setattr(Training, "update", killed)
         Training(SMALL, tmp_path / "killed").run()
     resumed = Training(SMALL, tmp_path / "killed", resume=True)
     assert resumed.updates == kept - kept % 2

@@ -1,0 +1,98 @@
+"""Write the table and the figure of models that are trained on game texts, from their folders.
+
+    python docs/make_language_results.py --results results/language_models
+
+A model is in the folder CONDITION/seed_S; in it, its games without a prompt are in ``evaluation``, and those whose reasoning the expert
+begins in ``concluded`` (the commands are in docs/language_models.md). The rows are put into docs/data/language_models.csv, where they
+replace those of the same condition and seed, the table into docs/language_models.md, the figure into docs/images/language_training.png.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from agents.algorithms.learning_curve import HISTORY, read_history
+from agents.analysis.plots import learning_curves
+from agents.language.conditions import CONDITIONS
+from agents.sweeps.study import Column
+from agents.sweeps.tables import markdown_table, summarize_seeds
+from baselines.plots import PALETTE
+from gym_causal.files import write_atomically
+
+DOCS = Path(__file__).parent
+DATA, PAGE, PICTURE = DOCS / "data" / "language_models.csv", DOCS / "language_models.md", DOCS / "images" / "language_training.png"
+TABLE = re.compile("(<!-- table language_models -->\n).*?(<!-- end of table -->)", re.DOTALL)
+TEST, EXPERIMENTS, CONCLUDED = "test_correct_rate", "informative_experiment_rate", "concluded"
+COLUMNS = (
+    Column("test, included", TEST, "included"),
+    Column("test, held out", TEST, "held_out"),
+    Column("concluded for: test, included", TEST, f"included, {CONCLUDED}"),
+    Column("concluded for: test, held out", TEST, f"held_out, {CONCLUDED}"),
+    Column("informative experiments, included", EXPERIMENTS, "included"),
+    Column("informative experiments, held out", EXPERIMENTS, "held_out"),
+)
+RUN = ["policy", "seed_of_training"]
+
+
+@dataclass(frozen=True)
+class Args:
+    """Write the table and the figure of language models that are trained on game texts."""
+
+    results: Path
+    """Folder of the models' folders."""
+
+
+def rows_of(folder: Path) -> pd.DataFrame:
+    """The rows of one model, with the condition as its policy."""
+    condition, seed = folder.parent.name, int(folder.name.removeprefix("seed_"))
+    tables = [pd.read_csv(folder / "evaluation" / "results.csv")]
+    if (folder / CONCLUDED).exists():
+        concluded = pd.read_csv(folder / CONCLUDED / "results.csv")
+        tables.append(concluded.assign(split=concluded["split"] + f", {CONCLUDED}"))
+    rows = pd.concat(tables)
+    return rows[rows["policy"] == condition].assign(seed_of_training=seed)
+
+
+def with_table(page: str, rows: pd.DataFrame) -> str:
+    """The page with its table written anew. Of a single seed, brackets hold the interval over games."""
+    summary = summarize_seeds(rows)
+    of_games = summary.merge(rows, on=["env_id", "split", "policy", "metric"], how="left", suffixes=("", "_of_games"))
+    of_games = of_games.drop_duplicates(["split", "policy", "metric"]).reset_index(drop=True)
+    for bound in ("low", "high"):
+        summary[bound] = summary[bound].where(summary["seeds"] > 1, of_games[f"{bound}_of_games"])
+    table = markdown_table(summary, COLUMNS)
+    return TABLE.sub(lambda match: f"{match[1]}\n{table}\n{match[2]}", page)
+
+
+def main(args: Args) -> None:
+    """Run the command."""
+    folders = [folder for condition in CONDITIONS for folder in sorted((args.results / condition).glob("seed_*"))]
+    folders = [folder for folder in folders if (folder / "evaluation" / "results.csv").exists()]
+    if not folders:
+        raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/results.csv")
+    rows = pd.concat(map(rows_of, folders), ignore_index=True)
+    if DATA.exists():
+        earlier = pd.read_csv(DATA).set_index(RUN)
+        rows = pd.concat([rows, earlier[~earlier.index.isin(rows.set_index(RUN).index)].reset_index()], ignore_index=True)
+    order = rows["policy"].map(list(CONDITIONS).index)
+    rows = rows.iloc[(order * 1_000 + rows["seed_of_training"]).argsort(kind="stable")]
+    write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
+    page = with_table(PAGE.read_text("utf-8"), rows)
+    write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+    curves: dict[str, pd.DataFrame] = {}
+    for folder in folders:
+        history = read_history(folder / HISTORY).assign(seed_of_training=int(folder.name.removeprefix("seed_")))
+        curves[folder.parent.name] = pd.concat([*([curves[folder.parent.name]] if folder.parent.name in curves else []), history])
+    if all(history["seed_of_training"].nunique() == 1 for history in curves.values()):
+        curves = {condition: history.drop(columns="seed_of_training") for condition, history in curves.items()}
+    figure = learning_curves(curves, PALETTE, TEST)
+    write_atomically(PICTURE, figure.savefig)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))
