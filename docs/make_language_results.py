@@ -3,8 +3,8 @@
     python docs/make_language_results.py --results results/language_models
 
 A model is in the folder CONDITION/seed_S; in it, its games without a prompt are in ``evaluation``, and those whose reasoning the expert
-begins in ``concluded`` (the commands are in docs/language_models.md). The rows are put into docs/data/language_models.csv, where they
-replace those of the same condition and seed, the table into docs/language_models.md, the figure into docs/images/language_training.png.
+begins in ``concluded`` (the commands are in docs/language_models.md). The rows are put into docs/data/language, where they replace those of
+the same condition and seed, the table into docs/language_models.md, the figure into docs/images/language_training.png.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from baselines.plots import PALETTE
 from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
-DATA, PAGE, PICTURE = DOCS / "data" / "language_models.csv", DOCS / "language_models.md", DOCS / "images" / "language_training.png"
+DATA = DOCS / "data" / "language" / "trained_on_games.csv"
+PAGE, PICTURE = DOCS / "language_models.md", DOCS / "images" / "language_training.png"
 TABLE = re.compile("(<!-- table language_models -->\n).*?(<!-- end of table -->)", re.DOTALL)
 TEST, EXPERIMENTS, CONCLUDED = "test_correct_rate", "informative_experiment_rate", "concluded"
 COLUMNS = (
-    Column("test, included", TEST, "included"),
-    Column("test, held out", TEST, "held_out"),
-    Column("concluded for: test, included", TEST, f"included, {CONCLUDED}"),
-    Column("concluded for: test, held out", TEST, f"held_out, {CONCLUDED}"),
-    Column("informative experiments, included", EXPERIMENTS, "included"),
-    Column("informative experiments, held out", EXPERIMENTS, "held_out"),
+    Column(title="test, included", metric=TEST, split="included"),
+    Column(title="test, held out", metric=TEST, split="held_out"),
+    Column(title="concluded: test, included", metric=TEST, split=f"included, {CONCLUDED}"),
+    Column(title="concluded: test, held out", metric=TEST, split=f"held_out, {CONCLUDED}"),
+    Column(title="informative experiments, included", metric=EXPERIMENTS, split="included"),
+    Column(title="informative experiments, held out", metric=EXPERIMENTS, split="held_out"),
 )
 RUN = ["policy", "seed_of_training"]
 
@@ -81,6 +82,7 @@ def main(args: Args) -> None:
         rows = pd.concat([rows, earlier[~earlier.index.isin(rows.set_index(RUN).index)].reset_index()], ignore_index=True)
     order = rows["policy"].map(list(CONDITIONS).index)
     rows = rows.iloc[(order * 1_000 + rows["seed_of_training"]).argsort(kind="stable")]
+    DATA.parent.mkdir(exist_ok=True)
     write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
     page = with_table(PAGE.read_text("utf-8"), rows)
     write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))

@@ -2,8 +2,9 @@
 
     python docs/make_recurrent_table.py       # five seeds of 102,400 episodes, as many as PPO's quick preset plays
 
-Prints a table of means over training seeds with their 95% interval, and adds each seed's rows to docs/data/recurrent_ppo.csv. What is there
-already is not trained again; rows of other arguments belong into another file (--out).
+Prints a table of means over training seeds with their 95% interval, and adds each seed's rows to
+docs/data/active_learners/recurrent_ppo.csv. What is there already is not trained again; rows of other arguments belong into another file
+(--out).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from gym_causal.files import write_atomically
 ENV_ID = "CausalDAG-v0"
 SPLITS = ("train", "eval_target", "eval_path")
 POLICY = "recurrent_ppo"
-DATA = Path(__file__).parent / "data" / "recurrent_ppo.csv"
+DATA = Path(__file__).parent / "data" / "active_learners" / "recurrent_ppo.csv"
 STEPS = 7  # of an episode
 
 

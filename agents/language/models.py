@@ -12,6 +12,9 @@ from gym_causal.extras import needs_extra
 CACHED = "hf-cached"
 """Our own backend: a local model of transformers, with cached keys and values."""
 
+SHIPPED = Path(__file__).parents[1] / "pretrained_language_models"
+"""Holds a small model for each of some environments, in the folder of its id: ``pretrained=OddOneOutText-v0``."""
+
 ScoreRequest = tuple[str, str]  # context, continuation
 
 
@@ -86,6 +89,8 @@ def load_model(name: str, arguments: dict[str, Any]) -> LanguageModel:
         ValueError: an unknown backend, a wrong argument, or a model that cannot be used.
         OSError: a folder or a server that does not answer.
     """
+    if "pretrained" in arguments:
+        arguments = {**arguments, "pretrained": shipped_folder(arguments["pretrained"])}
     if name == CACHED:
         with needs_extra("a language model", "language"):
             import transformers  # noqa: F401, PLC0415
@@ -97,6 +102,12 @@ def load_model(name: str, arguments: dict[str, Any]) -> LanguageModel:
     return load_lm_eval_model(name, arguments)
 
 
+def shipped_folder(pretrained: Any) -> str:
+    """The folder of a shipped model, if ``pretrained`` is the id of an environment that has one; else what was given."""
+    folder = SHIPPED / str(pretrained)
+    return str(folder if "/" not in str(pretrained) and (folder / "config.json").exists() else pretrained)
+
+
 _SPEED = ("device", "batch_size", "max_batch_size", "num_concurrent", "max_retries", "timeout", "cache_gb", "gpu_memory_utilization")
 """Arguments of backends that change no answer."""
 
@@ -106,7 +117,7 @@ def fingerprint(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     import hashlib  # noqa: PLC0415
 
     document: dict[str, Any] = {"model": name, "model_args": {key: value for key, value in arguments.items() if key not in _SPEED}}
-    folder = Path(str(arguments.get("pretrained", "")))
+    folder = Path(shipped_folder(arguments.get("pretrained", "")))
     if arguments.get("pretrained") and folder.is_dir():
         digest = hashlib.sha256()
         for path in sorted(folder.iterdir()):

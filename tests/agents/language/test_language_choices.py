@@ -1,0 +1,38 @@
+"""What is counted in a model's games."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pandas")
+
+from agents.language.pages import write_transcripts
+from gym_causal.transcripts import play_games
+
+SCRIPT = Path(__file__).parents[3] / "docs" / "make_language_choices.py"
+spec = importlib.util.spec_from_file_location("make_language_choices", SCRIPT)
+script = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(script)
+
+
+def test_the_expert_goes_by_what_is_rewarded(tmp_path):
+    folder = tmp_path / "none" / "seed_0" / "evaluation"
+    folder.mkdir(parents=True)
+    games = {
+        ("none", split): play_games("OddOneOutText-v0", num_episodes=20, rewarded_dimensions=dimensions)
+        for split, dimensions in (("included", ("color", "shape")), ("held_out", ("texture",)))
+    }
+    write_transcripts(folder, "expert", {"none": ""}, games, environment_explains=False)
+    counted = list(script.choices((folder / "transcripts.html").read_text("utf-8")))
+    assert len(counted) == 40 and all(rewarded == chosen for _, rewarded, chosen in counted)
+    assert {rewarded for split, rewarded, _ in counted if split == "included"} == {"color", "shape"}
+    script.main(script.Args(results=tmp_path, out=tmp_path / "data" / "choices.csv"))
+    lines = (tmp_path / "data" / "choices.csv").read_text("utf-8").splitlines()
+    assert lines[1] == "none,evaluation,0,held_out,texture,0.0,0.0,1.0"
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(SystemExit, match=r"--results: .* holds no CONDITION/seed_S"):
+        script.main(script.Args(results=tmp_path))

@@ -1,0 +1,61 @@
+"""The table of models that are trained on game texts."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytest.importorskip("scipy")
+pytest.importorskip("imitation")
+
+SCRIPT = Path(__file__).parents[3] / "docs" / "make_language_results.py"
+spec = importlib.util.spec_from_file_location("make_language_results", SCRIPT)
+script = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(script)
+
+
+def test_the_table_is_current():
+    page = script.PAGE.read_text("utf-8")
+    assert script.with_table(page, pd.read_csv(script.DATA)) == page, "run python docs/make_language_results.py"
+
+
+def write_model(folder, mean, *, concluded):
+    """The files of a model whose test trials are right so often."""
+    for name in ("evaluation", "concluded") if concluded else ("evaluation",):
+        (folder / name).mkdir(parents=True)
+        common = {"env_id": "OddOneOutText-v0", "metric": "test_correct_rate", "episodes": 500, "seed": 0}
+        rows = [
+            {**common, "split": split, "policy": policy, "mean": mean + (name == "concluded"), "low": mean - 0.1, "high": mean + 0.1}
+            for split in ("included", "held_out")
+            for policy in (folder.parent.name, "random")
+        ]
+        pd.DataFrame(rows).to_csv(folder / name / "results.csv", index=False)
+    rows = pd.DataFrame([{**common, "batch": 1, "split": "included", "policy": "none", "mean": mean, "low": 0, "high": 1}])
+    rows.to_csv(folder / "learning_curve.csv", index=False)
+
+
+def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n\n<!-- table language_models -->\n<!-- end of table -->\n\nAfter.\n", "utf-8")
+    monkeypatch.setattr(script, "PAGE", page)
+    monkeypatch.setattr(script, "DATA", tmp_path / "data" / "rows.csv")
+    monkeypatch.setattr(script, "PICTURE", tmp_path / "picture.png")
+    write_model(tmp_path / "one" / "reasoning" / "seed_0", 0.25, concluded=True)
+    write_model(tmp_path / "one" / "none" / "seed_0", 0.5, concluded=False)
+    script.main(script.Args(results=tmp_path / "one"))
+    lines = page.read_text("utf-8").splitlines()
+    assert lines[0] == "Before." and lines[-1] == "After."
+    assert "| `none` | 1 | 0.500 [0.400, 0.600] | 0.500 [0.400, 0.600] |  |  |" in lines  # of one seed: the interval over games
+    assert any(line.startswith("| `reasoning` | 1 | 0.250 [0.150, 0.350] |") and "1.250" in line for line in lines)
+    write_model(tmp_path / "two" / "none" / "seed_1", 0.7, concluded=False)
+    script.main(script.Args(results=tmp_path / "two"))
+    text = page.read_text("utf-8")
+    assert "| `none` | 2 | 0.600 [0.500, 0.700] |" in text and "| `reasoning` | 1 |" in text  # of few seeds: the lowest and the highest
+    assert (tmp_path / "picture.png").exists()
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(SystemExit, match=r"--results: .* holds no CONDITION/seed_S"):
+        script.main(script.Args(results=tmp_path))
