@@ -56,7 +56,7 @@ class Args(Defaults):
     weight_decay: float = 0.0
     """Of both."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of matrix products in updates; bfloat16 takes two thirds of the time on CPUs with avx512_bf16, and longer on others."""
+    """Of matrix products in updates; bfloat16 takes three fifths of the time on CPUs with avx512_bf16, and longer on others."""
     evaluate_every: int = 0
     """Updates between two evaluations."""
     evaluation_games: int = 0

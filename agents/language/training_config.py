@@ -33,7 +33,7 @@ class TrainingConfig:
         learning_rate: AdamW's peak; it rises for the first twentieth of the updates and then falls to 0.
         muon_learning_rate_ratio: Muon's learning rate as a multiple of AdamW's. Muon trains the matrices of the Transformer blocks.
         weight_decay: of both.
-        precision: of matrix products in updates, "float32" or "bfloat16", which takes two thirds of the time on CPUs with avx512_bf16 and
+        precision: of matrix products in updates, "float32" or "bfloat16", which takes three fifths of the time on CPUs with avx512_bf16 and
             longer on others. Weights, gradients, the loss and evaluations are float32 in either.
         evaluate_every: updates between two evaluations.
         evaluation_games: games of each split in an evaluation.

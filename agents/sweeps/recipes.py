@@ -103,6 +103,7 @@ class Recipe:
 
 
 _RESULTS = Path("results")
+_EXPLAINED = ("none", "properties", "reasoning", "all", "shuffled")
 
 PUBLISHED: tuple[Recipe, ...] = (
     Recipe(preset="full", seeds=4, episodes=20_000, out=_RESULTS / "full", variations=("variable",)),
@@ -114,6 +115,20 @@ PUBLISHED: tuple[Recipe, ...] = (
         seeds=3,
         out=_RESULTS / "trial",
         variations=("trial", "trial_linear", "one_head", "names", "linear_one_head", "names_one_head"),
+    ),
+    Recipe(
+        study="explained_dag",
+        out=_RESULTS / "explained_dag",
+        variations=(
+            *(f"{network}_{mode}" for network in ("trial", "trial_linear") for mode in _EXPLAINED),
+            *(f"trial_{mode}_weight_0.1" for mode in ("reasoning", "all")),
+        ),
+    ),
+    Recipe(
+        study="explained_dag",
+        seeds=1,
+        out=_RESULTS / "explained_dag_variable",
+        variations=("variable_none", "variable_properties", "variable_reasoning", "variable_all"),
     ),
     Recipe(env="CausalDAGCued-v0", batches=2_000, seeds=1, out=_RESULTS / "cued", variations=("variable",)),
     Recipe(study="confounded", seeds=3, out=_RESULTS / "confounded", variations=("none", "shape", "color", "shape_shuffled")),
@@ -172,7 +187,7 @@ PLANNED: tuple[Recipe, ...] = (
     Recipe(study="demonstrations", out=_PLANNED / "demonstrations"),
     Recipe(env="CausalDAGCued-v0", out=_PLANNED / "architectures_cued"),
     *(
-        Recipe(study=name, env=env_id, out=_PLANNED / f"{name}{suffix}")
+        Recipe(study=name, env=env_id, out=_PLANNED / f"{name}_all{suffix}")
         for name in _CAUSAL_DAGS
         for env_id, suffix in (("CausalDAG-v0", ""), ("CausalDAGCued-v0", "_cued"))
     ),

@@ -17,6 +17,11 @@ COMMANDS = """
 --study architectures --preset full --seeds 1 --episodes 20000 --out results/equivariant --variations equivariant
 --study architectures --seeds 5 --out results/controls
 --study trial --batches 1500 --seeds 3 --out results/trial --variations trial trial_linear one_head names linear_one_head names_one_head
+--study explained_dag --seeds 5 --out results/explained_dag --variations trial_none trial_properties trial_reasoning trial_all\
+ trial_shuffled trial_linear_none trial_linear_properties trial_linear_reasoning trial_linear_all trial_linear_shuffled\
+ trial_reasoning_weight_0.1 trial_all_weight_0.1
+--study explained_dag --seeds 1 --out results/explained_dag_variable --variations variable_none variable_properties\
+ variable_reasoning variable_all
 --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued --variations variable
 --study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
 --study confounded --seeds 1 --out results/confounded_texture --variations texture
@@ -42,7 +47,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 1 + 12 + 1 + 2 + 5 + 1 + 3 + 20 + 7 + 6 + 2
+    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 60 + 4 + 1 + 12 + 1 + 2 + 5 + 1 + 3 + 20 + 7 + 6 + 2
 
 
 def test_no_recipe_overwrites_the_results_of_another():
