@@ -26,12 +26,11 @@ import gym_causal
 from agents.sweeps.tables import summarize_seeds
 from agents.vec_env import BatchedVecEnv
 from gym_causal.files import write_atomically
+from gym_causal.registry import task_spec
 
 ENV_ID = "CausalDAG-v0"
-SPLITS = ("train", "eval_target", "eval_path")
 POLICY = "recurrent_ppo"
 DATA = Path(__file__).parent / "data" / "active_learners" / "recurrent_ppo.csv"
-STEPS = 7  # of an episode
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,13 @@ class Features(BaseFeaturesExtractor):
 
 def train(args: Args, seed: int) -> RecurrentPPO:
     """An agent that has acted in so many episodes of the split train."""
-    venv = VecNormalize(BatchedVecEnv(ENV_ID, args.num_envs, explain="none"), norm_obs=False, gamma=1.0)  # of the rewards alone
+    batched = BatchedVecEnv(ENV_ID, args.num_envs, explain="none")
+    steps = batched.venv.task.max_episode_steps  # all episodes have as many
+    venv = VecNormalize(batched, norm_obs=False, gamma=1.0)  # of the rewards alone
     model = RecurrentPPO(
         "MultiInputLstmPolicy",
         venv,
-        n_steps=STEPS,
+        n_steps=steps,
         batch_size=args.batch_size,
         n_epochs=args.num_epochs,
         learning_rate=lambda left: args.learning_rate * left,
@@ -90,7 +91,7 @@ def train(args: Args, seed: int) -> RecurrentPPO:
         seed=seed,
         device=args.device,
     )
-    return model.learn(args.episodes * STEPS, progress_bar=True)
+    return model.learn(args.episodes * steps, progress_bar=True)
 
 
 def main() -> None:
@@ -103,7 +104,10 @@ def main() -> None:
         start = time.perf_counter()
         model = train(args, seed)
         seconds = time.perf_counter() - start
-        results = [gym_causal.evaluate(model, ENV_ID, split=split, num_episodes=args.evaluation_episodes, name=POLICY) for split in SPLITS]
+        results = [
+            gym_causal.evaluate(model, ENV_ID, split=split, num_episodes=args.evaluation_episodes, name=POLICY)
+            for split in task_spec(ENV_ID).splits
+        ]
         print(f"seed {seed}: {seconds:.0f} s;", *(f"{result.split} {result.normalized_reward}" for result in results))
         new = pd.DataFrame([row for result in results for row in result.rows()]).assign(seed_of_training=seed)
         rows = pd.concat([rows, new], ignore_index=True)

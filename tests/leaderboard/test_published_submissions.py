@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,13 +10,11 @@ from gym_causal.leaderboard import form, protocol
 from gym_causal.leaderboard.playing import reference_results
 from gym_causal.leaderboard.submission import summarize
 from gym_causal.registry import task_spec
+from tests.docs_scripts import load_script
 
 DOCS = Path(__file__).parents[2] / "docs"
 FILES = sorted((DOCS / "data" / "leaderboard").glob("*.json"))
-spec = importlib.util.spec_from_file_location("make_benchmark_tables", DOCS / "make_benchmark_tables.py")
-tables = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = tables
-spec.loader.exec_module(tables)
+tables = load_script("make_benchmark_tables")
 
 
 def test_tables_are_current():

@@ -1,9 +1,7 @@
 """The measurements of docs/reliability.md, in small; and the page holds what was measured."""
 
-import importlib.util
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,10 +17,9 @@ from reliability.files import KINDS
 from reliability.fuzz import fuzz
 from reliability.kills import measure
 from reliability.machines import SingleMachine, VectorMachine
+from tests.docs_scripts import load_script
 
-spec = importlib.util.spec_from_file_location("make_reliability_tables", Path(__file__).parents[2] / "docs" / "make_reliability_tables.py")
-tables = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tables)
+tables = load_script("make_reliability_tables")
 IDS = sorted(each for each in registered_ids() if "-v" in each)
 
 

@@ -1,20 +1,14 @@
 """What is counted in a model's games."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip("pandas")
 
 from agents.language.pages import write_transcripts
 from gym_causal.transcripts import play_games
+from tests.docs_scripts import load_script
 
-SCRIPT = Path(__file__).parents[3] / "docs" / "make_language_choices.py"
-spec = importlib.util.spec_from_file_location("make_language_choices", SCRIPT)
-script = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(script)
+script = load_script("make_language_choices")
 
 
 def test_the_expert_goes_by_what_is_rewarded(tmp_path):

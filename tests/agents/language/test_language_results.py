@@ -1,19 +1,13 @@
 """The table of models that are trained on game texts."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 pytest.importorskip("scipy")
 pytest.importorskip("imitation")
+from tests.docs_scripts import load_script
 
-SCRIPT = Path(__file__).parents[3] / "docs" / "make_language_results.py"
-spec = importlib.util.spec_from_file_location("make_language_results", SCRIPT)
-script = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(script)
+script = load_script("make_language_results")
 
 
 def test_the_table_is_current():

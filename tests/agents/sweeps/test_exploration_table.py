@@ -1,18 +1,12 @@
 """The table of experiments on the held-out cause."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 pytest.importorskip("imitation")
+from tests.docs_scripts import load_script
 
-SCRIPT = Path(__file__).parents[3] / "docs" / "make_exploration_table.py"
-spec = importlib.util.spec_from_file_location("make_exploration_table", SCRIPT)
-script = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(script)
+script = load_script("make_exploration_table")
 
 
 def test_the_expert_tries_d_and_chooses_it_where_it_is_the_target():

@@ -1,20 +1,14 @@
 """The figure of passive and active learners in all tasks."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 pytest.importorskip("imitation")
 
 from agents.sweeps.studies import STUDIES
+from tests.docs_scripts import load_script
 
-SCRIPT = Path(__file__).parents[3] / "docs" / "make_learning_figure.py"
-spec = importlib.util.spec_from_file_location("make_learning_figure", SCRIPT)
-figure = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(figure)
+figure = load_script("make_learning_figure")
 
 
 def row(policy, metric="normalized_reward", seen=10):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +12,11 @@ pytest.importorskip("scipy")
 pytest.importorskip("imitation")
 
 from agents.sweeps.recipes import PUBLISHED
+from tests.docs_scripts import load_script
 
 DOCS = Path(__file__).parents[3] / "docs"
 RECIPES = {recipe.folder.name: recipe for recipe in PUBLISHED}
-spec = importlib.util.spec_from_file_location("make_result_tables", DOCS / "make_result_tables.py")
-tables = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = tables  # its dataclass looks itself up
-spec.loader.exec_module(tables)
+tables = load_script("make_result_tables")
 
 
 def runs_of(rows: pd.DataFrame) -> list[tuple[str, int]]:

@@ -1,0 +1,16 @@
+"""The scripts in docs, which are in no package, as modules."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def load_script(name: str) -> ModuleType:
+    """``docs/NAME.py`` as a module."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # a dataclass looks itself up there
+    spec.loader.exec_module(module)
+    return module
