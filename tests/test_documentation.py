@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import doctest
-import importlib.util
 import inspect
 import re
 from pathlib import Path
@@ -18,6 +17,7 @@ from gym_causal.causal_dag.evidence import Finding
 from gym_causal.causal_dag.explanations import no_facts, num_tokens, vocabulary
 from gym_causal.causal_dag.reasoning import Reason
 from gym_causal.registry import load_target, registered_ids, task_spec
+from tests.docs_scripts import load_script
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -147,10 +147,7 @@ def test_every_metric_is_defined():
 
 
 def load_tables():
-    spec = importlib.util.spec_from_file_location("make_environment_tables", ROOT / "docs" / "make_environment_tables.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("make_environment_tables")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import re
 import subprocess
@@ -12,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs_scripts import load_script
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "gallery.md"
 IMAGE = re.compile(r"!\[[^\]]+\]\(([^)]+)\)")
 
 
 def commands() -> list[list[str]]:
-    spec = importlib.util.spec_from_file_location("make_gallery", ROOT / "docs" / "make_gallery.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.commands()
+    return load_script("make_gallery").commands()
 
 
 def option(arguments: list[str], name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
 
 import pytest
+
+from tests.docs_scripts import load_script
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "examples" / "tour.ipynb"
@@ -54,9 +55,7 @@ NEEDED = ("nbclient", "ipykernel", "torch", "stable_baselines3", "imitation", "t
 def test_it_runs():
     for library in NEEDED:
         pytest.importorskip(library)
-    spec = importlib.util.spec_from_file_location("make_tour", ROOT / "docs" / "make_tour.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_script("make_tour")
     cells, stored = code_cells(module.executed(updates=2)), code_cells(json.loads(NOTEBOOK.read_text("utf-8")))
     assert len(cells) == len(stored)
     for cell, shown in zip(cells, stored, strict=True):
