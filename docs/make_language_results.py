@@ -20,7 +20,7 @@ from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.analysis.plots import learning_curves
 from agents.language.conditions import CONDITIONS
 from agents.sweeps.study import Column
-from agents.sweeps.tables import markdown_table, summarize_seeds
+from agents.sweeps.tables import markdown_table, summarize_seeds, with_new_runs
 from baselines.plots import PALETTE
 from gym_causal.files import write_atomically
 
@@ -37,7 +37,6 @@ COLUMNS = (
     Column(title="informative experiments, included", metric=EXPERIMENTS, split="included"),
     Column(title="informative experiments, held out", metric=EXPERIMENTS, split="held_out"),
 )
-RUN = ["policy", "seed_of_training"]
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,7 @@ def main(args: Args) -> None:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/results.csv")
     rows = pd.concat(map(rows_of, folders), ignore_index=True)
     if DATA.exists():
-        earlier = pd.read_csv(DATA).set_index(RUN)
-        rows = pd.concat([rows, earlier[~earlier.index.isin(rows.set_index(RUN).index)].reset_index()], ignore_index=True)
+        rows = with_new_runs(pd.read_csv(DATA), rows)
     order = rows["policy"].map(list(CONDITIONS).index)
     rows = rows.iloc[(order * 1_000 + rows["seed_of_training"]).argsort(kind="stable")]
     DATA.parent.mkdir(exist_ok=True)

@@ -20,7 +20,7 @@ import tyro
 
 from agents.sweeps.recipes import PUBLISHED, Recipe
 from agents.sweeps.studies import study
-from agents.sweeps.tables import markdown_table, summarize_seeds
+from agents.sweeps.tables import markdown_table, summarize_seeds, with_new_runs
 from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
@@ -52,13 +52,12 @@ def with_tables(text: str) -> str:
 
 def take_over(recipe: Recipe, results: Path) -> None:
     """Put the rows of a recipe's results into docs/data, in the order of the recipe's variations and seeds."""
-    path, runs = DATA / f"{recipe.folder.name}.csv", ["policy", "seed_of_training"]
+    path = DATA / f"{recipe.folder.name}.csv"
     rows = pd.read_csv(results)
     if path.exists():
-        earlier = pd.read_csv(path).set_index(runs)
-        rows = pd.concat([rows, earlier[~earlier.index.isin(rows.set_index(runs).index)].reset_index()])
+        rows = with_new_runs(pd.read_csv(path), rows)
     places = {(variation.name, config.seed): place for place, (variation, config) in enumerate(recipe.configs())}
-    place = rows[runs].apply(tuple, axis=1).map(places)  # NaN: no run of the recipe
+    place = rows[["policy", "seed_of_training"]].apply(tuple, axis=1).map(places)  # NaN: no run of the recipe
     order = place.dropna().argsort(kind="stable")
     write_atomically(path, lambda target: rows.loc[place.notna().to_numpy()].iloc[order].to_csv(target, index=False))
 

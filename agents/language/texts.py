@@ -1,8 +1,9 @@
-"""Texts to train a language model on: games of the expert, in which the held-out dimension is never rewarded."""
+"""Texts to train a language model on: games of the expert, in which the held-out dimension or influence never occurs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -38,16 +39,20 @@ def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = S
 
 def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) -> list[list[Game]]:
     """The games of each text."""
-    trained = config.trained_dimensions
+
+    def play(seed: int, count: int, kwargs: Mapping[str, Any]) -> list[Game]:
+        return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **kwargs)
+
     if config.texts == "single":
-        return [[game] for game in _play(config, trained, count, seed, domain)]
+        return [[game] for game in play(seed, count, config.evaluation.included_kwargs)]
+    trained = config.trained_dimensions
     rng = np.random.default_rng([seed, int(domain)])
     rewarded = np.stack([_rewarded_dimensions(rng, len(trained)) for _ in range(count)])  # (count, GAMES_PER_TEXT)
-    games: dict[int, Iterator[Game]] = {
+    games: dict[int, Iterator[Game]] = {}
+    for dimension, played in zip(*np.unique(rewarded, return_counts=True), strict=True):
         # A seed for each, or games of different dimensions would show the same objects.
-        dimension: iter(_play(config, (trained[dimension],), int((rewarded == dimension).sum()), 16 * seed + dimension, domain))
-        for dimension in np.unique(rewarded).tolist()
-    }
+        kwargs = {**config.env_kwargs, "rewarded_dimensions": (trained[dimension],)}
+        games[dimension] = iter(play(16 * seed + int(dimension), int(played), kwargs))
     return [[next(games[dimension]) for dimension in row] for row in rewarded.tolist()]
 
 
@@ -56,8 +61,3 @@ def _rewarded_dimensions(rng: np.random.Generator, num_trained: int) -> np.ndarr
     order = rng.permutation(num_trained)
     shown, others = order[:2], order[2:] if num_trained > 2 else order
     return np.append(rng.choice(shown, size=GAMES_PER_TEXT - 1), rng.choice(others))
-
-
-def _play(config: TrainingConfig, rewarded: tuple[str, ...], count: int, seed: int, domain: SeedDomain) -> list[Game]:
-    kwargs = {**config.env_kwargs, "rewarded_dimensions": rewarded}
-    return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **kwargs)

@@ -162,10 +162,27 @@ def test_a_model_of_texts_of_several_games_is_evaluated_with_a_prompt(tmp_path):
     assert training.model.config.max_position_embeddings > 5 * 190
 
 
+def test_texts_of_causal_dags_are_those_of_the_training_split():
+    config = TrainingConfig(env_id="CausalDAGText-v0", condition="outcome")
+    texts = training_texts(config, 0, count=300)
+    effects = {name: "".join(re.findall(rf"Setting {name} to \+5( [^.]*\.[^\n]*)", "".join(texts))) for name in "ABCDE"}
+    moved = {name: set(re.findall(r"([A-E]) by", text)) for name, text in effects.items()}
+    assert moved["D"] == {"A", "B", "C"} and moved["C"] == {"A", "B", "D", "E"}
+
+
+def test_a_model_of_causal_dags_is_evaluated_on_all_splits(tmp_path):
+    config = dataclasses.replace(SMALL, env_id="CausalDAGText-v0", num_updates=2, evaluate_every=2)
+    Training(config, tmp_path).run()
+    history = read_history(tmp_path / HISTORY)
+    assert set(history[history["metric"] == "normalized_reward"]["split"]) == {"train", "eval_target", "eval_path"}
+    assert set(history[history["metric"] == "validation_loss"]["split"]) == {"train"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--env", "CausalDAGText-v0"), "env must have dimensions"),
+        (("--env", "CausalDAGText-v0", "--texts", "in_context"), "env must have dimensions"),
+        (("--env", "CausalDAGText-v0", "--held-out", "E"), "held_out must be None for CausalDAGText-v0"),
         (("--condition", "instructions"), "condition must be one of game texts"),
         (("--held-out", "position"), "held_out must be one of"),
         (("--preset", "slow"), "preset must be one of quick, full"),
