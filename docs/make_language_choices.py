@@ -2,8 +2,9 @@
 
     python docs/make_language_choices.py --results results/language_models      # after the commands of docs/language_models.md
 
-For each model and each rewarded dimension: in which share of games the chosen object is unique in each dimension. Prints a table and writes
-docs/data/language/choices.csv.
+For each model and each rewarded dimension: in which share of games the chosen object is unique in each dimension (choices.csv). For each
+object that would have been right: in which share each object is chosen (places.csv). Prints both tables and writes them to
+docs/data/language.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import tyro
@@ -22,7 +24,7 @@ from agents.language.pages import TRANSCRIPTS
 from gym_causal.files import write_atomically
 from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS
 
-DATA = Path(__file__).parent / "data" / "language" / "choices.csv"
+DATA = Path(__file__).parent / "data" / "language"
 GAMES = re.compile(r'<script id="data" type="application/json">(.*?)</script>', re.DOTALL)
 OBJECT = re.compile(r"^[A-Z]\) (.*)$", re.MULTILINE)
 CHOICE = re.compile(r"I choose object ([A-Z])")
@@ -36,14 +38,24 @@ class Args:
     results: Path
     """Folder of the models' folders."""
     out: Path = DATA
-    """The CSV."""
+    """Folder of the CSVs."""
 
 
-def choices(page: str) -> Iterator[tuple[str, str, str]]:
-    """Split, rewarded dimension and the dimension that the chosen object is unique in, of each game in which the former was found out.
+class Choice(NamedTuple):
+    """In the test trial of a game in which the rewarded dimension was found out."""
+
+    split: str
+    rewarded: str  # the dimension
+    unique_in: str  # the dimension in which the chosen object is unique
+    right: str  # letter of the object that is unique in the rewarded dimension
+    chosen: str  # letter of the chosen object
+
+
+def choices(page: str) -> Iterator[Choice]:
+    """The choices of a page of transcripts.
 
     Args:
-        page: the text of a page of transcripts.
+        page: its text.
     """
     found = GAMES.search(page)
     assert found is not None, "a page of transcripts has its games"
@@ -52,31 +64,37 @@ def choices(page: str) -> Iterator[tuple[str, str, str]]:
             text = "".join(part for _, part in game)
             rewarded, choice = REWARDED.search(text), CHOICE.search(text)
             if rewarded and choice:
-                objects = [line.split() for line in OBJECT.findall(text[: choice.start()])]
-                last = objects[-3:]
-                chosen = last[LETTERS.index(choice[1])]
-                unique = [list(DIMENSIONS)[d] for d, word in enumerate(chosen) if [other[d] for other in last].count(word) == 1]
-                yield name.rpartition(", ")[2], rewarded[1], unique[0]
+                objects = [line.split() for line in OBJECT.findall(text[: choice.start()])][-3:]
+                unique: dict[str, str] = {}  # dimension -> letter of the object that is unique in it
+                for dimension, words in zip(DIMENSIONS, zip(*objects, strict=True), strict=False):
+                    unique[dimension] = LETTERS[next(place for place, word in enumerate(words) if words.count(word) == 1)]
+                (unique_in,) = (dimension for dimension, letter in unique.items() if letter == choice[1])
+                yield Choice(name.rpartition(", ")[2], rewarded[1], unique_in, unique[rewarded[1]], choice[1])
+
+
+def shares(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
+    """In which share of games each value of a column was chosen, for each model, split and value of another column."""
+    counts = choices.pivot_table(index=["condition", "games", "seed", "split", given], columns=of, aggfunc="size", fill_value=0)
+    return counts.div(counts.sum(axis=1), axis=0)
 
 
 def main(args: Args) -> None:
     """Run the command."""
-    rows = []
+    parts = []
     for condition in CONDITIONS:
         for folder in sorted((args.results / condition).glob("seed_*")):
             for kind in ("evaluation", "concluded"):
                 path = folder / kind / TRANSCRIPTS
                 if path.exists():
-                    counted = pd.DataFrame(choices(path.read_text("utf-8")), columns=["split", "rewarded", "chosen"]).value_counts()
-                    rows.append(counted.reset_index().assign(condition=condition, seed=folder.name.removeprefix("seed_"), games=kind))
-    if not rows:
+                    made = pd.DataFrame(choices(path.read_text("utf-8")), columns=list(Choice._fields))
+                    parts.append(made.assign(condition=condition, seed=folder.name.removeprefix("seed_"), games=kind))
+    if not parts:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/{TRANSCRIPTS}")
-    table = pd.concat(rows, ignore_index=True)
-    shares = table.pivot_table(index=["condition", "games", "seed", "split", "rewarded"], columns="chosen", values="count", fill_value=0)
-    shares = shares.div(shares.sum(axis=1), axis=0)
-    print(shares.to_string(float_format="%.2f"))
-    args.out.parent.mkdir(exist_ok=True)
-    write_atomically(args.out, shares.to_csv)
+    made = pd.concat(parts, ignore_index=True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, table in (("choices", shares(made, "rewarded", "unique_in")), ("places", shares(made, "right", "chosen"))):
+        print(table.to_string(float_format="%.2f"), end="\n\n")
+        write_atomically(args.out / f"{name}.csv", table.to_csv)
 
 
 if __name__ == "__main__":

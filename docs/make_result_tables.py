@@ -6,7 +6,8 @@
 Seeds may come from several machines: rows of the same variation and seed are replaced, others are added.
 
 A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; docs/data/NAME.csv holds the tidy rows of the published recipe
-that writes to results/NAME. Without ``--results`` the tables are written from docs/data as it is.
+that writes to results/NAME. The table "reasoning_probes" is of feature_set.csv too. Without ``--results`` the tables are written from
+docs/data as it is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tyro
 
 from agents.sweeps.recipes import PUBLISHED, Recipe
 from agents.sweeps.studies import study
+from agents.sweeps.study import Column
 from agents.sweeps.tables import markdown_table, summarize_seeds, with_new_runs
 from gym_causal.files import write_atomically
 
@@ -27,6 +29,17 @@ DOCS = Path(__file__).parent
 DATA, PAGE = DOCS / "data", DOCS / "results.md"
 BEGIN, END = "<!-- table {} -->", "<!-- end of table -->"
 TABLE = re.compile(BEGIN.format(r"(\w+)") + ".*?" + END, re.DOTALL)
+
+PROBED = tuple(
+    Column(title=f"{title}, {split}", metric=metric, split=split)
+    for title, metric in (("attribute", "decoded_attribute"), ("value of the target", "decoded_target"))
+    for split in ("train", "eval")
+)
+TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+    **{recipe.folder.name: (recipe.folder.name, study(recipe.study).columns) for recipe in PUBLISHED},
+    "reasoning_probes": ("feature_set", PROBED),
+}
+"""Name of a table -> which of docs/data it is of, and its columns."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +52,11 @@ class Args:
 
 def with_tables(text: str) -> str:
     """A page with its tables written anew."""
-    recipes = {recipe.folder.name: recipe for recipe in PUBLISHED}
 
     def written(match: re.Match[str]) -> str:
         name = match[1]
-        results = pd.read_csv(DATA / f"{name}.csv")
-        table = markdown_table(summarize_seeds(results), study(recipes[name].study).columns)
+        data, columns = TABLES[name]
+        table = markdown_table(summarize_seeds(pd.read_csv(DATA / f"{data}.csv")), columns)
         return f"{BEGIN.format(name)}\n\n{table}\n{END}"
 
     return TABLE.sub(written, text)

@@ -37,13 +37,27 @@ def study_figures(
         figures["choices"] = plots.choices(results, summary, palette)
     if results["metric"].str.startswith("explained_").any():
         figures["explained"] = plots.explained(results, summary, palette)
-    leveled_results, leveled_summary = (at_levels(rows, study.variations) for rows in (results, summary))
-    metrics = [(column.metric, column.split) for column in study.columns if column.metric != HELD_OUT_RATIO]  # of another scale
-    for quantity, means in leveled_summary.groupby("quantity", sort=False):
-        if means["value"].nunique() > 1:
-            seeds = leveled_results[leveled_results["quantity"] == quantity]
-            figures[str(quantity).replace(" ", "_")] = plots.against_quantity(seeds, means, str(quantity), palette, metrics)
+    figures |= quantity_figures(study, results, summary, palette)
     if probes := combine_file(runs, PROBE):
         figures["probe"] = probe_plots.probe_curves(probes, palette[5])
         figures["probe_slopes"] = probe_plots.probe_slopes(probes)
     return {f"{name}{suffix}": figure for name, figure in figures.items() for suffix in (".png", ".svg")}
+
+
+def quantity_figures(study: Study, results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str]) -> dict[str, Figure]:
+    """Name -> figure of the metrics against a quantity, for each quantity of which variations have several values.
+
+    Args:
+        study: whose variations they are.
+        results: tidy rows with ``seed_of_training``.
+        summary: of them, over seeds.
+        palette: colours.
+    """
+    leveled_results, leveled_summary = (at_levels(rows, study.variations) for rows in (results, summary))
+    metrics = [(column.metric, column.split) for column in study.columns if column.metric != HELD_OUT_RATIO]  # of another scale
+    figures = {}
+    for quantity, means in leveled_summary.groupby("quantity", sort=False):
+        if means["value"].nunique() > 1:
+            seeds = leveled_results[leveled_results["quantity"] == quantity]
+            figures[str(quantity).replace(" ", "_")] = plots.against_quantity(seeds, means, str(quantity), palette, metrics)
+    return figures

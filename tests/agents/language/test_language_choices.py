@@ -20,11 +20,13 @@ def test_the_expert_goes_by_what_is_rewarded(tmp_path):
     }
     write_transcripts(folder, "expert", {"none": ""}, games, environment_explains=False)
     counted = list(script.choices((folder / "transcripts.html").read_text("utf-8")))
-    assert len(counted) == 40 and all(rewarded == chosen for _, rewarded, chosen in counted)
-    assert {rewarded for split, rewarded, _ in counted if split == "included"} == {"color", "shape"}
-    script.main(script.Args(results=tmp_path, out=tmp_path / "data" / "choices.csv"))
+    assert len(counted) == 40 and all(choice.rewarded == choice.unique_in and choice.right == choice.chosen for choice in counted)
+    assert {choice.rewarded for choice in counted if choice.split == "included"} == {"color", "shape"}
+    script.main(script.Args(results=tmp_path, out=tmp_path / "data"))
     lines = (tmp_path / "data" / "choices.csv").read_text("utf-8").splitlines()
     assert lines[1] == "none,evaluation,0,held_out,texture,0.0,0.0,1.0"
+    lines = (tmp_path / "data" / "places.csv").read_text("utf-8").splitlines()
+    assert lines[0].endswith("right,A,B,C") and lines[2] == "none,evaluation,0,held_out,B,0.0,1.0,0.0"
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
