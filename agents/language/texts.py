@@ -1,4 +1,4 @@
-"""Texts to train a language model on: games of the expert, in which the held-out dimension or influence never occurs."""
+"""Texts to train a language model on: games of the expert, of included dimensions or of the split "train" alone."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Defaults:
     """The options that the defaults of others depend on; they are read first."""
 
     env: str = "OddOneOutText-v0"
-    """Id of a text task with dimensions."""
+    """Id of a text task."""
     preset: str = "quick"
     """quick: half an hour to an hour on a CPU core; full: hours on a GPU."""
 
@@ -36,7 +36,7 @@ class Args(Defaults):
     texts: Literal["single", "in_context"] = "single"
     """single: one game a text. in_context: five games; the first four reward two of the dimensions, the last another one."""
     held_out: str | None = None
-    """The dimension that is rewarded in no training text; default: the last."""
+    """The dimension that is rewarded in no training text; default: the last, if the task has dimensions."""
     seed: int = 0
     """Of the weights and the texts."""
     out: Path = Path("results/language_model")
@@ -47,8 +47,6 @@ class Args(Defaults):
     """Where to train: cpu, cuda, ..."""
     num_updates: int = 0
     """Of the weights. The defaults of this option and of those below are the preset's."""
-    updates_without_experiments: int = 0
-    """So many of them, at first, are made with games that have no experiments, whose texts are short."""
     batch_size: int = 0
     """Texts of an update."""
     learning_rate: float = 0.0

@@ -8,7 +8,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -36,27 +35,6 @@ TRAINING = "training.json"
 _WEIGHTS = "model.safetensors"
 _IGNORED = -100  # F.cross_entropy's ignore_index
 _VALIDATION_TEXTS = 256
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """A part of a training: its updates begin, ..., end - 1."""
-
-    config: TrainingConfig  # of its texts
-    begin: int
-    end: int
-
-    def learning_rate(self, update: int) -> float:
-        """AdamW's, of an update of this part, counted from 0."""
-        count = self.end - self.begin
-        return WarmupCosine(self.config.learning_rate, 0.05 * count, count)(update)
-
-
-def _stages(config: TrainingConfig) -> list[_Stage]:
-    """Games without experiments, if the configuration has updates with them, then the task's own."""
-    first = config.updates_without_experiments
-    short = [_Stage(config.without_experiments, 0, first)] if first else []
-    return [*short, _Stage(config, first, config.num_updates)]
 
 
 class Training:
@@ -95,7 +73,7 @@ class Training:
             weight_decay=config.weight_decay,
         )
         self._set_training(True)
-        self._stages = _stages(config)
+        self._schedule = WarmupCosine(config.learning_rate, 0.05 * config.num_updates, config.num_updates)
         self.updates = self._load()
         folder.mkdir(parents=True, exist_ok=True)
         document = json.dumps(config.to_json(), indent=1) + "\n"
@@ -136,20 +114,16 @@ class Training:
         """The batches (B, T) of token ids of the updates that are left; call :meth:`update` with each."""
         size = self.config.batch_size
         per_chunk = max(1, CHUNK // size)
-        first_chunk = 0
-        for stage in self._stages:
-            while stage.begin <= self.updates < stage.end:
-                chunk, first = divmod(self.updates - stage.begin, per_chunk)
-                encoded = self._encode(training_texts(stage.config, first_chunk + chunk, count=per_chunk * size))
-                for start in range(first * size, per_chunk * size, size):
-                    if self.updates < stage.end:
-                        yield _padded(encoded[start : start + size])
-            first_chunk += -(-(stage.end - stage.begin) // per_chunk)  # no text twice
+        while self.updates < self.config.num_updates:
+            chunk, first = divmod(self.updates, per_chunk)
+            encoded = self._encode(training_texts(self.config, chunk, count=per_chunk * size))
+            for start in range(first * size, per_chunk * size, size):
+                if self.updates < self.config.num_updates:
+                    yield _padded(encoded[start : start + size])
 
     def update(self, batch: Tensor) -> None:
         """One update of the weights with a batch (B, T) of token ids."""
-        stage = next(stage for stage in self._stages if self.updates < stage.end)
-        self.optimizer.set_learning_rate(stage.learning_rate(self.updates - stage.begin))
+        self.optimizer.set_learning_rate(self._schedule(self.updates))
         self.optimizer.zero_grad(set_to_none=True)
         self._loss(batch).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -165,7 +139,7 @@ class Training:
 
     @torch.no_grad()
     def _evaluate(self) -> dict[str, float]:
-        """Add the loss on new texts, and games on both splits, to the learning curve; returns the loss and the latest selection metrics."""
+        """Add the loss on new texts, and games on all splits, to the learning curve; returns the loss and the latest selection metrics."""
         self._set_training(False)
         config, experiment = self.config, self.config.evaluation
         condition = named_condition(config.condition)

@@ -11,7 +11,6 @@ from agents.language.conditions import named_condition
 from agents.language.experiment import HELD_OUT, INCLUDED, Experiment
 from agents.language.gpt import GPTConfig
 from gym_causal.arguments import check_integer, check_number, check_one_of
-from gym_causal.registry import load_target, task_spec
 
 GAMES_PER_TEXT = 5
 """Of texts of the kind "in_context": four games, then one that rewards another dimension."""
@@ -24,16 +23,15 @@ class TrainingConfig:
     Attributes:
         env_id: a text task.
         env_kwargs: its arguments, for example ``num_dimensions``.
-        held_out: the dimension that is rewarded in no training text; None: the last one.
+        held_out: the dimension that is rewarded in no training text; None: the last one. Texts of tasks without dimensions are of the split
+            "train".
         condition: which explanations the texts hold (:data:`agents.language.conditions.CONDITIONS`).
         texts: "single": one game each. "in_context": five games, whose first four reward two of the dimensions, and the last one another,
             if there is another that is not held out.
         gpt: the size of the model.
         num_updates: of the weights.
-        updates_without_experiments: so many of them, at first, are made with games that have no experiments, whose texts are short.
         batch_size: texts of an update.
-        learning_rate: AdamW's peak; it rises for the first twentieth of the updates and then falls to 0, once in the updates without
-            experiments and once in the others.
+        learning_rate: AdamW's peak; it rises for the first twentieth of the updates and then falls to 0.
         muon_learning_rate_ratio: Muon's learning rate as a multiple of AdamW's. Muon trains the matrices of the Transformer blocks.
         weight_decay: of both.
         precision: of matrix products in updates, "float32" or "bfloat16", which takes three fifths of the time on CPUs with avx512_bf16 and
@@ -51,7 +49,6 @@ class TrainingConfig:
     texts: Literal["single", "in_context"] = "single"
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
-    updates_without_experiments: int = 0
     batch_size: int = 32
     learning_rate: float = 2e-3
     muon_learning_rate_ratio: float = 4.0
@@ -65,7 +62,6 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("num_updates", "batch_size", "evaluate_every", "evaluation_games", "checkpoint_every"):
             check_integer(name, getattr(self, name), 1, 10**9)
-        check_integer("updates_without_experiments", self.updates_without_experiments, 0, self.num_updates)
         check_integer("seed", self.seed, 0, 2**31)
         for name in ("learning_rate", "muon_learning_rate_ratio"):
             check_number(name, getattr(self, name), 0, 1_000, low_included=False)
@@ -103,17 +99,6 @@ class TrainingConfig:
         if HELD_OUT not in splits:
             raise ValueError(f"env must have dimensions, one of which is held out, got {self.env_id!r}")
         return splits[INCLUDED]["rewarded_dimensions"]
-
-    @property
-    def without_experiments(self) -> TrainingConfig:
-        """The same, of games that have no experiments.
-
-        Raises:
-            ValueError: a task whose games cannot be played without.
-        """
-        if "num_experiments" not in {each.name for each in dataclasses.fields(load_target(task_spec(self.env_id).config))}:
-            raise ValueError(f"updates_without_experiments must be 0 for {self.env_id}, got {self.updates_without_experiments}")
-        return dataclasses.replace(self, env_kwargs={**self.env_kwargs, "num_experiments": 0})
 
     def to_json(self) -> dict[str, Any]:
         """As a document."""

@@ -87,11 +87,9 @@ def weights(training):
     return {name: value.clone() for name, value in training.model.state_dict().items()}
 
 
-@pytest.mark.parametrize("first", [0, 3])
 @pytest.mark.parametrize("kept", [1, 3, 5])
-def test_a_killed_training_resumes_to_the_same_weights(kept, first, tmp_path, monkeypatch):
-    config = dataclasses.replace(SMALL, updates_without_experiments=first)
-    whole = Training(config, tmp_path / "whole")
+def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypatch):
+    whole = Training(SMALL, tmp_path / "whole")
     whole.run()
     update = Training.update
 
@@ -102,27 +100,14 @@ def test_a_killed_training_resumes_to_the_same_weights(kept, first, tmp_path, mo
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Training, "update", killed)
-        Training(config, tmp_path / "killed").run()
-    resumed = Training(config, tmp_path / "killed", resume=True)
+        Training(SMALL, tmp_path / "killed").run()
+    resumed = Training(SMALL, tmp_path / "killed", resume=True)
     assert resumed.updates == kept - kept % 2
     resumed.run()
     for name, value in weights(whole).items():
         assert torch.equal(value, resumed.model.state_dict()[name]), name
     assert (tmp_path / "killed" / HISTORY).read_text() == (tmp_path / "whole" / HISTORY).read_text()
     assert not (tmp_path / "killed" / CHECKPOINT).exists()
-
-
-def test_updates_without_experiments_come_first_and_have_a_learning_rate_schedule_of_their_own(tmp_path):
-    training = Training(dataclasses.replace(SMALL, updates_without_experiments=2), tmp_path)
-    texts, rates = [], []
-    for batch in training.batches():
-        texts += [training.tokenizer.decode([token for token in row if token >= 0]) for row in batch.tolist()]
-        training.update(batch)
-        rates.append(training.optimizer.param_groups[-1]["lr"])
-    assert [text.count("I transform") for text in texts] == [0] * 8 + [3] * 16
-    last_trials = [text.rpartition("There are three objects")[2] for text in texts]
-    assert len(set(last_trials)) == 24  # no text twice
-    assert rates[1] < rates[0] and rates[1] < rates[2] and rates[5] < rates[4] < rates[3]
 
 
 def test_lower_precision_is_that_of_updates_alone(tmp_path):
@@ -197,8 +182,6 @@ def test_a_model_of_causal_dags_is_evaluated_on_all_splits(tmp_path):
     ("options", "message"),
     [
         (("--env", "CausalDAGText-v0", "--texts", "in_context"), "env must have dimensions"),
-        (("--env", "CausalDAGText-v0", "--updates-without-experiments", "9"), "updates_without_experiments must be 0"),
-        (("--updates-without-experiments", "3001"), "updates_without_experiments must be"),
         (("--env", "CausalDAGText-v0", "--held-out", "E"), "held_out must be None for CausalDAGText-v0"),
         (("--condition", "instructions"), "condition must be one of game texts"),
         (("--held-out", "position"), "held_out must be one of"),
