@@ -273,7 +273,7 @@ def test_bad_vector_actions_are_refused(actions):
 
 
 @every_id
-def test_stepping_after_the_end_is_refused(env_id):
+def test_after_the_end_there_is_no_step_and_no_expert_action(env_id):
     """(Calls before the first reset: tests/core/test_reset_needed.py.)"""
     env = gym.make(env_id).unwrapped
     env.reset(seed=0)
@@ -281,6 +281,8 @@ def test_stepping_after_the_end_is_refused(env_id):
         pass
     with pytest.raises(gym.error.ResetNeeded, match="step: the episode is over"):
         env.step(0)
+    with pytest.raises(gym.error.ResetNeeded, match="expert_action: the episode is over"):
+        env.expert_action()
 
 
 def test_a_vector_env_takes_one_seed():

@@ -86,8 +86,13 @@ class TaskEnv(StatesEpisodeLength, gym.Env):
         return row_observation(observations, 0, self.task.bare_observation) if self._flat is None else self._flat(observations)[0]
 
     def expert_action(self) -> int:
-        """The expert's action in the present state."""
-        self.require_reset("expert_action")
+        """The expert's action in the present state.
+
+        Raises:
+            ResetNeeded: the episode is over or was never begun.
+        """
+        if self._over:
+            raise gym.error.ResetNeeded("expert_action: the episode is over or was never begun; call reset first")
         return int(self.task.expert_actions()[0])
 
     def action_masks(self) -> np.ndarray:
