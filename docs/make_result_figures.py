@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from agents.analysis.plots import final_rewards
 from agents.sweeps.figures import quantity_figures
 from agents.sweeps.studies import study
-from agents.sweeps.tables import summarize_seeds
+from agents.sweeps.tables import shown_bounds, summarize_seeds
 from baselines.plots import PALETTE
 from gym_causal.files import write_atomically
 
@@ -35,10 +35,11 @@ class Args:
 
 def figures() -> dict[str, Figure]:
     """File name -> figure."""
-    rooms, teachers = (pd.read_csv(DOCS / "data" / f"{name}.csv") for name in ("feature_set", "imperfect_teachers"))
-    metric = study("feature_set").metric
-    drawn = {"feature_set.png": final_rewards(rooms, summarize_seeds(rooms), PALETTE, metric)}
-    for quantity, figure in quantity_figures(study("imperfect_teachers"), teachers, summarize_seeds(teachers), PALETTE).items():
+    rooms, teachers = "feature_set", "imperfect_teachers"
+    rows = {name: pd.read_csv(DOCS / "data" / f"{name}.csv") for name in (rooms, teachers)}
+    summaries = {name: shown_bounds(summarize_seeds(results)) for name, results in rows.items()}
+    drawn = {"feature_set.png": final_rewards(rows[rooms], summaries[rooms], PALETTE, study(rooms).metric)}
+    for quantity, figure in quantity_figures(study(teachers), rows[teachers], summaries[teachers], PALETTE).items():
         drawn[f"imperfect_teachers_{quantity}.png"] = figure
     return drawn
 

@@ -11,7 +11,7 @@ from agents.algorithms.learning_curve import HISTORY
 from agents.analysis import plots, probe_plots
 from agents.sweeps.runs import PROBE, Run
 from agents.sweeps.study import HELD_OUT_RATIO, Study
-from agents.sweeps.tables import at_levels, combine_file
+from agents.sweeps.tables import at_levels, combine_file, shown_bounds
 
 
 def study_figures(
@@ -27,6 +27,7 @@ def study_figures(
         summary: of them, over seeds.
         palette: colours.
     """
+    summary = shown_bounds(summary)
     figures = {
         "learning_curves": plots.learning_curves(combine_file(runs, HISTORY), palette),
         "rewards": plots.final_rewards(results, summary, palette, study.metric),
@@ -50,7 +51,7 @@ def quantity_figures(study: Study, results: pd.DataFrame, summary: pd.DataFrame,
     Args:
         study: whose variations they are.
         results: tidy rows with ``seed_of_training``.
-        summary: of them, over seeds.
+        summary: of them, over seeds, with the bounds to show.
         palette: colours.
     """
     leveled_results, leveled_summary = (at_levels(rows, study.variations) for rows in (results, summary))

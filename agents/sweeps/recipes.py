@@ -130,7 +130,7 @@ PUBLISHED: tuple[Recipe, ...] = (
         out=_RESULTS / "explained_dag_variable",
         variations=("variable_none", "variable_properties", "variable_reasoning", "variable_all"),
     ),
-    Recipe(study="imperfect_teachers", seeds=3, out=_RESULTS / "imperfect_teachers"),
+    Recipe(study="imperfect_teachers", seeds=2, out=_RESULTS / "imperfect_teachers"),
     Recipe(env="CausalDAGCued-v0", batches=2_000, seeds=1, out=_RESULTS / "cued", variations=("variable",)),
     Recipe(study="confounded", seeds=3, out=_RESULTS / "confounded", variations=("none", "shape", "color", "shape_shuffled")),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "confounded_texture", variations=("texture",)),

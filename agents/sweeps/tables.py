@@ -70,6 +70,16 @@ def summarize_seeds(results: pd.DataFrame) -> pd.DataFrame:
     return summary.assign(low=summary["mean"] - half, high=summary["mean"] + half)[SUMMARY_COLUMNS]
 
 
+def shown_bounds(summary: pd.DataFrame) -> pd.DataFrame:
+    """A summary with the bounds that are shown: with two to four seeds the lowest and the highest, as Student's interval says little then.
+
+    Args:
+        summary: see :func:`summarize_seeds`.
+    """
+    few = (summary["seeds"] > 1) & (summary["seeds"] < _ENOUGH_SEEDS)
+    return summary.assign(low=summary["low"].mask(few, summary["lowest"]), high=summary["high"].mask(few, summary["highest"]))
+
+
 def at_levels(rows: pd.DataFrame, variations: Sequence[Variation]) -> pd.DataFrame:
     """The rows of variations that have levels, once for each level, with its ``quantity``, ``value`` and ``line``.
 
@@ -133,16 +143,14 @@ def description_table(descriptions: Mapping[str, Mapping[str, Any]]) -> Table:
 def markdown_table(summary: pd.DataFrame, columns: Sequence[Column]) -> str:
     """The same for a Markdown page, with the number of training seeds instead of parameters and updates.
 
-    With fewer than five seeds, brackets hold the lowest and the highest seed: Student's interval says little then. Columns without numbers
-    are left out.
+    Brackets hold :func:`shown_bounds`. Columns without numbers are left out.
 
     Args:
         summary: see :func:`summarize_seeds`.
         columns: of the study.
     """
     variations = summary["policy"].unique()
-    few = (summary["seeds"] > 1) & (summary["seeds"] < _ENOUGH_SEEDS)
-    summary = summary.assign(low=summary["low"].mask(few, summary["lowest"]), high=summary["high"].mask(few, summary["highest"]))
+    summary = shown_bounds(summary)
     cells = {variation: _cells(summary, variation, columns) for variation in variations}
     shown = [index for index in range(len(columns)) if any(row[index] for row in cells.values())]
     seeds = summary.groupby("policy")["seeds"].max()

@@ -16,7 +16,7 @@ from tests.docs_scripts import load_script
 
 DOCS = Path(__file__).parents[3] / "docs"
 RECIPES = {recipe.folder.name: recipe for recipe in PUBLISHED}
-tables = load_script("make_result_tables")
+tables, figures = load_script("make_result_tables"), load_script("make_result_figures")
 
 
 def runs_of(rows: pd.DataFrame) -> list[tuple[str, int]]:
@@ -53,3 +53,12 @@ def test_seeds_of_several_machines_are_put_together(tmp_path, monkeypatch):
     assert runs_of(found) == runs_of(published)
     assert (found[found["seed_of_training"] == 1]["mean"] == 0.5).all()
     pd.testing.assert_frame_equal(found[found["seed_of_training"] == 0].reset_index(drop=True), first.reset_index(drop=True))
+
+
+def test_figures_are_drawn(tmp_path):
+    figures.main(figures.Args(out=tmp_path))
+    quantities = ("error_rate", "random_player_share", "false_explanation_share")
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn == {"feature_set.png", *(f"imperfect_teachers_{quantity}.png" for quantity in quantities)}
+    page = (DOCS / "results.md").read_text("utf-8")
+    assert all((DOCS / "images" / name).exists() and f"(images/{name})" in page for name in drawn)
