@@ -86,8 +86,8 @@ def main(args: Args) -> None:
             for kind in ("evaluation", "concluded"):
                 path = folder / kind / TRANSCRIPTS
                 if path.exists():
-                    made = pd.DataFrame(choices(path.read_text("utf-8")), columns=list(Choice._fields))
-                    parts.append(made.assign(condition=condition, seed=folder.name.removeprefix("seed_"), games=kind))
+                    of_page = pd.DataFrame(choices(path.read_text("utf-8")), columns=list(Choice._fields))
+                    parts.append(of_page.assign(condition=condition, seed=folder.name.removeprefix("seed_"), games=kind))
     if not parts:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/{TRANSCRIPTS}")
     made = pd.concat(parts, ignore_index=True)

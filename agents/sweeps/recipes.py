@@ -170,9 +170,15 @@ PUBLISHED: tuple[Recipe, ...] = (
 
 _PLANNED = _RESULTS / "planned"
 _ROOMS: tuple[StudyName, ...] = ("feature_set", "hard_dimension")
+_ROOMS_TO_COME: tuple[tuple[StudyName, str], ...] = (
+    ("hard_dimension", "symbolic"),
+    ("feature_set", "pixels"),
+    ("hard_dimension", "pixels"),
+)
 _CAUSAL_DAGS: tuple[StudyName, ...] = ("explained_dag", "imperfect_teachers")
 
 PLANNED: tuple[Recipe, ...] = (
+    Recipe(study="feature_set", out=_PLANNED / "feature_set_symbolic", variations=("properties", "reward")),
     *(
         Recipe(
             study=name,
@@ -180,8 +186,7 @@ PLANNED: tuple[Recipe, ...] = (
             out=_PLANNED / f"{name}_{observation}",
             variations=("all", "none", "full", "reasoning", "shuffled", "properties", "reward"),
         )
-        for observation in ("symbolic", "pixels")
-        for name in _ROOMS
+        for name, observation in _ROOMS_TO_COME
     ),
     *(Recipe(study=name, batches=5_400, out=_PLANNED / f"{name}_long", variations=("all",)) for name in _ROOMS),
     Recipe(

@@ -59,8 +59,7 @@ class TaskEnv(StatesEpisodeLength, gym.Env):
         return result
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, Infos]:
-        if self._over:
-            raise gym.error.ResetNeeded("step: the episode is over or was never begun; call reset first")
+        self._require_running("step")
         try:
             legal = 0 <= (action := operator.index(action)) < self._num_actions
         except TypeError:
@@ -91,8 +90,7 @@ class TaskEnv(StatesEpisodeLength, gym.Env):
         Raises:
             ResetNeeded: the episode is over or was never begun.
         """
-        if self._over:
-            raise gym.error.ResetNeeded("expert_action: the episode is over or was never begun; call reset first")
+        self._require_running("expert_action")
         return int(self.task.expert_actions()[0])
 
     def action_masks(self) -> np.ndarray:
@@ -104,6 +102,11 @@ class TaskEnv(StatesEpisodeLength, gym.Env):
         """Raise ``ResetNeeded``, naming the method ``call``, if no episode was ever begun."""
         if not self._begun:
             raise gym.error.ResetNeeded(f"{call}: no episode yet; call reset first")
+
+    def _require_running(self, call: str) -> None:
+        """Raise ``ResetNeeded``, naming the method ``call``, if no episode is going on."""
+        if self._over:
+            raise gym.error.ResetNeeded(f"{call}: the episode is over or was never begun; call reset first")
 
     def render(self) -> Any:
         self.require_reset("render")
