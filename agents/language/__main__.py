@@ -127,7 +127,7 @@ def check_context(experiment: Experiment, model: LanguageModel) -> None:
     if limit is None or count is None:
         return
     for condition in map(named_condition, experiment.conditions):
-        game = game_text(experiment.example_games[0], condition)
+        game = game_text(experiment.example_games(condition)[0], condition)
         needed = max(count(prompt + game) for prompt in experiment.candidate_prompts(condition))
         if needed > limit:
             raise ValueError(

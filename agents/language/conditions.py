@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from gym_causal.arguments import check_one_of
 
@@ -20,6 +22,7 @@ class Condition:
         instructions: the prompt begins with a description of the game.
         without_held_out: no experiment in the example games is on the held-out dimension: it is neither tried nor ruled out there.
             (Objects still show a value of it, since evaluated games have the same dimensions.)
+        env_kwargs: further arguments of the env whose explanations stand in the example games.
     """
 
     name: str
@@ -29,13 +32,18 @@ class Condition:
     shots: bool = True
     instructions: bool = False
     without_held_out: bool = False
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
+_LISTED = {"list_values": True}
 _CONDITIONS = (
     Condition(name="none"),
     Condition(name="outcome", outcome=True),
     Condition(name="reasoning", reasoning=True),
     Condition(name="both", outcome=True, reasoning=True),
+    # the reasoning lists what it compares
+    Condition(name="reasoning_listed", reasoning=True, env_kwargs=_LISTED),
+    Condition(name="both_listed", outcome=True, reasoning=True, env_kwargs=_LISTED),
     # controls
     Condition(name="outcome_shuffled", outcome=True, shuffled=True),
     Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),
@@ -45,7 +53,7 @@ _CONDITIONS = (
     Condition(name="both_without_held_out", outcome=True, reasoning=True, without_held_out=True),
 )
 CONDITIONS = {condition.name: condition for condition in _CONDITIONS}
-"""Name -> condition: the four of the talk (Lampinen et al., 2023), then the controls, which are ours."""
+"""Name -> condition: the four of the talk (Lampinen et al., 2023), then others, which are ours."""
 
 FOUR_CONDITIONS = ("none", "outcome", "reasoning", "both")
 

@@ -45,16 +45,18 @@ class CountingModel:
 def describe(experiment: Experiment, name: str, arguments: dict[str, Any]) -> str:
     """The estimate, and the first prompt, in words."""
     longest = {label: "" for label in (REASONING_LABEL, OUTCOME_LABEL)}
-    for game in experiment.example_games[:8]:
+    conditions = [named_condition(name) for name in experiment.conditions]
+    games = [game for condition in conditions for game in experiment.example_games(condition)[:8]]
+    for game in games:
         for turn in game.turns:
             longest[REASONING_LABEL] = max(longest[REASONING_LABEL], turn.reasoning, key=len)
             longest[OUTCOME_LABEL] = max(longest[OUTCOME_LABEL], turn.outcome_explanation, key=len)
     explanations = {label.rstrip(): f" {text}" for label, text in longest.items()}
-    model = CountingModel(explanations, experiment.example_games[0].turns[0].action)
-    for condition in map(named_condition, experiment.conditions):
+    model = CountingModel(explanations, games[0].turns[0].action)
+    for condition in conditions:
         selected = experiment.select_prompt(condition, lambda _: model)
         experiment.evaluate(condition, selected.text, lambda _: model, lambda *_: None)
-    condition = named_condition(experiment.conditions[0])
+    condition = conditions[0]
     prompt = experiment.candidate_prompts(condition)[0]
     ratio, source = characters_per_token(prompt, name, arguments)
     planned = effort(experiment)

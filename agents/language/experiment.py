@@ -75,12 +75,13 @@ class Experiment:
         for name in self.conditions:
             if named_condition(name).without_held_out and HELD_OUT not in self.splits:
                 raise ValueError(f"conditions: {name!r} needs a task with a held-out dimension, got {self.env_id!r}")
+            if missing := set(named_condition(name).env_kwargs) - {each.name for each in dataclasses.fields(self._config_class)}:
+                raise ValueError(f"conditions: {name!r} needs a task with the argument {', '.join(missing)}, got {self.env_id!r}")
 
     @cached_property
     def splits(self) -> dict[str, dict[str, Any]]:
         """Name -> arguments of the env. Example and selection games are of the first."""
-        spec = task_spec(self.env_id)
-        config_class = load_target(spec.config)
+        spec, config_class = task_spec(self.env_id), self._config_class
         if "rewarded_dimensions" not in {each.name for each in dataclasses.fields(config_class)}:
             if self.held_out is not None:
                 raise ValueError(f"held_out must be None for {self.env_id}, which has no dimensions, got {self.held_out!r}")
@@ -96,6 +97,10 @@ class Experiment:
             HELD_OUT: {**self.env_kwargs, "rewarded_dimensions": (held_out,)},
         }
 
+    @cached_property
+    def _config_class(self) -> Any:
+        return load_target(task_spec(self.env_id).config)
+
     @property
     def included_kwargs(self) -> dict[str, Any]:
         """Arguments of the env in example and selection games."""
@@ -110,11 +115,17 @@ class Experiment:
         """How many different prompts a condition can have."""
         return self.prompts if condition.shots and self.shots else 1
 
+    def example_games(self, condition: Condition) -> list[Game]:
+        """Games of the expert that example games are taken from: the same for all conditions, but for the words of explanations."""
+        key = tuple(sorted(condition.env_kwargs.items()))
+        if key not in self._example_games:
+            count, kwargs = _POOL * max(1, self.prompts * self.shots), {**self.included_kwargs, **condition.env_kwargs}
+            self._example_games[key] = play_games(self.env_id, num_episodes=count, seed=self.seed, **kwargs)
+        return self._example_games[key]
+
     @cached_property
-    def example_games(self) -> list[Game]:
-        """Games of the expert that example games are taken from."""
-        count = _POOL * max(1, self.prompts * self.shots)
-        return play_games(self.env_id, num_episodes=count, seed=self.seed, **self.included_kwargs)
+    def _example_games(self) -> dict[tuple[tuple[str, Any], ...], list[Game]]:
+        return {}
 
     def shot_games(self, condition: Condition) -> list[list[Game]]:
         """The example games of each candidate.
@@ -122,7 +133,7 @@ class Experiment:
         Raises:
             ValueError: too few games are fit for the condition.
         """
-        needed, games = self.num_candidates(condition) * self.shots, self.example_games
+        needed, games = self.num_candidates(condition) * self.shots, self.example_games(condition)
         if not condition.shots or not needed:
             return [[]]
         if condition.without_held_out:

@@ -40,8 +40,10 @@ def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = S
 def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) -> list[list[Game]]:
     """The games of each text."""
 
+    explained = named_condition(config.condition).env_kwargs
+
     def play(seed: int, count: int, kwargs: Mapping[str, Any]) -> list[Game]:
-        return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **kwargs)
+        return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **{**kwargs, **explained})
 
     if config.texts == "single":
         return [[game] for game in play(seed, count, config.evaluation.included_kwargs)]

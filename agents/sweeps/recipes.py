@@ -103,6 +103,7 @@ class Recipe:
 
 
 _RESULTS = Path("results")
+_ATTRIBUTES = ("color", "texture", "shape")
 _EXPLAINED = ("none", "properties", "reasoning", "all", "shuffled")
 
 PUBLISHED: tuple[Recipe, ...] = (
@@ -132,9 +133,18 @@ PUBLISHED: tuple[Recipe, ...] = (
     ),
     Recipe(study="imperfect_teachers", seeds=2, out=_RESULTS / "imperfect_teachers"),
     Recipe(env="CausalDAGCued-v0", batches=2_000, seeds=1, out=_RESULTS / "cued", variations=("variable",)),
-    Recipe(study="confounded", seeds=3, out=_RESULTS / "confounded", variations=("none", "shape", "color", "shape_shuffled")),
-    Recipe(study="confounded", seeds=1, out=_RESULTS / "confounded_texture", variations=("texture",)),
-    Recipe(study="confounded", batches=600, seeds=1, out=_RESULTS / "parts", variations=("shape_properties", "shape_reward")),
+    Recipe(study="confounded", out=_RESULTS / "confounded", variations=("none", *_ATTRIBUTES, "shape_shuffled")),
+    Recipe(
+        study="confounded",
+        seeds=1,
+        out=_RESULTS / "confounded_controls",
+        variations=(
+            *(f"{attribute}_{part}" for part in ("properties", "reward") for attribute in _ATTRIBUTES),
+            *(f"{attribute}_convolutional" for attribute in ("none", *_ATTRIBUTES)),
+            *(f"{attribute}_mistakes_{rate}" for rate in (0.1, 0.25, 0.5) for attribute in ("none", "color", "shape")),
+        ),
+    ),
+    Recipe(study="demonstrations", seeds=1, out=_RESULTS / "demonstrations"),
     Recipe(
         study="feature_set",
         evaluate_every=900,
@@ -195,7 +205,7 @@ PLANNED: tuple[Recipe, ...] = (
         variations=("belief", "intention", "target", "late", "late_trial"),
     ),
     Recipe(study="confounded", out=_PLANNED / "confounded_all"),
-    Recipe(study="demonstrations", out=_PLANNED / "demonstrations"),
+    Recipe(study="demonstrations", out=_PLANNED / "demonstrations_all"),
     Recipe(env="CausalDAGCued-v0", out=_PLANNED / "architectures_cued"),
     *(
         Recipe(study=name, env=env_id, out=_PLANNED / f"{name}_all{suffix}")

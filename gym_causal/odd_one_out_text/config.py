@@ -32,6 +32,8 @@ class OddOneOutTextConfig:
         observation: "text", or "symbolic": arrays with the same information.
         explain: which explanations ``info["explanation"]`` holds: "none", "outcome" (what the last outcome shows), "reasoning" (what the
             expert believes, what it does next and why) or "all" (both).
+        list_values: begin the reasoning about the target of the test trial with every object's value in the dimension that the expert goes by.
+            What the reasoning says stays the same, and so do its facts and tokens.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
 
     Raises:
@@ -49,6 +51,7 @@ class OddOneOutTextConfig:
     test_reward: float = 10.0
     observation: str = "text"
     explain: str = "outcome"
+    list_values: bool = False
     expert_info: bool = False
 
     def __post_init__(self) -> None:
@@ -61,8 +64,9 @@ class OddOneOutTextConfig:
         check_integer("num_values", self.num_values, 2, MAX_VALUES)
         check_integer("num_distractors", self.num_distractors, 0, MAX_DIMENSIONS - self.num_dimensions)
         check_number("test_reward", self.test_reward, 0, 1e6, low_included=False)
-        if not isinstance(self.expert_info, bool):
-            raise TypeError(f"expert_info must be True or False, got {self.expert_info!r}")
+        for name in ("list_values", "expert_info"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
         self._check_rewarded()
 
     def _check_rewarded(self) -> None:

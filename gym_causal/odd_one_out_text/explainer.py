@@ -22,10 +22,11 @@ class Explainer:
     Args:
         mode: of the argument ``explain``.
         num_objects: O.
+        list_values: of the argument ``list_values``.
     """
 
-    def __init__(self, mode: str, num_objects: int) -> None:
-        self._kinds, self._num_objects = MODES[mode], num_objects
+    def __init__(self, mode: str, num_objects: int, *, list_values: bool) -> None:
+        self._kinds, self._num_objects, self._list_values = MODES[mode], num_objects, list_values
 
     def explain(self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], *, text: bool) -> dict[str, Any]:
         """``info["explanation"]`` of (n,) states.
@@ -69,7 +70,9 @@ class Explainer:
         columns = zip(*(facts[name].tolist() for name in REASONING_FIELDS), strict=True)
         for row, values in enumerate(columns):
             named = dict(zip(REASONING_FIELDS, values, strict=True))
-            texts[row] = wording.describe_reasoning(facts["belief"][row], named, self._num_objects)
+            texts[row] = wording.describe_reasoning(
+                facts["belief"][row], named, self._num_objects, list_values=self._list_values
+            )
         return texts
 
     def describe_tokens(self, tokens: np.ndarray) -> list[str]:

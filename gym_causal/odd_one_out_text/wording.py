@@ -71,7 +71,7 @@ def describe_outcome(statement: int, dimension: int) -> str:
     return f"The rewarding dimension must {'be' if statement == Statement.MUST_BE else 'not be'} {name}."
 
 
-def describe_reasoning(belief: np.ndarray, facts: dict[str, int], num_objects: int) -> str:
+def describe_reasoning(belief: np.ndarray, facts: dict[str, int], num_objects: int, *, list_values: bool = False) -> str:
     """The reasoning about a trial; "" if there is none.
 
     Args:
@@ -79,6 +79,7 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], num_objects: i
         facts: the other facts (:data:`~gym_causal.odd_one_out_text.explanations.REASONING_FIELDS`) but ``target_object``, which only the
             test trial needs.
         num_objects: O.
+        list_values: before the target, say which value each object has in the dimension.
     """
     dimension = facts["intended_dimension"]
     if facts["intention"] < 0 or dimension < 0:
@@ -91,7 +92,7 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], num_objects: i
     start = f"In this game, I am rewarded for unique {NAMES[dimension]}."
     if not known:
         start = " ".join(filter(None, (_describe_belief(belief, facts["reason"]), f"I go by {NAMES[dimension]}.")))
-    return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, num_objects))))
+    return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, num_objects, list_values))))
 
 
 def conclusion(reasoning: str) -> str:
@@ -113,11 +114,15 @@ def _describe_belief(belief: np.ndarray, reason: int) -> str:
     return f"The rewarding dimension must not be {ruled_out}, so it {may_be}." if ruled_out else f"The rewarding dimension {may_be}."
 
 
-def _describe_target(facts: dict[str, int], num_objects: int) -> str:
+def _describe_target(facts: dict[str, int], num_objects: int, list_values: bool) -> str:
     target, dimension, value, shared = (facts[key] for key in ("target_object", "intended_dimension", "target_value", "shared_value"))
     if min(target, value, shared) < 0:
         return ""
-    name, letter = NAMES[dimension], LETTERS[target]
-    word = DIMENSIONS[name][value]
-    others = listed([f"{other}" for other in LETTERS[:num_objects] if other != letter])
-    return f"Object {letter} is the only {word} object, because {others} are {plural(dimension, shared)}, so {letter} has a unique {name}."
+    name, letter, letters = NAMES[dimension], LETTERS[target], LETTERS[:num_objects]
+    words = DIMENSIONS[name]
+    word = words[value]
+    values = ", ".join(f"{each}) {word if each == letter else words[shared]}" for each in letters)
+    others = listed([other for other in letters if other != letter])
+    return (f"{values}. " if list_values else "") + (
+        f"Object {letter} is the only {word} object, because {others} are {plural(dimension, shared)}, so {letter} has a unique {name}."
+    )

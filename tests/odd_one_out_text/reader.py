@@ -98,6 +98,10 @@ class GameReader:
             assert known == (match[1] is None) and (match[3] is None or self.paid)
             assert self.is_test or match[4] is None
             return match[1] or match[2] or match[4]
+        if values := re.findall(r"(?:^|, )(\w)\) (\w+)", sentence):
+            (dimension,) = {_DIMENSION_OF[word] for _, word in values}
+            assert self.is_test and values == [(letter, words[dimension]) for letter, words in self.objects.items()]
+            return dimension
         match = re.fullmatch(r"Object (\w) is the only (\w+) object, because (.*) are (\w+), so (\w) has a unique (\w+)\.", sentence)
         assert match and self.is_test, sentence
         letter, word, others, shared, again, dimension = match.groups()

@@ -101,6 +101,7 @@ arguments = st.integers(3, 12).flatmap(
             "num_experiments": st.integers(0, 4),
             "num_values": st.integers(2, 10),
             "num_distractors": st.integers(0, 12 - dimensions),
+            "list_values": st.booleans(),
             "rewarded_dimensions": st.none() | st.lists(st.sampled_from(NAMES[:dimensions]), min_size=1, unique=True),
         }
     )

@@ -1,6 +1,7 @@
 """Which games are examples, which select a prompt and which are evaluated; and that nothing held out is rewarded before it is tested."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -81,6 +82,14 @@ def test_without_held_out_no_experiment_is_on_that_dimension():
         assert prompt.count("I transform") == 6 and "different texture" not in prompt and "must not be texture" not in prompt
 
 
+@pytest.mark.parametrize("name", ["reasoning", "both"])
+def test_listed_reasoning_is_the_same_but_for_the_list_of_values(name):
+    listed, plain = (EXPERIMENT.candidate_prompts(CONDITIONS[each]) for each in (f"{name}_listed", name))
+    values = re.compile(r"A\) (\w+), B\) (\w+), C\) (\w+)\. (?=Object)")
+    assert [len(values.findall(prompt)) for prompt in listed] == [EXPERIMENT.shots] * len(plain)
+    assert [values.sub("", prompt) for prompt in listed] == plain
+
+
 def test_instructions_alone_and_shuffled():
     (instructions,) = EXPERIMENT.candidate_prompts(CONDITIONS["instructions"])
     assert instructions.startswith("I play games with three objects.") and "New game." not in instructions
@@ -134,6 +143,7 @@ def test_the_effort_is_what_is_asked(name):
         ({"env_id": "CausalDAG-v0"}, "env must be a text task"),
         ({"env_id": "CausalDAGText-v0", "held_out": "color"}, "held_out must be None for CausalDAGText-v0"),
         ({"env_id": "CausalDAGText-v0", "conditions": ("both_without_held_out",)}, "needs a task with a held-out dimension"),
+        ({"env_id": "CausalDAGText-v0", "conditions": ("both_listed",)}, "'both_listed' needs a task with the argument list_values"),
         ({"env_kwargs": {"rewarded_dimensions": ("texture",)}}, "rewarded_dimensions must not hold the held-out one"),
     ],
 )

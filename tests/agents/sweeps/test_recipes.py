@@ -24,9 +24,12 @@ COMMANDS = """
  variable_reasoning variable_all
 --study imperfect_teachers --seeds 2 --out results/imperfect_teachers
 --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued --variations variable
---study confounded --seeds 3 --out results/confounded --variations none shape color shape_shuffled
---study confounded --seeds 1 --out results/confounded_texture --variations texture
---study confounded --batches 600 --seeds 1 --out results/parts --variations shape_properties shape_reward
+--study confounded --seeds 5 --out results/confounded --variations none color texture shape shape_shuffled
+--study confounded --seeds 1 --out results/confounded_controls --variations color_properties texture_properties shape_properties\
+ color_reward texture_reward shape_reward none_convolutional color_convolutional texture_convolutional shape_convolutional\
+ none_mistakes_0.1 color_mistakes_0.1 shape_mistakes_0.1 none_mistakes_0.25 color_mistakes_0.25 shape_mistakes_0.25\
+ none_mistakes_0.5 color_mistakes_0.5 shape_mistakes_0.5
+--study demonstrations --seeds 1 --out results/demonstrations
 --study feature_set --seeds 5 --evaluate-every 900 --out results/feature_set --variations all reasoning full none shuffled
 --study hard_dimension --seeds 1 --out results/hard_dimension --variations all
 --study confounded --seeds 1 --out results/known_attribute --variations known_color known_texture known_shape
@@ -48,7 +51,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 60 + 4 + 42 + 1 + 12 + 1 + 2 + 25 + 1 + 3 + 20 + 7 + 6 + 2
+    assert sum(len(runs(recipe)) for recipe in PUBLISHED) == 4 + 1 + 45 + 18 + 60 + 4 + 42 + 1 + 25 + 19 + 16 + 25 + 1 + 3 + 20 + 7 + 6 + 2
 
 
 def test_no_recipe_overwrites_the_results_of_another():
