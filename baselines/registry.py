@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from gym_causal.arguments import check_integer
 from gym_causal.extras import needs_extra
 from gym_causal.policies import Policy
-from gym_causal.registry import canonical_id, check_keywords, load_target, registered_ids, task_spec
+from gym_causal.registry import argument_names, canonical_id, check_keywords, registered_ids, task_spec
 
 StrategyFactory = Callable[[int, dict[str, Any]], Policy]
 """(seed, the env's keyword arguments) -> policy."""
@@ -98,7 +97,7 @@ def make(name: str, env_id: str, seed: int = 0, **env_kwargs: Any) -> Policy:
     if name not in strategies:
         raise ValueError(f"name must be one of {', '.join(strategies)}, got {name!r}")
     if spec.env_id in registered_ids():  # the arguments of others are not known
-        check_keywords(spec.env_id, env_kwargs, [field.name for field in dataclasses.fields(load_target(spec.config))])
+        check_keywords(spec.env_id, env_kwargs, argument_names(spec.env_id))
     return strategies[name].factory(seed, env_kwargs)
 
 

@@ -3,7 +3,8 @@
     python docs/make_result_tables.py --results results       # takes over the numbers of new runs
     python docs/make_result_figures.py
 
-They are docs/images/feature_set.png, and docs/images/imperfect_teachers_QUANTITY.png for each quantity of that study.
+They are docs/images/feature_set.png, docs/images/confounded_choices.png, and docs/images/STUDY_QUANTITY.png for each quantity in which
+variations of a study differ.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pandas as pd
 import tyro
 from matplotlib.figure import Figure
 
-from agents.analysis.plots import final_rewards
+from agents.analysis.plots import choices, final_rewards
 from agents.sweeps.figures import quantity_figures
 from agents.sweeps.studies import study
 from agents.sweeps.tables import shown_bounds, summarize_seeds
@@ -35,13 +36,26 @@ class Args:
 
 def figures() -> dict[str, Figure]:
     """File name -> figure."""
-    rooms, teachers = "feature_set", "imperfect_teachers"
-    rows = {name: pd.read_csv(DOCS / "data" / f"{name}.csv") for name in (rooms, teachers)}
-    summaries = {name: shown_bounds(summarize_seeds(results)) for name, results in rows.items()}
-    drawn = {"feature_set.png": final_rewards(rows[rooms], summaries[rooms], PALETTE, study(rooms).metric)}
-    for quantity, figure in quantity_figures(study(teachers), rows[teachers], summaries[teachers], PALETTE).items():
-        drawn[f"imperfect_teachers_{quantity}.png"] = figure
+    rooms, confounded = _results("feature_set"), _results("confounded")
+    drawn = {
+        "feature_set.png": final_rewards(*rooms, PALETTE, study("feature_set").metric),
+        "confounded_choices.png": choices(*confounded, PALETTE),
+    }
+    leveled = {
+        "imperfect_teachers": _results("imperfect_teachers"),
+        "confounded": _results("confounded", "confounded_controls"),
+        "demonstrations": _results("demonstrations"),
+    }
+    for name, of_study in leveled.items():
+        for quantity, figure in quantity_figures(study(name), *of_study, PALETTE).items():
+            drawn[f"{name}_{quantity}.png"] = figure
     return drawn
+
+
+def _results(*names: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of some of docs/data, and their summary over seeds."""
+    rows = pd.concat([pd.read_csv(DOCS / "data" / f"{name}.csv") for name in names], ignore_index=True)
+    return rows, shown_bounds(summarize_seeds(rows))
 
 
 def main(args: Args) -> None:

@@ -6,8 +6,8 @@
 Seeds may come from several machines: rows of the same variation and seed are replaced, others are added.
 
 A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; docs/data/NAME.csv holds the tidy rows of the published recipe
-that writes to results/NAME. The table "reasoning_probes" is of feature_set.csv too. Without ``--results`` the tables are written from
-docs/data as it is.
+that writes to results/NAME. The table "reasoning_probes" is of feature_set.csv too, and "confounded_explained" of confounded.csv.
+Without ``--results`` the tables are written from docs/data as it is.
 """
 
 from __future__ import annotations
@@ -35,9 +35,15 @@ PROBED = tuple(
     for title, metric in (("attribute", "decoded_attribute"), ("value of the target", "decoded_target"))
     for split in ("train", "eval")
 )
+EXPLAINED = tuple(
+    Column(title=f"{title}, {split}", metric=metric, split=split)
+    for title, metric in (("properties", "explained_properties"), ("touches", "explained_touches"), ("timed out", "timeout_rate"))
+    for split in ("train", "eval")
+)
 TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     **{recipe.folder.name: (recipe.folder.name, study(recipe.study).columns) for recipe in PUBLISHED},
     "reasoning_probes": ("feature_set", PROBED),
+    "confounded_explained": ("confounded", EXPLAINED),
 }
 """Name of a table -> which of docs/data it is of, and its columns."""
 

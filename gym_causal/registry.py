@@ -77,9 +77,18 @@ def make_task(env_id: str, num_envs: int = 1, **kwargs: Any) -> BatchedTask:
     if spec.env_id not in _SPECS:
         config = config_class.from_kwargs(spec.env_id, kwargs)
     else:
-        check_keywords(spec.env_id, kwargs, [field.name for field in dataclasses.fields(config_class)])
+        check_keywords(spec.env_id, kwargs, argument_names(spec.env_id))
         config = config_class(**kwargs)
     return load_target(spec.task)(config, num_envs)
+
+
+def argument_names(env_id: str) -> list[str]:
+    """The names of a registered env's arguments.
+
+    Raises:
+        ValueError: an unknown id.
+    """
+    return [field.name for field in dataclasses.fields(load_target(task_spec(env_id).config))]
 
 
 def check_keywords(env_id: str, kwargs: Iterable[str], accepted: list[str]) -> None:

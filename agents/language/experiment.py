@@ -17,7 +17,7 @@ from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.text import TextTask
 from gym_causal.evaluation import EvaluationResult
-from gym_causal.registry import load_target, make_task, task_spec
+from gym_causal.registry import argument_names, load_target, make_task, task_spec
 from gym_causal.transcripts import Game, play_games
 
 INCLUDED, HELD_OUT = "included", "held_out"
@@ -75,18 +75,18 @@ class Experiment:
         for name in self.conditions:
             if named_condition(name).without_held_out and HELD_OUT not in self.splits:
                 raise ValueError(f"conditions: {name!r} needs a task with a held-out dimension, got {self.env_id!r}")
-            if missing := set(named_condition(name).env_kwargs) - {each.name for each in dataclasses.fields(self._config_class)}:
+            if missing := set(named_condition(name).env_kwargs) - set(argument_names(self.env_id)):
                 raise ValueError(f"conditions: {name!r} needs a task with the argument {', '.join(missing)}, got {self.env_id!r}")
 
     @cached_property
     def splits(self) -> dict[str, dict[str, Any]]:
         """Name -> arguments of the env. Example and selection games are of the first."""
-        spec, config_class = task_spec(self.env_id), self._config_class
-        if "rewarded_dimensions" not in {each.name for each in dataclasses.fields(config_class)}:
+        spec = task_spec(self.env_id)
+        if "rewarded_dimensions" not in argument_names(self.env_id):
             if self.held_out is not None:
                 raise ValueError(f"held_out must be None for {self.env_id}, which has no dimensions, got {self.held_out!r}")
             return {split: {**self.env_kwargs, "split": split} for split in spec.splits}
-        dimensions = config_class(**self.env_kwargs).dimensions
+        dimensions = load_target(spec.config)(**self.env_kwargs).dimensions
         held_out = dimensions[-1] if self.held_out is None else self.held_out
         check_one_of("held_out", held_out, tuple(dimensions))
         included = self.env_kwargs.get("rewarded_dimensions") or [name for name in dimensions if name != held_out]
@@ -96,10 +96,6 @@ class Experiment:
             INCLUDED: {**self.env_kwargs, "rewarded_dimensions": tuple(included)},
             HELD_OUT: {**self.env_kwargs, "rewarded_dimensions": (held_out,)},
         }
-
-    @cached_property
-    def _config_class(self) -> Any:
-        return load_target(task_spec(self.env_id).config)
 
     @property
     def included_kwargs(self) -> dict[str, Any]:

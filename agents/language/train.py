@@ -47,6 +47,8 @@ class Args(Defaults):
     """Where to train: cpu, cuda, ..."""
     num_updates: int = 0
     """Of the weights. The defaults of this option and of those below are the preset's."""
+    updates_without_experiments: int = 0
+    """So many of them come first and are on games without experiments: short texts, which teach to find the right object."""
     batch_size: int = 0
     """Texts of an update."""
     learning_rate: float = 0.0

@@ -116,7 +116,10 @@ class Training:
         per_chunk = max(1, CHUNK // size)
         while self.updates < self.config.num_updates:
             chunk, first = divmod(self.updates, per_chunk)
-            encoded = self._encode(training_texts(self.config, chunk, count=per_chunk * size))
+            config = self.config
+            if chunk * per_chunk < config.updates_without_experiments:
+                config = dataclasses.replace(config, env_kwargs={**config.env_kwargs, "num_experiments": 0})
+            encoded = self._encode(training_texts(config, chunk, count=per_chunk * size))
             for start in range(first * size, per_chunk * size, size):
                 if self.updates < self.config.num_updates:
                     yield _padded(encoded[start : start + size])

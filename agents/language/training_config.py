@@ -11,6 +11,7 @@ from agents.language.conditions import named_condition
 from agents.language.experiment import HELD_OUT, INCLUDED, Experiment
 from agents.language.gpt import GPTConfig
 from gym_causal.arguments import check_integer, check_number, check_one_of
+from gym_causal.registry import argument_names
 
 GAMES_PER_TEXT = 5
 """Of texts of the kind "in_context": four games, then one that rewards another dimension."""
@@ -30,6 +31,8 @@ class TrainingConfig:
             if there is another that is not held out.
         gpt: the size of the model.
         num_updates: of the weights.
+        updates_without_experiments: so many of them come first and are on games that consist of the test trial alone: shorter texts, from
+            which the model learns to find the right object. Whole chunks of texts (:data:`agents.language.texts.CHUNK`), rounded up.
         batch_size: texts of an update.
         learning_rate: AdamW's peak; it rises for the first twentieth of the updates and then falls to 0.
         muon_learning_rate_ratio: Muon's learning rate as a multiple of AdamW's. Muon trains the matrices of the Transformer blocks.
@@ -49,6 +52,7 @@ class TrainingConfig:
     texts: Literal["single", "in_context"] = "single"
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
+    updates_without_experiments: int = 0
     batch_size: int = 32
     learning_rate: float = 2e-3
     muon_learning_rate_ratio: float = 4.0
@@ -63,6 +67,9 @@ class TrainingConfig:
         for name in ("num_updates", "batch_size", "evaluate_every", "evaluation_games", "checkpoint_every"):
             check_integer(name, getattr(self, name), 1, 10**9)
         check_integer("seed", self.seed, 0, 2**31)
+        check_integer("updates_without_experiments", self.updates_without_experiments, 0, self.num_updates)
+        if self.updates_without_experiments and "num_experiments" not in argument_names(self.env_id):
+            raise ValueError(f"updates_without_experiments must be 0 for {self.env_id}, which has no argument num_experiments")
         for name in ("learning_rate", "muon_learning_rate_ratio"):
             check_number(name, getattr(self, name), 0, 1_000, low_included=False)
         check_number("weight_decay", self.weight_decay, 0, 1)

@@ -144,6 +144,7 @@ PUBLISHED: tuple[Recipe, ...] = (
             *(f"{attribute}_mistakes_{rate}" for rate in (0.1, 0.25, 0.5) for attribute in ("none", "color", "shape")),
         ),
     ),
+    Recipe(study="confounded", batches=3_600, out=_RESULTS / "confounded_long", variations=("color",)),
     Recipe(study="demonstrations", seeds=1, out=_RESULTS / "demonstrations"),
     Recipe(
         study="feature_set",

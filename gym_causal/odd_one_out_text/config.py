@@ -32,8 +32,8 @@ class OddOneOutTextConfig:
         observation: "text", or "symbolic": arrays with the same information.
         explain: which explanations ``info["explanation"]`` holds: "none", "outcome" (what the last outcome shows), "reasoning" (what the
             expert believes, what it does next and why) or "all" (both).
-        list_values: begin the reasoning about the target of the test trial with every object's value in the dimension that the expert goes by.
-            What the reasoning says stays the same, and so do its facts and tokens.
+        list_values: in the test trial, begin the reasoning about the target with every object's value in the dimension that the expert
+            goes by. Facts and tokens stay as they are.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
 
     Raises:

@@ -70,9 +70,7 @@ class Explainer:
         columns = zip(*(facts[name].tolist() for name in REASONING_FIELDS), strict=True)
         for row, values in enumerate(columns):
             named = dict(zip(REASONING_FIELDS, values, strict=True))
-            texts[row] = wording.describe_reasoning(
-                facts["belief"][row], named, self._num_objects, list_values=self._list_values
-            )
+            texts[row] = wording.describe_reasoning(facts["belief"][row], named, self._num_objects, list_values=self._list_values)
         return texts
 
     def describe_tokens(self, tokens: np.ndarray) -> list[str]:

@@ -16,7 +16,7 @@ from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.language import __main__ as command
 from agents.language import train
 from agents.language.gpt import END, GPTConfig, make_tokenizer
-from agents.language.texts import training_texts
+from agents.language.texts import CHUNK, training_texts
 from agents.language.training import TRAINING, Training
 from agents.language.training_config import PRESETS, TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT
@@ -110,6 +110,20 @@ def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypat
     assert not (tmp_path / "killed" / CHECKPOINT).exists()
 
 
+def test_games_without_experiments_come_first(tmp_path):
+    """Half a chunk of them is asked for, so the whole first chunk is of them."""
+    size = CHUNK // 2
+    config = dataclasses.replace(SMALL, condition="reasoning_listed", batch_size=size, num_updates=3, updates_without_experiments=1)
+    training = Training(config, tmp_path)
+    experiments = []
+    for batch in training.batches():
+        texts = training.tokenizer.batch_decode([[token for token in row if token >= 0] for row in batch.tolist()])
+        experiments.append({text.count("I transform object") for text in texts})
+        assert all("A) " in text[text.index("Reasoning:") :] for text in texts)
+        training.updates += 1
+    assert experiments == [{0}, {0}, {3}]
+
+
 def test_lower_precision_is_that_of_updates_alone(tmp_path):
     trainings = [Training(dataclasses.replace(SMALL, precision=name), tmp_path / name) for name in ("float32", "bfloat16")]
     for training in trainings:
@@ -188,6 +202,9 @@ def test_a_model_of_causal_dags_is_evaluated_on_all_splits(tmp_path):
         (("--preset", "slow"), "preset must be one of quick, full"),
         (("--learning-rate", "0"), "learning_rate must be"),
         (("--num-updates", "0"), "num_updates must be"),
+        (("--num-updates", "9", "--updates-without-experiments", "10"), "updates_without_experiments must be an int from 0 to 9"),
+        (("--env", "CausalDAGText-v0", "--updates-without-experiments", "1"), "updates_without_experiments must be 0 for CausalDAGText-v0"),
+        (("--env", "CausalDAGText-v0", "--condition", "both_listed"), "conditions: 'both_listed' needs a task with the argument list_values"),
     ],
 )
 def test_mistakes(options, message, tmp_path):
