@@ -4,7 +4,7 @@
 
 For each model and each rewarded dimension: in which share of games the chosen object is unique in each dimension (choices.csv). For each
 object that would have been right: in which share each object is chosen (places.csv). Prints both tables and writes them to
-docs/data/language.
+docs/data/language, where the rows of these models replace earlier ones.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import tyro
 
 from agents.language.conditions import CONDITIONS
 from agents.language.pages import TRANSCRIPTS
+from agents.sweeps.tables import with_new_runs
 from gym_causal.files import write_atomically
 from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS
 
@@ -72,10 +73,10 @@ def choices(page: str) -> Iterator[Choice]:
                 yield Choice(name.rpartition(", ")[2], rewarded[1], unique_in, unique[rewarded[1]], choice[1])
 
 
-def shares(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
+def share_table(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
     """In which share of games each value of a column was chosen, for each model, split and value of another column."""
     counts = choices.pivot_table(index=["condition", "games", "seed", "split", given], columns=of, aggfunc="size", fill_value=0)
-    return counts.div(counts.sum(axis=1), axis=0)
+    return counts.div(counts.sum(axis=1), axis=0).reset_index()
 
 
 def main(args: Args) -> None:
@@ -87,14 +88,18 @@ def main(args: Args) -> None:
                 path = folder / kind / TRANSCRIPTS
                 if path.exists():
                     of_page = pd.DataFrame(choices(path.read_text("utf-8")), columns=list(Choice._fields))
-                    parts.append(of_page.assign(condition=condition, seed=folder.name.removeprefix("seed_"), games=kind))
+                    parts.append(of_page.assign(condition=condition, seed=int(folder.name.removeprefix("seed_")), games=kind))
     if not parts:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/{TRANSCRIPTS}")
     made = pd.concat(parts, ignore_index=True)
     args.out.mkdir(parents=True, exist_ok=True)
-    for name, table in (("choices", shares(made, "rewarded", "unique_in")), ("places", shares(made, "right", "chosen"))):
-        print(table.to_string(float_format="%.2f"), end="\n\n")
-        write_atomically(args.out / f"{name}.csv", table.to_csv)
+    for name, given, of in (("choices", "rewarded", "unique_in"), ("places", "right", "chosen")):
+        table, path = share_table(made, given, of), args.out / f"{name}.csv"
+        if path.exists():
+            table = with_new_runs(pd.read_csv(path), table, run=("condition", "seed"))
+        table = table.sort_values("condition", key=lambda names: names.map(list(CONDITIONS).index), kind="stable")
+        print(table.to_string(index=False, float_format="%.2f"), end="\n\n")
+        write_atomically(path, lambda target, table=table: table.to_csv(target, index=False))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
     python docs/make_language_results.py --results results/language_models
 
 A model is in the folder CONDITION/seed_S; in it, its games without a prompt are in ``evaluation``, and those whose reasoning the expert
-begins in ``concluded`` (the commands are in docs/language_models.md). The rows are put into docs/data/language, where they replace those of
-the same condition and seed, the table into docs/language_models.md, the figure into docs/images/language_training.png.
+begins in ``concluded`` (the commands are in docs/language_models.md). The rows and the learning curves are put into docs/data/language,
+where they replace those of the same condition and seed. The table goes into docs/language_models.md, and the figure is
+docs/images/language_training.png.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "language" / "trained_on_games.csv"
+CURVES = DATA.with_name("learning_curves.csv")
 PAGE, PICTURE = DOCS / "language_models.md", DOCS / "images" / "language_training.png"
 TABLE = re.compile("(<!-- table language_models -->\n).*?(<!-- end of table -->)", re.DOTALL)
 TEST, EXPERIMENTS, CONCLUDED = "test_correct_rate", "informative_experiment_rate", "concluded"
@@ -49,13 +52,30 @@ class Args:
 
 def rows_of(folder: Path) -> pd.DataFrame:
     """The rows of one model, with the condition as its policy."""
-    condition, seed = folder.parent.name, int(folder.name.removeprefix("seed_"))
+    condition = folder.parent.name
     tables = [pd.read_csv(folder / "evaluation" / "results.csv")]
     if (folder / CONCLUDED).exists():
         concluded = pd.read_csv(folder / CONCLUDED / "results.csv")
         tables.append(concluded.assign(split=concluded["split"] + f", {CONCLUDED}"))
     rows = pd.concat(tables)
-    return rows[rows["policy"] == condition].assign(seed_of_training=seed)
+    return rows[rows["policy"] == condition].assign(seed_of_training=seed_of(folder))
+
+
+def seed_of(folder: Path) -> int:
+    """The seed of the model in a folder."""
+    return int(folder.name.removeprefix("seed_"))
+
+
+def put_into(path: Path, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put the rows of models into a file of docs/data; returns all that it then holds, in the order of conditions and seeds."""
+    rows = pd.concat(tables, ignore_index=True)
+    if path.exists():
+        rows = with_new_runs(pd.read_csv(path), rows)
+    order = rows["policy"].map(list(CONDITIONS).index)
+    rows = rows.iloc[(order * 1_000 + rows["seed_of_training"]).argsort(kind="stable")]
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, lambda target: rows.to_csv(target, index=False))
+    return rows
 
 
 def with_table(page: str, rows: pd.DataFrame) -> str:
@@ -75,23 +95,14 @@ def main(args: Args) -> None:
     folders = [folder for folder in folders if (folder / "evaluation" / "results.csv").exists()]
     if not folders:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/results.csv")
-    rows = pd.concat(map(rows_of, folders), ignore_index=True)
-    if DATA.exists():
-        rows = with_new_runs(pd.read_csv(DATA), rows)
-    order = rows["policy"].map(list(CONDITIONS).index)
-    rows = rows.iloc[(order * 1_000 + rows["seed_of_training"]).argsort(kind="stable")]
-    DATA.parent.mkdir(exist_ok=True)
-    write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
+    rows = put_into(DATA, map(rows_of, folders))
     page = with_table(PAGE.read_text("utf-8"), rows)
     write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
-    curves: dict[str, pd.DataFrame] = {}
-    for folder in folders:
-        history = read_history(folder / HISTORY).assign(seed_of_training=int(folder.name.removeprefix("seed_")))
-        curves[folder.parent.name] = pd.concat([*([curves[folder.parent.name]] if folder.parent.name in curves else []), history])
-    if all(history["seed_of_training"].nunique() == 1 for history in curves.values()):
-        curves = {condition: history.drop(columns="seed_of_training") for condition, history in curves.items()}
-    figure = learning_curves(curves, PALETTE, TEST)
-    write_atomically(PICTURE, figure.savefig)
+    histories = put_into(CURVES, (read_history(each / HISTORY).assign(seed_of_training=seed_of(each)) for each in folders))
+    if histories.groupby("policy")["seed_of_training"].nunique().max() == 1:
+        histories = histories.drop(columns="seed_of_training")
+    curves = {str(condition): history for condition, history in histories.groupby("policy", sort=False)}
+    write_atomically(PICTURE, learning_curves(curves, PALETTE, TEST).savefig)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write the tables of docs/results.md from the numbers in docs/data.
+"""Write the tables of docs/results.md and README.md from the numbers in docs/data.
 
     python -m agents.ablate --published                       # trains the agents: hours; called again, it resumes
     python docs/make_result_tables.py --results results       # takes over its numbers, then writes the tables
@@ -6,8 +6,8 @@
 Seeds may come from several machines: rows of the same variation and seed are replaced, others are added.
 
 A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; docs/data/NAME.csv holds the tidy rows of the published recipe
-that writes to results/NAME. The table "reasoning_probes" is of feature_set.csv too, and "confounded_explained" of confounded.csv.
-Without ``--results`` the tables are written from docs/data as it is.
+that writes to results/NAME. Of some of these files there are several tables (``TABLES``). Without ``--results`` the tables are written from
+docs/data as it is.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from agents.sweeps.tables import markdown_table, summarize_seeds, with_new_runs
 from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
-DATA, PAGE = DOCS / "data", DOCS / "results.md"
+DATA, PAGES = DOCS / "data", (DOCS / "results.md", DOCS.parent / "README.md")
 BEGIN, END = "<!-- table {} -->", "<!-- end of table -->"
 TABLE = re.compile(BEGIN.format(r"(\w+)") + ".*?" + END, re.DOTALL)
 
@@ -44,13 +44,15 @@ TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     **{recipe.folder.name: (recipe.folder.name, study(recipe.study).columns) for recipe in PUBLISHED},
     "reasoning_probes": ("feature_set", PROBED),
     "confounded_explained": ("confounded", EXPLAINED),
+    "confounded_in_short": ("confounded", study("confounded").columns[1:4]),
+    "feature_set_in_short": ("feature_set", tuple(study("feature_set").columns[index] for index in (3, 5))),
 }
 """Name of a table -> which of docs/data it is of, and its columns."""
 
 
 @dataclass(frozen=True)
 class Args:
-    """Write the tables of docs/results.md from docs/data."""
+    """Write the tables of docs/results.md and README.md from docs/data."""
 
     results: Path | None = None
     """Folder of the published recipes' results, whose numbers are put into docs/data first; those that it lacks stay as they are."""
@@ -86,8 +88,9 @@ def main(args: Args) -> None:
         for recipe in PUBLISHED:
             if (results := args.results / recipe.folder.name / "results.csv").exists():
                 take_over(recipe, results)
-    page = with_tables(PAGE.read_text("utf-8"))
-    write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+    for page in PAGES:
+        text = with_tables(page.read_text("utf-8"))
+        write_atomically(page, lambda path, text=text: path.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":

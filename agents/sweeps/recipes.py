@@ -140,12 +140,17 @@ PUBLISHED: tuple[Recipe, ...] = (
         out=_RESULTS / "confounded_controls",
         variations=(
             *(f"{attribute}_{part}" for part in ("properties", "reward") for attribute in _ATTRIBUTES),
-            *(f"{attribute}_convolutional" for attribute in ("none", *_ATTRIBUTES)),
+            *(f"{attribute}_convolutional" for attribute in ("none", "color", "shape")),
             *(f"{attribute}_mistakes_{rate}" for rate in (0.1, 0.25, 0.5) for attribute in ("none", "color", "shape")),
         ),
     ),
     Recipe(study="confounded", batches=3_600, out=_RESULTS / "confounded_long", variations=("color",)),
-    Recipe(study="demonstrations", seeds=1, out=_RESULTS / "demonstrations"),
+    Recipe(
+        study="demonstrations",
+        seeds=1,
+        out=_RESULTS / "demonstrations",
+        variations=tuple(f"{attribute}_{count}" for count in (1_000, 4_000, 16_000, 64_000) for attribute in ("none", "shape")),
+    ),
     Recipe(
         study="feature_set",
         evaluate_every=900,

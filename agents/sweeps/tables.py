@@ -42,15 +42,15 @@ def combine_file(runs: Sequence[Run], file: str) -> dict[str, pd.DataFrame]:
     return {variation: pd.concat(rows, ignore_index=True) for variation, rows in parts.items()}
 
 
-def with_new_runs(earlier: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def with_new_runs(earlier: pd.DataFrame, rows: pd.DataFrame, run: Sequence[str] = ("policy", "seed_of_training")) -> pd.DataFrame:
     """Rows of earlier runs and of new ones; a new run replaces an earlier one of the same variation and seed.
 
     Args:
-        earlier: tidy rows with ``seed_of_training``.
-        rows: those of the new runs, likewise.
+        earlier: a table with the columns ``run``.
+        rows: of the new runs, likewise.
+        run: the columns that tell runs apart.
     """
-    run = ["policy", "seed_of_training"]
-    kept = ~pd.MultiIndex.from_frame(earlier[run]).isin(pd.MultiIndex.from_frame(rows[run]))
+    kept = ~pd.MultiIndex.from_frame(earlier[[*run]]).isin(pd.MultiIndex.from_frame(rows[[*run]]))
     return pd.concat([rows, earlier[kept]], ignore_index=True)
 
 

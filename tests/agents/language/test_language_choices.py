@@ -1,8 +1,11 @@
 """What is counted in a model's games."""
 
+import shutil
+
 import pytest
 
-pytest.importorskip("pandas")
+pytest.importorskip("scipy")
+pytest.importorskip("imitation")
 
 from agents.language.pages import write_transcripts
 from gym_causal.transcripts import play_games
@@ -27,6 +30,11 @@ def test_the_expert_goes_by_what_is_rewarded(tmp_path):
     assert lines[1] == "none,evaluation,0,held_out,texture,0.0,0.0,1.0"
     lines = (tmp_path / "data" / "places.csv").read_text("utf-8").splitlines()
     assert lines[0].endswith("right,A,B,C") and lines[2] == "none,evaluation,0,held_out,B,0.0,1.0,0.0"
+    folder.parent.rename(tmp_path / "none" / "seed_1")
+    shutil.copytree(tmp_path / "none" / "seed_1", tmp_path / "reasoning" / "seed_0")
+    script.main(script.Args(results=tmp_path, out=tmp_path / "data"))
+    models = [line.rsplit(",", 5)[0] for line in (tmp_path / "data" / "choices.csv").read_text("utf-8").splitlines()[1:]]
+    assert sorted(set(models)) == ["none,evaluation,0", "none,evaluation,1", "reasoning,evaluation,0"]  # those of earlier models stay
 
 
 def test_an_empty_folder_is_an_error(tmp_path):

@@ -26,7 +26,7 @@ def write_model(folder, mean, *, concluded):
             for policy in (folder.parent.name, "random")
         ]
         pd.DataFrame(rows).to_csv(folder / name / "results.csv", index=False)
-    rows = pd.DataFrame([{**common, "batch": 1, "split": "included", "policy": "none", "mean": mean, "low": 0, "high": 1}])
+    rows = pd.DataFrame([{**common, "batch": 1, "split": "included", "policy": folder.parent.name, "mean": mean, "low": 0, "high": 1}])
     rows.to_csv(folder / "learning_curve.csv", index=False)
 
 
@@ -35,6 +35,7 @@ def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
     page.write_text("Before.\n\n<!-- table language_models -->\n<!-- end of table -->\n\nAfter.\n", "utf-8")
     monkeypatch.setattr(script, "PAGE", page)
     monkeypatch.setattr(script, "DATA", tmp_path / "data" / "rows.csv")
+    monkeypatch.setattr(script, "CURVES", tmp_path / "data" / "curves.csv")
     monkeypatch.setattr(script, "PICTURE", tmp_path / "picture.png")
     write_model(tmp_path / "one" / "reasoning" / "seed_0", 0.25, concluded=True)
     write_model(tmp_path / "one" / "none" / "seed_0", 0.5, concluded=False)
@@ -47,6 +48,8 @@ def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
     script.main(script.Args(results=tmp_path / "two"))
     text = page.read_text("utf-8")
     assert "| `none` | 2 | 0.600 [0.500, 0.700] |" in text and "| `reasoning` | 1 |" in text  # of few seeds: the lowest and the highest
+    curves = pd.read_csv(tmp_path / "data" / "curves.csv")
+    assert list(zip(curves["policy"], curves["seed_of_training"], strict=True)) == [("none", 0), ("none", 1), ("reasoning", 0)]
     assert (tmp_path / "picture.png").exists()
 
 

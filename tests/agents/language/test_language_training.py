@@ -204,7 +204,10 @@ def test_a_model_of_causal_dags_is_evaluated_on_all_splits(tmp_path):
         (("--num-updates", "0"), "num_updates must be"),
         (("--num-updates", "9", "--updates-without-experiments", "10"), "updates_without_experiments must be an int from 0 to 9"),
         (("--env", "CausalDAGText-v0", "--updates-without-experiments", "1"), "updates_without_experiments must be 0 for CausalDAGText-v0"),
-        (("--env", "CausalDAGText-v0", "--condition", "both_listed"), "conditions: 'both_listed' needs a task with the argument list_values"),
+        (
+            ("--env", "CausalDAGText-v0", "--condition", "both_listed"),
+            "conditions: 'both_listed' needs a task with the argument list_values",
+        ),
     ],
 )
 def test_mistakes(options, message, tmp_path):

@@ -1,4 +1,4 @@
-"""The tables of docs/results.md are those that docs/data gives, and docs/data has the runs of the published recipes."""
+"""The tables of docs/results.md and README.md are those that docs/data gives, and docs/data has the runs of the published recipes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def runs_of(rows: pd.DataFrame) -> list[tuple[str, int]]:
     return list(rows[["policy", "seed_of_training"]].drop_duplicates().itertuples(index=False, name=None))
 
 
-def test_tables_are_current():
-    page = (DOCS / "results.md").read_text("utf-8")
-    assert tables.with_tables(page) == page, "run python docs/make_result_tables.py"
+@pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.name)
+def test_tables_are_current(page):
+    text = page.read_text("utf-8")
+    assert "<!-- table " in text and tables.with_tables(text) == text, "run python docs/make_result_tables.py"
 
 
 @pytest.mark.parametrize(
@@ -57,8 +58,13 @@ def test_seeds_of_several_machines_are_put_together(tmp_path, monkeypatch):
 
 def test_figures_are_drawn(tmp_path):
     figures.main(figures.Args(out=tmp_path))
-    quantities = ("error_rate", "random_player_share", "false_explanation_share")
     drawn = {path.name for path in tmp_path.iterdir()}
-    assert drawn == {"feature_set.png", *(f"imperfect_teachers_{quantity}.png" for quantity in quantities)}
+    assert drawn == {
+        "feature_set.png",
+        "confounded_choices.png",
+        "confounded_mistake_rate.png",
+        "demonstrations_demonstrations.png",
+        *(f"imperfect_teachers_{quantity}.png" for quantity in ("error_rate", "random_player_share", "false_explanation_share")),
+    }
     page = (DOCS / "results.md").read_text("utf-8")
     assert all((DOCS / "images" / name).exists() and f"(images/{name})" in page for name in drawn)

@@ -26,11 +26,12 @@ COMMANDS = """
 --study architectures --env CausalDAGCued-v0 --batches 2000 --seeds 1 --out results/cued --variations variable
 --study confounded --seeds 5 --out results/confounded --variations none color texture shape shape_shuffled
 --study confounded --seeds 1 --out results/confounded_controls --variations color_properties texture_properties shape_properties\
- color_reward texture_reward shape_reward none_convolutional color_convolutional texture_convolutional shape_convolutional\
+ color_reward texture_reward shape_reward none_convolutional color_convolutional shape_convolutional\
  none_mistakes_0.1 color_mistakes_0.1 shape_mistakes_0.1 none_mistakes_0.25 color_mistakes_0.25 shape_mistakes_0.25\
  none_mistakes_0.5 color_mistakes_0.5 shape_mistakes_0.5
 --study confounded --batches 3600 --seeds 5 --out results/confounded_long --variations color
---study demonstrations --seeds 1 --out results/demonstrations
+--study demonstrations --seeds 1 --out results/demonstrations --variations none_1000 shape_1000 none_4000 shape_4000 none_16000\
+ shape_16000 none_64000 shape_64000
 --study feature_set --seeds 5 --evaluate-every 900 --out results/feature_set --variations all reasoning full none shuffled
 --study hard_dimension --seeds 1 --out results/hard_dimension --variations all
 --study confounded --seeds 1 --out results/known_attribute --variations known_color known_texture known_shape
@@ -52,7 +53,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    counts = [4, 1, 45, 18, 60, 4, 42, 1, 25, 19, 5, 16, 25, 1, 3, 20, 7, 6, 2]
+    counts = [4, 1, 45, 18, 60, 4, 42, 1, 25, 18, 5, 8, 25, 1, 3, 20, 7, 6, 2]
     assert [len(runs(recipe)) for recipe in PUBLISHED] == counts
 
 
