@@ -59,7 +59,7 @@ class TaskEnv(StatesEpisodeLength, gym.Env):
         return result
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, Infos]:
-        self._require_running("step")
+        self.require_running("step")
         try:
             legal = 0 <= (action := operator.index(action)) < self._num_actions
         except TypeError:
@@ -90,7 +90,7 @@ class TaskEnv(StatesEpisodeLength, gym.Env):
         Raises:
             ResetNeeded: the episode is over or was never begun.
         """
-        self._require_running("expert_action")
+        self.require_running("expert_action")
         return int(self.task.expert_actions()[0])
 
     def action_masks(self) -> np.ndarray:
@@ -103,7 +103,7 @@ class TaskEnv(StatesEpisodeLength, gym.Env):
         if not self._begun:
             raise gym.error.ResetNeeded(f"{call}: no episode yet; call reset first")
 
-    def _require_running(self, call: str) -> None:
+    def require_running(self, call: str) -> None:
         """Raise ``ResetNeeded``, naming the method ``call``, if no episode is going on."""
         if self._over:
             raise gym.error.ResetNeeded(f"{call}: the episode is over or was never begun; call reset first")

@@ -22,8 +22,12 @@ class _RoomEnv(TaskEnv):
         super().__init__(make_task(self.env_id, 1, **config), render_mode, flatten=flatten)
 
     def oracle_action(self) -> int:
-        """The action of an expert that is told which attribute is rewarded, and makes no mistakes."""
-        self.require_reset("oracle_action")
+        """The action of an expert that is told which attribute is rewarded, and makes no mistakes.
+
+        Raises:
+            ResetNeeded: the episode is over or was never begun.
+        """
+        self.require_running("oracle_action")
         return int(self.task.oracle_actions()[0])
 
     def get_keys_to_action(self) -> dict[tuple[int, ...], int]:
