@@ -73,7 +73,7 @@ def choices(page: str) -> Iterator[Choice]:
                 yield Choice(name.rpartition(", ")[2], rewarded[1], unique_in, unique[rewarded[1]], choice[1])
 
 
-def share_table(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
+def shares(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
     """In which share of games each value of a column was chosen, for each model, split and value of another column."""
     counts = choices.pivot_table(index=["condition", "games", "seed", "split", given], columns=of, aggfunc="size", fill_value=0)
     return counts.div(counts.sum(axis=1), axis=0).reset_index()
@@ -94,9 +94,8 @@ def main(args: Args) -> None:
     made = pd.concat(parts, ignore_index=True)
     args.out.mkdir(parents=True, exist_ok=True)
     for name, given, of in (("choices", "rewarded", "unique_in"), ("places", "right", "chosen")):
-        table, path = share_table(made, given, of), args.out / f"{name}.csv"
-        if path.exists():
-            table = with_new_runs(pd.read_csv(path), table, run=("condition", "seed"))
+        path = args.out / f"{name}.csv"
+        table = with_new_runs(path, shares(made, given, of), run=("condition", "seed"))
         table = table.sort_values("condition", key=lambda names: names.map(list(CONDITIONS).index), kind="stable")
         print(table.to_string(index=False, float_format="%.2f"), end="\n\n")
         write_atomically(path, lambda target, table=table: table.to_csv(target, index=False))

@@ -68,9 +68,7 @@ def seed_of(folder: Path) -> int:
 
 def put_into(path: Path, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Put the rows of models into a file of docs/data; returns all that it then holds, in the order of conditions and seeds."""
-    rows = pd.concat(tables, ignore_index=True)
-    if path.exists():
-        rows = with_new_runs(pd.read_csv(path), rows)
+    rows = with_new_runs(path, pd.concat(tables, ignore_index=True))
     order = rows["policy"].map(list(CONDITIONS).index)
     rows = rows.iloc[(order * 1_000 + rows["seed_of_training"]).argsort(kind="stable")]
     path.parent.mkdir(exist_ok=True)

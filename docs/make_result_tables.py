@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from agents.sweeps.recipes import PUBLISHED, Recipe
+from agents.sweeps.recipes import PUBLISHED, Recipe, StudyName
 from agents.sweeps.studies import study
 from agents.sweeps.study import Column
 from agents.sweeps.tables import markdown_table, summarize_seeds, with_new_runs
@@ -40,12 +40,20 @@ EXPLAINED = tuple(
     for title, metric in (("properties", "explained_properties"), ("touches", "explained_touches"), ("timed out", "timeout_rate"))
     for split in ("train", "eval")
 )
+
+
+def columns_of(name: StudyName, *titles: str) -> tuple[Column, ...]:
+    """Some of the columns of a study, by their titles."""
+    columns = {column.title: column for column in study(name).columns}
+    return tuple(columns[title] for title in titles)
+
+
 TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
     **{recipe.folder.name: (recipe.folder.name, study(recipe.study).columns) for recipe in PUBLISHED},
     "reasoning_probes": ("feature_set", PROBED),
     "confounded_explained": ("confounded", EXPLAINED),
-    "confounded_in_short": ("confounded", study("confounded").columns[1:4]),
-    "feature_set_in_short": ("feature_set", tuple(study("feature_set").columns[index] for index in (3, 5))),
+    "confounded_in_short": ("confounded", columns_of("confounded", "eval: color", "eval: texture", "eval: shape")),
+    "feature_set_in_short": ("feature_set", columns_of("feature_set", "eval: of expert's return", "eval: test trial")),
 }
 """Name of a table -> which of docs/data it is of, and its columns."""
 
@@ -73,9 +81,7 @@ def with_tables(text: str) -> str:
 def take_over(recipe: Recipe, results: Path) -> None:
     """Put the rows of a recipe's results into docs/data, in the order of the recipe's variations and seeds."""
     path = DATA / f"{recipe.folder.name}.csv"
-    rows = pd.read_csv(results)
-    if path.exists():
-        rows = with_new_runs(pd.read_csv(path), rows)
+    rows = with_new_runs(path, pd.read_csv(results))
     places = {(variation.name, config.seed): place for place, (variation, config) in enumerate(recipe.configs())}
     place = rows[["policy", "seed_of_training"]].apply(tuple, axis=1).map(places)  # NaN: no run of the recipe
     order = place.dropna().argsort(kind="stable")

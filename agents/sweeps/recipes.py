@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from agents.config import AgentConfig, Algorithm, Preset, preset
 from agents.sweeps.studies import study
+from agents.sweeps.studies.rooms import ATTRIBUTES
 from agents.sweeps.study import Variation
 from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.registry import canonical_id
@@ -103,7 +104,6 @@ class Recipe:
 
 
 _RESULTS = Path("results")
-_ATTRIBUTES = ("color", "texture", "shape")
 _EXPLAINED = ("none", "properties", "reasoning", "all", "shuffled")
 
 PUBLISHED: tuple[Recipe, ...] = (
@@ -133,13 +133,13 @@ PUBLISHED: tuple[Recipe, ...] = (
     ),
     Recipe(study="imperfect_teachers", seeds=2, out=_RESULTS / "imperfect_teachers"),
     Recipe(env="CausalDAGCued-v0", batches=2_000, seeds=1, out=_RESULTS / "cued", variations=("variable",)),
-    Recipe(study="confounded", out=_RESULTS / "confounded", variations=("none", *_ATTRIBUTES, "shape_shuffled")),
+    Recipe(study="confounded", out=_RESULTS / "confounded", variations=("none", *ATTRIBUTES, "shape_shuffled")),
     Recipe(
         study="confounded",
         seeds=1,
         out=_RESULTS / "confounded_controls",
         variations=(
-            *(f"{attribute}_{part}" for part in ("properties", "reward") for attribute in _ATTRIBUTES),
+            *(f"{attribute}_{part}" for part in ("properties", "reward") for attribute in ATTRIBUTES),
             *(f"{attribute}_convolutional" for attribute in ("none", "color", "shape")),
             *(f"{attribute}_mistakes_{rate}" for rate in (0.1, 0.25, 0.5) for attribute in ("none", "color", "shape")),
         ),

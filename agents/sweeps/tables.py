@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,16 +43,19 @@ def combine_file(runs: Sequence[Run], file: str) -> dict[str, pd.DataFrame]:
     return {variation: pd.concat(rows, ignore_index=True) for variation, rows in parts.items()}
 
 
-def with_new_runs(earlier: pd.DataFrame, rows: pd.DataFrame, run: Sequence[str] = ("policy", "seed_of_training")) -> pd.DataFrame:
+def with_new_runs(earlier: Path, rows: pd.DataFrame, run: Sequence[str] = ("policy", "seed_of_training")) -> pd.DataFrame:
     """Rows of earlier runs and of new ones; a new run replaces an earlier one of the same variation and seed.
 
     Args:
-        earlier: a table with the columns ``run``.
+        earlier: a CSV with the columns ``run``; without one the new rows are all.
         rows: of the new runs, likewise.
         run: the columns that tell runs apart.
     """
-    kept = ~pd.MultiIndex.from_frame(earlier[[*run]]).isin(pd.MultiIndex.from_frame(rows[[*run]]))
-    return pd.concat([rows, earlier[kept]], ignore_index=True)
+    if not earlier.exists():
+        return rows
+    table = pd.read_csv(earlier)
+    kept = ~pd.MultiIndex.from_frame(table[[*run]]).isin(pd.MultiIndex.from_frame(rows[[*run]]))
+    return pd.concat([rows, table[kept]], ignore_index=True)
 
 
 def summarize_seeds(results: pd.DataFrame) -> pd.DataFrame:

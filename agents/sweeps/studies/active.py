@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.config import ARCHITECTURES, ArchitectureConfig
 from agents.sweeps.studies.causal_dag import causal_dag_study
-from agents.sweeps.studies.rooms import CONVOLUTIONAL, confounded_study, intervention_study, odd_one_out_study
+from agents.sweeps.studies.rooms import ATTRIBUTES, CONVOLUTIONAL, confounded_study, intervention_study, odd_one_out_study
 from agents.sweeps.study import Variation
 
 PASSIVE_AND_ACTIVE_STUDY = causal_dag_study(
@@ -83,14 +83,13 @@ def _kinds_of_explanations() -> tuple[Variation, ...]:
 
 def _attributes_of_explanations() -> tuple[Variation, ...]:
     """Agents that act where several attributes are odd at once, and predict explanations of one of them."""
-    attributes = ("color", "texture", "shape")
     return (
         _in_rooms("ppo_none", "Acts, without explanations.", env_kwargs={"explained_attribute": None}),
         *(
             _in_rooms(
                 f"ppo_{each}", f"Acts and predicts explanations of {each}.", env_kwargs={"explained_attribute": each}, explanations="full"
             )
-            for each in attributes
+            for each in ATTRIBUTES
         ),
         _in_rooms(
             "ppo_shape_weight_1",
@@ -114,7 +113,7 @@ def _attributes_of_explanations() -> tuple[Variation, ...]:
                 watches=True,
                 explanations="full",
             )
-            for each in attributes
+            for each in ATTRIBUTES
         ),
     )
 

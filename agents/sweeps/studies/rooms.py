@@ -7,7 +7,8 @@ from typing import Any
 from agents.config import ArchitectureConfig
 from agents.sweeps.study import FRACTION_OF_EXPERT, Column, Level, Study, Variation
 
-_ATTRIBUTES = ("color", "texture", "shape")
+ATTRIBUTES = ("color", "texture", "shape")
+"""Which explanations can name in confounded rooms."""
 CONVOLUTIONAL = ArchitectureConfig(kind="convolutional", width=64, num_layers=1)
 """A control that knows nothing of objects, as wide and deep as the network of the quick presets with one trial."""
 _LATE_BY_A_TRIAL = 12  # steps; most trials of the expert are shorter, so what is shown is about an earlier trial
@@ -81,7 +82,7 @@ def generalization_study(generalization: str) -> Study:
 
 def confounded_study(*variations: Variation) -> Study:
     """A study in ``OddOneOutConfounded-v0``."""
-    choices = (*_ATTRIBUTES, "none")
+    choices = (*ATTRIBUTES, "none")
     return Study(
         env_ids=("OddOneOutConfounded-v0",),
         splits=("train", "eval"),
@@ -127,27 +128,27 @@ def _what(attribute: str | None) -> str:
 
 CONFOUNDED_STUDY = confounded_study(
     _explained(None, "none", "No explanations.", levels=_mistakes(None, 0)),
-    *(_explained(each, each, f"Predicts explanations of {each} only.", levels=_mistakes(each, 0)) for each in _ATTRIBUTES),
+    *(_explained(each, each, f"Predicts explanations of {each} only.", levels=_mistakes(each, 0)) for each in ATTRIBUTES),
     *(
         _explained(each, f"{each}_all", f"Predicts explanations of {each} and the reasoning of the expert about it.", explanations="all")
-        for each in _ATTRIBUTES
+        for each in ATTRIBUTES
     ),
     *(
         _explained(each, f"{each}_shuffled", f"Predicts explanations of {each} that belong to other rooms.", shuffled_explanations=True)
-        for each in _ATTRIBUTES
+        for each in ATTRIBUTES
     ),
     *(
         _explained(each, f"{each}_properties", f"Predicts only the {each} of an object nearby.", explanations="properties")
-        for each in _ATTRIBUTES
+        for each in ATTRIBUTES
     ),
     *(
         _explained(each, f"{each}_reward", f"Predicts only what a touch showed about the {each}.", explanations="reward")
-        for each in _ATTRIBUTES
+        for each in ATTRIBUTES
     ),
     _explained("shape", "shape_weight_0.1", "The loss of explanations of shape has a weight of 0.1.", explanation_weight=0.1),
     *(
         _explained(each, f"{each or 'none'}_convolutional", f"{_what(each)}, a convolutional network.", architecture=CONVOLUTIONAL)
-        for each in (None, *_ATTRIBUTES)
+        for each in (None, *ATTRIBUTES)
     ),
     *(
         _explained(
@@ -168,7 +169,7 @@ CONFOUNDED_STUDY = confounded_study(
             rewarded=each,
             expert={"split": "eval"},
         )
-        for each in _ATTRIBUTES
+        for each in ATTRIBUTES
     ),
     _explained("shape", "shape_all_seeing", "Explanations of shape, an expert that sees the whole room.", expert={"expert_sight": "room"}),
 )
@@ -183,6 +184,6 @@ DEMONSTRATIONS_STUDY = confounded_study(
             num_demonstrations=count,
         )
         for count in (1_000, 4_000, 16_000, 64_000)
-        for each in (None, *_ATTRIBUTES)
+        for each in (None, *ATTRIBUTES)
     )
 )
