@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,15 @@ from agents.language.conditions import named_condition
 from agents.language.games import game_text, join_games, shuffle_explanations
 from agents.language.training_config import GAMES_PER_TEXT, TrainingConfig
 from gym_causal.core.streams import SeedDomain
+from gym_causal.odd_one_out_text.vocabulary import NAMES
 from gym_causal.transcripts import Game, play_games
 
 _CHUNKS_PER_SEED = 10**6
 CHUNK = 1_024
 """Texts that are made at once."""
+_GAMES_PER_DRAW = 16
+_DRAWS_PER_SEED = CHUNK // _GAMES_PER_DRAW
+Play = Callable[[int, int, Mapping[str, Any]], list[Game]]  # seed, count, arguments of the env
 
 
 def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = SeedDomain.COLLECTION, count: int = CHUNK) -> list[str]:
@@ -45,6 +49,8 @@ def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) ->
     def play(seed: int, count: int, kwargs: Mapping[str, Any]) -> list[Game]:
         return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **{**kwargs, **explained})
 
+    if config.dimensions_drawn_from:
+        return [[game] for game in _games_of_drawn_dimensions(config, seed, domain, count, play)]
     if config.texts == "single":
         return [[game] for game in play(seed, count, config.evaluation.included_kwargs)]
     trained = config.trained_dimensions
@@ -56,6 +62,18 @@ def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) ->
         kwargs = {**config.env_kwargs, "rewarded_dimensions": (trained[dimension],)}
         games[dimension] = iter(play(16 * seed + int(dimension), int(played), kwargs))
     return [[next(games[dimension]) for dimension in row] for row in rewarded.tolist()]
+
+
+def _games_of_drawn_dimensions(config: TrainingConfig, seed: int, domain: SeedDomain, count: int, play: Play) -> list[Game]:
+    """Games whose dimensions are drawn anew for every few of them, in random order."""
+    rng = np.random.default_rng([seed, int(domain)])
+    games: list[Game] = []
+    for group in range(-(-count // _GAMES_PER_DRAW)):
+        drawn = rng.choice(NAMES[: config.dimensions_drawn_from], size=config.num_dimensions, replace=False).tolist()
+        rewarded = [name for name in drawn if name != config.held_out_dimension]
+        names = {"dimension_names": drawn, "rewarded_dimensions": rewarded}
+        games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, {**config.env_kwargs, **names})
+    return [games[place] for place in rng.permutation(len(games))[:count].tolist()]
 
 
 def _rewarded_dimensions(rng: np.random.Generator, num_trained: int) -> np.ndarray:

@@ -35,6 +35,9 @@ class Args(Defaults):
     """Which explanations the texts hold: none, outcome, reasoning, both, or both_shuffled and the other controls."""
     texts: Literal["single", "in_context"] = "single"
     """single: one game a text. in_context: five games; the first four reward two of the dimensions, the last another one."""
+    dimensions_drawn_from: int = 0
+    """Each text has dimensions of its own, drawn from the first so many of the vocabulary, at most 12; 0: all have the env's. Evaluated
+    games have the env's in either."""
     held_out: str | None = None
     """The dimension that is rewarded in no training text; default: the last, if the task has dimensions."""
     seed: int = 0

@@ -35,6 +35,7 @@ TRAINING = "training.json"
 _WEIGHTS = "model.safetensors"
 _IGNORED = -100  # F.cross_entropy's ignore_index
 _VALIDATION_TEXTS = 256
+_TEXTS_PER_DIMENSION = 64
 
 
 class Training:
@@ -54,8 +55,9 @@ class Training:
         self.config, self.folder, self.device = config, folder, device
         config.evaluation.check()
         check_folder(config, folder, resume)
-        # All conditions have the same tokenizer: that of texts with all explanations.
-        sample = training_texts(dataclasses.replace(config, condition="both"), 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS)
+        # All conditions have the same tokenizer: that of texts with all explanations, enough to hold all words.
+        count = max(_VALIDATION_TEXTS, _TEXTS_PER_DIMENSION * config.dimensions_drawn_from)
+        sample = training_texts(dataclasses.replace(config, condition="both"), 0, domain=SeedDomain.VALIDATION, count=count)
         self.tokenizer = make_tokenizer(sample)
         self._validation = self._encode(training_texts(config, 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS))
         # Before it has learned to, the model may not end the explanations that it writes.

@@ -11,7 +11,8 @@ from agents.language.conditions import named_condition
 from agents.language.experiment import HELD_OUT, INCLUDED, Experiment
 from agents.language.gpt import GPTConfig
 from gym_causal.arguments import check_integer, check_number, check_one_of
-from gym_causal.registry import argument_names
+from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MIN_DIMENSIONS
+from gym_causal.registry import argument_names, load_target, task_spec
 
 GAMES_PER_TEXT = 5
 """Of texts of the kind "in_context": four games, then one that rewards another dimension."""
@@ -29,6 +30,9 @@ class TrainingConfig:
         condition: which explanations the texts hold (:data:`agents.language.conditions.CONDITIONS`).
         texts: "single": one game each. "in_context": five games, whose first four reward two of the dimensions, and the last one another,
             if there is another that is not held out.
+        dimensions_drawn_from: the dimensions of each text are drawn anew from the first so many of the vocabulary, in random order, and
+            any of them but the held-out one may be rewarded; 0: all texts have those of the env. Evaluated games have those of the env in
+            either.
         gpt: the size of the model.
         num_updates: of the weights.
         updates_without_experiments: so many of them come first and are on games that consist of the test trial alone: shorter texts, from
@@ -50,6 +54,7 @@ class TrainingConfig:
     held_out: str | None = None
     condition: str = "none"
     texts: Literal["single", "in_context"] = "single"
+    dimensions_drawn_from: int = 0
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
     updates_without_experiments: int = 0
@@ -75,8 +80,24 @@ class TrainingConfig:
         check_number("weight_decay", self.weight_decay, 0, 1)
         check_one_of("precision", self.precision, ("float32", "bfloat16"))
         check_one_of("texts", self.texts, ("single", "in_context"))
+        self._check_dimensions()
         if not named_condition(self.condition).shots or named_condition(self.condition).without_held_out:
             raise ValueError(f"condition must be one of game texts, got {self.condition!r}")
+
+    def _check_dimensions(self) -> None:
+        if not self.dimensions_drawn_from:
+            return
+        check_integer("dimensions_drawn_from", self.dimensions_drawn_from, MIN_DIMENSIONS, MAX_DIMENSIONS)
+        if self.texts != "single" or "dimension_names" not in argument_names(self.env_id) or "rewarded_dimensions" in self.env_kwargs:
+            raise ValueError(
+                "dimensions_drawn_from needs texts='single', an env with the argument dimension_names and no rewarded_dimensions in "
+                f"env_kwargs, got {self.texts!r}, {self.env_id!r} and {dict(self.env_kwargs)!r}"
+            )
+        if self.dimensions_drawn_from < self.num_dimensions:
+            least = self.num_dimensions
+            raise ValueError(
+                f"dimensions_drawn_from must be 0 or at least {least}, the dimensions of a game, got {self.dimensions_drawn_from}"
+            )
 
     @property
     def evaluation(self) -> Experiment:
@@ -97,15 +118,29 @@ class TrainingConfig:
 
     @property
     def trained_dimensions(self) -> tuple[str, ...]:
-        """The dimensions that are rewarded in training texts.
+        """The env's dimensions that are rewarded in training texts.
 
         Raises:
             ValueError: a task without dimensions, or an unknown held-out one.
         """
+        return self._splits[INCLUDED]["rewarded_dimensions"]
+
+    @property
+    def held_out_dimension(self) -> str:
+        """The one that is rewarded in no training text; it raises as :attr:`trained_dimensions` does."""
+        return self._splits[HELD_OUT]["rewarded_dimensions"][0]
+
+    @property
+    def num_dimensions(self) -> int:
+        """Of a game."""
+        return load_target(task_spec(self.env_id).config)(**self.env_kwargs).num_dimensions
+
+    @property
+    def _splits(self) -> dict[str, dict[str, Any]]:
         splits = Experiment(env_id=self.env_id, env_kwargs=self.env_kwargs, held_out=self.held_out).splits
         if HELD_OUT not in splits:
             raise ValueError(f"env must have dimensions, one of which is held out, got {self.env_id!r}")
-        return splits[INCLUDED]["rewarded_dimensions"]
+        return splits
 
     def to_json(self) -> dict[str, Any]:
         """As a document."""

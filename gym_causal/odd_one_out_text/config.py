@@ -20,12 +20,13 @@ class OddOneOutTextConfig:
     Args:
         split: "train", the only one; what differs between training and evaluation is ``rewarded_dimensions``.
         num_experiments: X, from 0 to 100; experiment trials before the test trial.
-        num_dimensions: D, from 3 to 12; the dimensions that can be transformed, and of which one is rewarded: the first D of
-            :data:`~gym_causal.odd_one_out_text.vocabulary.DIMENSIONS`, which begin with color, shape, texture.
+        num_dimensions: D, from 3 to 12; the dimensions that can be transformed, and of which one is rewarded.
+        dimension_names: their names, D of :data:`~gym_causal.odd_one_out_text.vocabulary.DIMENSIONS` in the order in which objects are
+            described; None: the first D, which begin with color, shape, texture.
         num_objects: O, from 3 to ``num_dimensions``.
         num_values: V, from 2 to 10; values of each dimension.
-        num_distractors: F, from 0 to 12 - ``num_dimensions``; further dimensions, the next ones of the same list, in which each object has
-            a random value in every trial. They cannot be transformed and are never rewarded.
+        num_distractors: F, from 0 to 12 - ``num_dimensions``; further dimensions, the first others of the same list, in which each object
+            has a random value in every trial. They cannot be transformed and are never rewarded.
         rewarded_dimensions: the names of the dimensions of which one is rewarded, uniformly drawn; None: all D. Neither the player nor the
             expert is told.
         test_reward: > 0; the reward in the test trial (in an experiment: 1).
@@ -44,6 +45,7 @@ class OddOneOutTextConfig:
     split: str = "train"
     num_experiments: int = 3
     num_dimensions: int = 3
+    dimension_names: Sequence[str] | None = None
     num_objects: int = 3
     num_values: int = 8
     num_distractors: int = 0
@@ -67,22 +69,19 @@ class OddOneOutTextConfig:
         for name in ("list_values", "expert_info"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
-        self._check_rewarded()
-
-    def _check_rewarded(self) -> None:
-        names, given = self.dimensions, self.rewarded_dimensions
-        accepted = f"None or one or more different ones of {', '.join(names)}"
-        if given is None:
-            return
-        if isinstance(given, str) or not isinstance(given, Sequence):
-            raise TypeError(f"rewarded_dimensions must be {accepted}, in a tuple or list, got {given!r}")
-        if not given or len(set(given)) != len(given) or any(name not in names for name in given):
-            raise ValueError(f"rewarded_dimensions must be {accepted}, got {given!r}")
+        _check_names("dimension_names", self.dimension_names, NAMES, self.num_dimensions)
+        _check_names("rewarded_dimensions", self.rewarded_dimensions, self.dimensions)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """(D,) the names of the dimensions of which one is rewarded."""
-        return NAMES[: self.num_dimensions]
+        return NAMES[: self.num_dimensions] if self.dimension_names is None else tuple(self.dimension_names)
+
+    @property
+    def described_dimensions(self) -> tuple[str, ...]:
+        """(D + F,) the names of the dimensions in which objects are described: those of which one is rewarded, then the distractors."""
+        others = tuple(name for name in NAMES if name not in self.dimensions)
+        return self.dimensions + others[: self.num_distractors]
 
     @property
     def num_described(self) -> int:
@@ -104,3 +103,14 @@ class OddOneOutTextConfig:
         """(n,) int; the dimensions of which one is rewarded."""
         names = self.dimensions if self.rewarded_dimensions is None else self.rewarded_dimensions
         return np.array(sorted(self.dimensions.index(name) for name in names))
+
+
+def _check_names(argument: str, given: Sequence[str] | None, names: Sequence[str], count: int | None = None) -> None:
+    """Raise an error unless ``given`` is None or different ones of ``names``, ``count`` or any number of them."""
+    accepted = f"None or {'one or more' if count is None else count} different ones of {', '.join(names)}"
+    if given is None:
+        return
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise TypeError(f"{argument} must be {accepted}, in a tuple or list, got {given!r}")
+    if len(given) != (count or max(1, len(given))) or len(set(given)) != len(given) or any(name not in names for name in given):
+        raise ValueError(f"{argument} must be {accepted}, got {given!r}")

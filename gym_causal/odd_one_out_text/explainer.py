@@ -21,12 +21,13 @@ class Explainer:
 
     Args:
         mode: of the argument ``explain``.
+        dimensions: (D,) the names of the dimensions.
         num_objects: O.
         list_values: of the argument ``list_values``.
     """
 
-    def __init__(self, mode: str, num_objects: int, *, list_values: bool) -> None:
-        self._kinds, self._num_objects, self._list_values = MODES[mode], num_objects, list_values
+    def __init__(self, mode: str, dimensions: tuple[str, ...], num_objects: int, *, list_values: bool) -> None:
+        self._kinds, self._dimensions, self._num_objects, self._list_values = MODES[mode], dimensions, num_objects, list_values
 
     def explain(self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], *, text: bool) -> dict[str, Any]:
         """``info["explanation"]`` of (n,) states.
@@ -41,11 +42,11 @@ class Explainer:
         words: list[np.ndarray] = []
         if OUTCOME in self._kinds:
             facts = outcome()
-            parts.append((facts, explanations.outcome_tokens(facts), facts["statement"] >= 0))
+            parts.append((facts, explanations.outcome_tokens(facts, self._dimensions), facts["statement"] >= 0))
             words += [self.describe_outcomes(facts)] if text else []
         if REASONING in self._kinds:
             facts = reasoning()
-            parts.append((facts, explanations.reasoning_tokens(facts), facts["intention"] >= 0))
+            parts.append((facts, explanations.reasoning_tokens(facts, self._dimensions), facts["intention"] >= 0))
             words += [self.describe_reasoning(facts)] if text else []
         kinds = [np.where(given, kind, "") for kind, (_, _, given) in zip(self._kinds, parts, strict=True)]
         explanation: dict[str, Any] = {"kind": constant(count, NONE).astype(_KIND_DTYPE)}
@@ -61,7 +62,7 @@ class Explainer:
         """(n,) object; outcome explanations in words."""
         texts = constant(len(facts["statement"]), "")
         for row, (statement, dimension) in enumerate(zip(facts["statement"].tolist(), facts["dimension"].tolist(), strict=True)):
-            texts[row] = wording.describe_outcome(statement, dimension)
+            texts[row] = wording.describe_outcome(statement, dimension, self._dimensions)
         return texts
 
     def describe_reasoning(self, facts: Facts) -> np.ndarray:
@@ -70,7 +71,8 @@ class Explainer:
         columns = zip(*(facts[name].tolist() for name in REASONING_FIELDS), strict=True)
         for row, values in enumerate(columns):
             named = dict(zip(REASONING_FIELDS, values, strict=True))
-            texts[row] = wording.describe_reasoning(facts["belief"][row], named, self._num_objects, list_values=self._list_values)
+            belief = facts["belief"][row]
+            texts[row] = wording.describe_reasoning(belief, named, self._dimensions, self._num_objects, list_values=self._list_values)
         return texts
 
     def describe_tokens(self, tokens: np.ndarray) -> list[str]:
@@ -78,9 +80,9 @@ class Explainer:
         words, first = [], 0
         if OUTCOME in self._kinds:
             first = explanations.NUM_OUTCOME_TOKENS
-            words.append(self.describe_outcomes(explanations.facts_of_outcome(tokens[:, :first])))
+            words.append(self.describe_outcomes(explanations.facts_of_outcome(tokens[:, :first], self._dimensions)))
         if REASONING in self._kinds:
-            words.append(self.describe_reasoning(explanations.facts_of_reasoning(tokens[:, first:])))
+            words.append(self.describe_reasoning(explanations.facts_of_reasoning(tokens[:, first:], self._dimensions)))
         return list(_joined(words, len(tokens)))
 
 

@@ -147,38 +147,61 @@ def reasoning_facts(
     return {"belief": np.where(playing[:, None], belief, -1).astype(np.int8), **given}
 
 
-def outcome_tokens(facts: Facts) -> np.ndarray:
-    """(n, 2) int16 of the facts of n outcomes."""
-    return np.stack([_ids("statement", facts["statement"]), _ids("dimension", facts["dimension"])], axis=1)
+def outcome_tokens(facts: Facts, dimensions: tuple[str, ...]) -> np.ndarray:
+    """(n, 2) int16 of the facts of n outcomes; ``dimensions``: (D,) the names of the dimensions."""
+    return np.stack([_ids("statement", facts["statement"]), _ids("dimension", _named(facts["dimension"], dimensions))], axis=1)
 
 
-def reasoning_tokens(facts: Facts) -> np.ndarray:
-    """(n, D + 7) int16 of the facts of the reasoning about n trials."""
-    playing, dimension = facts["intention"] >= 0, facts["intended_dimension"].astype(int)
+def reasoning_tokens(facts: Facts, dimensions: tuple[str, ...]) -> np.ndarray:
+    """(n, D + 7) int16 of the facts of the reasoning about n trials; ``dimensions``: (D,) the names of the dimensions."""
+    playing, dimension = facts["intention"] >= 0, _named(facts["intended_dimension"], dimensions)
     columns = [
         np.where(playing, _FIRST["marker"], 0).astype(np.int16),
         *(_ids("belief", belief) for belief in facts["belief"].T),
-        *(_ids(name, facts[field]) for name, field in zip(("intention", "dimension", "reason", "object"), REASONING_FIELDS, strict=False)),
+        _ids("intention", facts["intention"]),
+        _ids("dimension", dimension),
+        _ids("reason", facts["reason"]),
+        _ids("object", facts["target_object"]),
     ]
     for field in ("target_value", "shared_value"):
         columns.append(_ids("value", np.where(facts[field] >= 0, dimension * MAX_VALUES + facts[field], -1)))
     return np.stack(columns, axis=1)
 
 
+def _named(facts: np.ndarray, dimensions: tuple[str, ...]) -> np.ndarray:
+    """(n,) int; the place in the vocabulary of each of (n,) dimensions of the game; -1 = none."""
+    places = np.array([*map(NAMES.index, dimensions), -1])
+    return places[facts]
+
+
+def _of_game(places: np.ndarray, dimensions: tuple[str, ...]) -> np.ndarray:
+    """The reverse of :func:`_named`; -1 also for a dimension that the game does not have."""
+    numbers = np.full(len(NAMES) + 1, -1)
+    numbers[[NAMES.index(name) for name in dimensions]] = np.arange(len(dimensions))
+    return numbers[places]
+
+
 def _ids(group: str, facts: np.ndarray) -> np.ndarray:
     return ((facts.astype(np.int16) + _FIRST[group]) * (facts >= 0)).astype(np.int16)
 
 
-def facts_of_outcome(tokens: np.ndarray) -> Facts:
-    """(n,) each; ``statement`` and ``dimension`` of (n, 2) tokens; -1 where a token is padding or no word of its place."""
-    return {
-        name: _value("statement" if name == "statement" else "dimension", tokens[:, column])
-        for column, name in enumerate(OUTCOME_FIELDS[:2])
-    }
+def facts_of_outcome(tokens: np.ndarray, dimensions: tuple[str, ...]) -> Facts:
+    """(n,) each; ``statement`` and ``dimension`` of (n, 2) tokens; -1 where a token is padding or no word of its place.
+
+    Args:
+        tokens: of the explanations.
+        dimensions: (D,) the names of the dimensions.
+    """
+    return {"statement": _value("statement", tokens[:, 0]), "dimension": _of_game(_value("dimension", tokens[:, 1]), dimensions)}
 
 
-def facts_of_reasoning(tokens: np.ndarray) -> Facts:
-    """The facts of (n, D + 7) tokens; -1 where a token is padding or no word of its place."""
+def facts_of_reasoning(tokens: np.ndarray, dimensions: tuple[str, ...]) -> Facts:
+    """The facts of (n, D + 7) tokens; -1 where a token is padding or no word of its place.
+
+    Args:
+        tokens: of the explanations.
+        dimensions: (D,) the names of the dimensions.
+    """
     num_dimensions = tokens.shape[1] - 1 - len(REASONING_FIELDS)
     groups = ("intention", "dimension", "reason", "object", "value", "value")
     facts = {
@@ -188,6 +211,7 @@ def facts_of_reasoning(tokens: np.ndarray) -> Facts:
     for name in ("target_value", "shared_value"):  # a value is one of the intended dimension, or none
         is_of = facts[name] // MAX_VALUES == facts["intended_dimension"]
         facts[name] = np.where((facts[name] >= 0) & is_of, facts[name] % MAX_VALUES, -1)
+    facts["intended_dimension"] = _of_game(facts["intended_dimension"], dimensions)
     return {"belief": _value("belief", tokens[:, 1 : 1 + num_dimensions]), **facts}
 
 

@@ -29,7 +29,7 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 """Numbers in words, as far as objects are counted."""
 
 
-def plural(dimension: int, value: int) -> str:
-    """What several objects with a value are: "green", "pentagons"."""
-    word = DIMENSIONS[NAMES[dimension]][value]
-    return f"{word}s" if NAMES[dimension] == "shape" else word
+def plural(dimension: str, value: int) -> str:
+    """What several objects with a value in a dimension are: "green", "pentagons"."""
+    word = DIMENSIONS[dimension][value]
+    return f"{word}s" if dimension == "shape" else word

@@ -66,8 +66,9 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
         {"list_values": True},
         {"num_dimensions": 6, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 12, "num_objects": 12, "num_experiments": 12, "num_values": 2},
+        {"dimension_names": ("age", "shape", "taste"), "rewarded_dimensions": ("taste",), "num_distractors": 1},
     ],
-    ids=["default", "held_out", "list_values", "more_dimensions", "largest"],
+    ids=["default", "held_out", "list_values", "more_dimensions", "largest", "named"],
 )
 def test_every_statement_follows_from_the_game(player, kwargs):
     task = gym_causal.make_task(ENV_ID, 120, explain="all", **kwargs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ import gym_causal
 from gym_causal.odd_one_out_text.config import OddOneOutTextConfig
 from gym_causal.odd_one_out_text.generators import draw_episodes, unique_in
 from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, NAMES
+from gym_causal.transcripts import play_games
 from tests.odd_one_out_text.games import COLOR, SHAPE, TEXTURE, talk_game
 
 ENV_ID = "OddOneOutText-v0"
@@ -93,17 +96,29 @@ def test_words_have_one_meaning():
     assert len(set(words)) == len(words) == 120 and not set(words) & set(NAMES) and all(word.isalpha() for word in words)
 
 
-arguments = st.integers(3, 12).flatmap(
-    lambda dimensions: st.fixed_dictionaries(
-        {
-            "num_dimensions": st.just(dimensions),
-            "num_objects": st.integers(3, dimensions),
-            "num_experiments": st.integers(0, 4),
-            "num_values": st.integers(2, 10),
-            "num_distractors": st.integers(0, 12 - dimensions),
-            "list_values": st.booleans(),
-            "rewarded_dimensions": st.none() | st.lists(st.sampled_from(NAMES[:dimensions]), min_size=1, unique=True),
-        }
+arguments = (
+    st.integers(3, 12)
+    .flatmap(
+        lambda dimensions: st.fixed_dictionaries(
+            {
+                "num_dimensions": st.just(dimensions),
+                "num_objects": st.integers(3, dimensions),
+                "num_experiments": st.integers(0, 4),
+                "num_values": st.integers(2, 10),
+                "num_distractors": st.integers(0, 12 - dimensions),
+                "list_values": st.booleans(),
+                "dimension_names": st.none() | st.lists(st.sampled_from(NAMES), min_size=dimensions, max_size=dimensions, unique=True),
+            }
+        )
+    )
+    .flatmap(
+        lambda kwargs: st.fixed_dictionaries(
+            {
+                **{name: st.just(value) for name, value in kwargs.items()},
+                "rewarded_dimensions": st.none()
+                | st.lists(st.sampled_from(kwargs["dimension_names"] or NAMES[: kwargs["num_dimensions"]]), min_size=1, unique=True),
+            }
+        )
     )
 )
 
@@ -122,6 +137,20 @@ def test_trials_are_what_they_should_be(kwargs, seed):
     assert episodes.objects.min() >= 0 and max(episodes.objects.max(), 0) < config.num_values
     allowed = kwargs["rewarded_dimensions"] or config.dimensions
     assert {config.dimensions[dimension] for dimension in episodes.rewarded} <= set(allowed)
+
+
+def test_named_dimensions_change_the_words_alone():
+    """The same episodes, in other words: trials, actions and rewards stay as they are."""
+    (default,), (named,) = (
+        play_games(ENV_ID, num_episodes=1, seed=3, explain="all", dimension_names=names) for names in (None, ["taste", "motion", "shape"])
+    )
+    meaning = dict(zip(NAMES[:3], ["taste", "motion", "shape"], strict=True))
+    renamed = {word: DIMENSIONS[new][place] for old, new in meaning.items() for place, word in enumerate(DIMENSIONS[old])} | meaning
+    for before, after in zip(default.turns, named.turns, strict=True):
+        for name in ("prompt", "action", "outcome", "outcome_explanation"):
+            expected = re.sub(r"[a-z]+", lambda found: renamed.get(found[0], found[0]), getattr(before, name))
+            assert getattr(after, name) == expected
+        assert after.rewarded == before.rewarded
 
 
 @settings(max_examples=25)
@@ -239,11 +268,16 @@ def test_rows_may_begin_at_different_times():
         assert rewards[1] == expected[1] and ended[1] == expected_end[1] == (action == CHOOSE_A) and not ended[0]
 
 
-def test_both_observations_hold_the_same():
+GIVEN_NAMES = ("smell", "age", "color", "motion", "shape")
+
+
+@pytest.mark.parametrize("given", [None, GIVEN_NAMES])
+def test_both_observations_hold_the_same(given):
     """The words of every observation can be written from the arrays."""
-    kwargs = {"num_dimensions": 5, "num_objects": 4, "num_distractors": 2, "num_experiments": 2}
+    kwargs = {"num_dimensions": 5, "num_objects": 4, "num_distractors": 2, "num_experiments": 2, "dimension_names": given}
     words, arrays = (gym_causal.make_vec(ENV_ID, 40, observation=observation, **kwargs) for observation in ("text", "symbolic"))
-    names, rng = tuple(DIMENSIONS.values()), np.random.default_rng(0)
+    described = (*given, "texture", "size") if given else NAMES
+    names, rng = [DIMENSIONS[name] for name in described], np.random.default_rng(0)
     (texts, _), (observation, _) = words.reset(seed=0), arrays.reset(seed=0)
     for step in range(7):
         for row, text in enumerate(texts):
@@ -279,6 +313,15 @@ def test_both_observations_hold_the_same():
         (TypeError, {"num_experiments": 1.5}, r"num_experiments must be an int from 0 to 100, got 1\.5"),
         (ValueError, {"test_reward": 0}, "test_reward must be a number > 0 .*got 0"),
         (TypeError, {"expert_info": 1}, "expert_info must be True or False, got 1"),
+        (ValueError, {"dimension_names": ("size", "taste")}, r"dimension_names must be None or 3 different ones of color, .*'taste'\)"),
+        (ValueError, {"dimension_names": ("size", "taste", "size")}, "dimension_names must be None or 3 different"),
+        (ValueError, {"dimension_names": ("size", "taste", "weight")}, "dimension_names must be None or 3 different"),
+        (TypeError, {"dimension_names": "size"}, "dimension_names must be .* in a tuple or list, got 'size'"),
+        (
+            ValueError,
+            {"dimension_names": ("size", "taste", "age"), "rewarded_dimensions": ("color",)},
+            r"rewarded_dimensions must be None or one or more different ones of size, taste, age, got \('color',\)",
+        ),
         (ValueError, {"rewarded_dimensions": ("size",)}, r"rewarded_dimensions must be None or .* color, shape, texture, got \('size',\)"),
         (ValueError, {"rewarded_dimensions": ("shape", "shape")}, "rewarded_dimensions must be None or one or more different"),
         (ValueError, {"rewarded_dimensions": []}, r"rewarded_dimensions must be .*, got \[\]"),

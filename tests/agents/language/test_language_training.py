@@ -15,12 +15,14 @@ import torch
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.language import __main__ as command
 from agents.language import train
+from agents.language.experiment import HELD_OUT
 from agents.language.gpt import END, GPTConfig, make_tokenizer
 from agents.language.texts import CHUNK, training_texts
 from agents.language.training import TRAINING, Training
 from agents.language.training_config import PRESETS, TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT
 from gym_causal.core.streams import SeedDomain
+from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, NAMES
 
 GPT = GPTConfig(width=16, num_layers=1, num_heads=2)
 SMALL = TrainingConfig(gpt=GPT, num_updates=6, batch_size=4, evaluate_every=4, evaluation_games=4, checkpoint_every=2)
@@ -57,6 +59,44 @@ def test_four_games_reward_two_dimensions_and_the_last_another():
         assert len({game.split("\n\n")[0] for game in games}) == 5  # no game twice
         pairs.add((*sorted(shown), last))
     assert len(pairs) > 8
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_dimensions_are_drawn_anew_for_each_text(name):
+    config = TrainingConfig(dimensions_drawn_from=8, held_out="texture", condition=name)
+    texts = training_texts(config, 1, count=400)
+    assert set.union(*map(rewarded_dimensions, texts)) == set(NAMES[:8]) - {"texture"}  # also those that evaluated games do not have
+    orders = [tuple(map(dimension_of, re.search(r"A\) (.*)\n", text)[1].split())) for text in texts]
+    assert len(set(orders)) > 20 and {name for order in orders for name in order} == set(NAMES[:8])
+    assert 0.2 < sum("texture" in order for order in orders) / len(orders) < 0.55  # 3 of 8
+    for text, order in zip(texts, orders, strict=True):
+        assert set(re.findall(r"into a different (\w+)", text)) <= set(order)
+    assert config.evaluation.splits[HELD_OUT] == {"rewarded_dimensions": ("texture",)}
+
+
+def dimension_of(word):
+    return next(name for name, words in DIMENSIONS.items() if word in words)
+
+
+def test_every_word_of_drawn_dimensions_is_a_token(tmp_path):
+    training = Training(dataclasses.replace(SMALL, dimensions_drawn_from=12), tmp_path)
+    words = [word for name, values in DIMENSIONS.items() for word in (name, *values[:8])]
+    assert {len(training.tokenizer.encode(f" {word}")) for word in words} == {1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dimensions_drawn_from": 13}, "dimensions_drawn_from must be an int from 3 to 12, got 13"),
+        ({"dimensions_drawn_from": 4, "env_kwargs": {"num_dimensions": 5}}, "must be 0 or at least 5, the dimensions of a game, got 4"),
+        ({"dimensions_drawn_from": 6, "texts": "in_context"}, "dimensions_drawn_from needs texts='single'.*got 'in_context'"),
+        ({"dimensions_drawn_from": 6, "env_id": "CausalDAGText-v0"}, "needs .* an env with the argument dimension_names"),
+        ({"dimensions_drawn_from": 6, "env_kwargs": {"rewarded_dimensions": ("color",)}}, "needs .* no rewarded_dimensions"),
+    ],
+)
+def test_dimensions_are_drawn_only_where_there_are_some(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(**changes)
 
 
 def test_texts_are_new_in_every_chunk_and_a_function_of_the_seed():
