@@ -19,7 +19,6 @@ from typing import NamedTuple
 import pandas as pd
 import tyro
 
-from agents.language.conditions import CONDITIONS
 from agents.language.pages import TRANSCRIPTS
 from agents.sweeps.tables import with_new_runs
 from gym_causal.files import write_atomically
@@ -75,28 +74,26 @@ def choices(page: str) -> Iterator[Choice]:
 
 def shares(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
     """In which share of games each value of a column was chosen, for each model, split and value of another column."""
-    counts = choices.pivot_table(index=["condition", "games", "seed", "split", given], columns=of, aggfunc="size", fill_value=0)
+    counts = choices.pivot_table(index=["model", "games", "seed", "split", given], columns=of, aggfunc="size", fill_value=0)
     return counts.div(counts.sum(axis=1), axis=0).reset_index()
 
 
 def main(args: Args) -> None:
     """Run the command."""
     parts = []
-    for condition in CONDITIONS:
-        for folder in sorted((args.results / condition).glob("seed_*")):
-            for kind in ("evaluation", "concluded"):
-                path = folder / kind / TRANSCRIPTS
-                if path.exists():
-                    of_page = pd.DataFrame(choices(path.read_text("utf-8")), columns=list(Choice._fields))
-                    parts.append(of_page.assign(condition=condition, seed=int(folder.name.removeprefix("seed_")), games=kind))
+    for folder in sorted(args.results.glob("*/seed_*")):
+        for kind in ("evaluation", "concluded"):
+            path = folder / kind / TRANSCRIPTS
+            if path.exists():
+                of_page = pd.DataFrame(choices(path.read_text("utf-8")), columns=list(Choice._fields))
+                parts.append(of_page.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed_")), games=kind))
     if not parts:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/{TRANSCRIPTS}")
     made = pd.concat(parts, ignore_index=True)
     args.out.mkdir(parents=True, exist_ok=True)
     for name, given, of in (("choices", "rewarded", "unique_in"), ("places", "right", "chosen")):
         path = args.out / f"{name}.csv"
-        table = with_new_runs(path, shares(made, given, of), run=("condition", "seed"))
-        table = table.sort_values("condition", key=lambda names: names.map(list(CONDITIONS).index), kind="stable")
+        table = with_new_runs(path, shares(made, given, of), run=("model", "seed")).sort_values(["model", "games", "seed"], kind="stable")
         print(table.to_string(index=False, float_format="%.2f"), end="\n\n")
         write_atomically(path, lambda target, table=table: table.to_csv(target, index=False))
 

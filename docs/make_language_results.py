@@ -2,7 +2,7 @@
 
     python docs/make_language_results.py --results results/language_models
 
-A model is in the folder CONDITION/seed_S; in it, its games without a prompt are in ``evaluation``, and those whose reasoning the expert
+A model is in the folder CONDITION/seed_S, or CONDITION_N/seed_S if its texts have dimensions drawn from N; in it, its games without a prompt are in ``evaluation``, and those whose reasoning the expert
 begins in ``concluded`` (the commands are in docs/language_models.md). The rows and the learning curves are put into docs/data/language,
 where they replace those of the same condition and seed. The table goes into docs/language_models.md, and the figure is
 docs/images/language_training.png.
@@ -51,14 +51,24 @@ class Args:
 
 
 def rows_of(folder: Path) -> pd.DataFrame:
-    """The rows of one model, with the condition as its policy."""
-    condition = folder.parent.name
+    """The rows of one model, with its name as its policy."""
+    name = folder.parent.name
     tables = [pd.read_csv(folder / "evaluation" / "results.csv")]
     if (folder / CONCLUDED).exists():
         concluded = pd.read_csv(folder / CONCLUDED / "results.csv")
         tables.append(concluded.assign(split=concluded["split"] + f", {CONCLUDED}"))
     rows = pd.concat(tables)
-    return rows[rows["policy"] == condition].assign(seed_of_training=seed_of(folder))
+    return rows[rows["policy"] == condition_of(name)].assign(policy=name, seed_of_training=seed_of(folder))
+
+
+def condition_of(name: str) -> str:
+    """The condition of the texts of a model: "reasoning" of "reasoning" and of "reasoning_12"."""
+    return name.rstrip("_0123456789")
+
+
+def curve_of(folder: Path) -> pd.DataFrame:
+    """The learning curve of one model, with its name as its policy."""
+    return read_history(folder / HISTORY).assign(policy=folder.parent.name, seed_of_training=seed_of(folder))
 
 
 def seed_of(folder: Path) -> int:
@@ -69,8 +79,8 @@ def seed_of(folder: Path) -> int:
 def put_into(path: Path, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Put the rows of models into a file of docs/data; returns all that it then holds, in the order of conditions and seeds."""
     rows = with_new_runs(path, pd.concat(tables, ignore_index=True))
-    order = rows["policy"].map(list(CONDITIONS).index)
-    rows = rows.iloc[(order * 1_000 + rows["seed_of_training"]).argsort(kind="stable")]
+    order = rows["policy"].map(condition_of).map(list(CONDITIONS).index)
+    rows = rows.assign(order=order).sort_values(["order", "policy", "seed_of_training"], kind="stable").drop(columns="order")
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, lambda target: rows.to_csv(target, index=False))
     return rows
@@ -89,14 +99,13 @@ def with_table(page: str, rows: pd.DataFrame) -> str:
 
 def main(args: Args) -> None:
     """Run the command."""
-    folders = [folder for condition in CONDITIONS for folder in sorted((args.results / condition).glob("seed_*"))]
-    folders = [folder for folder in folders if (folder / "evaluation" / "results.csv").exists()]
+    folders = [folder for folder in sorted(args.results.glob("*/seed_*")) if (folder / "evaluation" / "results.csv").exists()]
     if not folders:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/results.csv")
     rows = put_into(DATA, map(rows_of, folders))
     page = with_table(PAGE.read_text("utf-8"), rows)
     write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
-    histories = put_into(CURVES, (read_history(each / HISTORY).assign(seed_of_training=seed_of(each)) for each in folders))
+    histories = put_into(CURVES, map(curve_of, folders))
     if histories.groupby("policy")["seed_of_training"].nunique().max() == 1:
         histories = histories.drop(columns="seed_of_training")
     curves = {str(condition): history for condition, history in histories.groupby("policy", sort=False)}
