@@ -17,16 +17,17 @@ def test_the_table_is_current():
 
 def write_model(folder, mean, *, concluded):
     """The files of a model whose test trials are right so often."""
+    condition = folder.parent.name.removesuffix("_12")
     for name in ("evaluation", "concluded") if concluded else ("evaluation",):
         (folder / name).mkdir(parents=True)
         common = {"env_id": "OddOneOutText-v0", "metric": "test_correct_rate", "episodes": 500, "seed": 0}
         rows = [
             {**common, "split": split, "policy": policy, "mean": mean + (name == "concluded"), "low": mean - 0.1, "high": mean + 0.1}
             for split in ("included", "held_out")
-            for policy in (folder.parent.name, "random")
+            for policy in (condition, "random")
         ]
         pd.DataFrame(rows).to_csv(folder / name / "results.csv", index=False)
-    rows = pd.DataFrame([{**common, "batch": 1, "split": "included", "policy": folder.parent.name, "mean": mean, "low": 0, "high": 1}])
+    rows = pd.DataFrame([{**common, "batch": 1, "split": "included", "policy": condition, "mean": mean, "low": 0, "high": 1}])
     rows.to_csv(folder / "learning_curve.csv", index=False)
 
 
@@ -45,11 +46,18 @@ def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
     assert "| `none` | 1 | 0.500 [0.400, 0.600] | 0.500 [0.400, 0.600] |  |  |" in lines  # of one seed: the interval over games
     assert any(line.startswith("| `reasoning` | 1 | 0.250 [0.150, 0.350] |") and "1.250" in line for line in lines)
     write_model(tmp_path / "two" / "none" / "seed_1", 0.7, concluded=False)
+    write_model(tmp_path / "two" / "none_12" / "seed_0", 0.9, concluded=False)
     script.main(script.Args(results=tmp_path / "two"))
     text = page.read_text("utf-8")
     assert "| `none` | 2 | 0.600 [0.500, 0.700] |" in text and "| `reasoning` | 1 |" in text  # of few seeds: the lowest and the highest
+    assert "| `none_12` | 1 | 0.900 [0.800, 1.000] |" in text  # not mixed with those whose texts have other dimensions
     curves = pd.read_csv(tmp_path / "data" / "curves.csv")
-    assert list(zip(curves["policy"], curves["seed_of_training"], strict=True)) == [("none", 0), ("none", 1), ("reasoning", 0)]
+    assert list(zip(curves["policy"], curves["seed_of_training"], strict=True)) == [
+        ("none", 0),
+        ("none", 1),
+        ("none_12", 0),
+        ("reasoning", 0),
+    ]
     assert (tmp_path / "picture.png").exists()
 
 
