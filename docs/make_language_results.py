@@ -3,9 +3,9 @@
     python docs/make_language_results.py --results results/language_models
 
 A model is in the folder CONDITION/seed_S, or CONDITION_N/seed_S if the dimensions of its texts are drawn from N; in it, its games without a
-prompt are in ``evaluation``, and those whose reasoning the expert begins in ``concluded`` (the commands are in docs/language_models.md). The rows and the learning curves are put into docs/data/language,
-where they replace those of the same condition and seed. The table goes into docs/language_models.md, and the figure is
-docs/images/language_training.png.
+prompt are in ``evaluation``, and those whose reasoning the expert begins in ``concluded`` (the commands are in docs/language_models.md).
+The rows and the learning curves are put into docs/data/language, where they replace those of the same condition and seed. The table goes
+into docs/language_models.md, and the figure is docs/images/language_training.png.
 """
 
 from __future__ import annotations
