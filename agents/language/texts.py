@@ -69,11 +69,16 @@ def _games_of_drawn_dimensions(config: TrainingConfig, seed: int, domain: SeedDo
     rng = np.random.default_rng([seed, int(domain)])
     games: list[Game] = []
     for group in range(-(-count // _GAMES_PER_DRAW)):
-        drawn = rng.choice(NAMES[: config.dimensions_drawn_from], size=config.num_dimensions, replace=False).tolist()
-        rewarded = [name for name in drawn if name != config.held_out_dimension]
-        names = {"dimension_names": drawn, "rewarded_dimensions": rewarded}
-        games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, {**config.env_kwargs, **names})
+        values = _drawn_dimensions(rng, config)
+        names = _drawn_dimensions(rng, config) if config.names_drawn else values
+        rewarded = [name for name, of in zip(names, values, strict=True) if of != config.held_out_dimension]
+        words = {"dimension_names": names, "value_words": values, "rewarded_dimensions": rewarded}
+        games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, {**config.env_kwargs, **words})
     return [games[place] for place in rng.permutation(len(games))[:count].tolist()]
+
+
+def _drawn_dimensions(rng: np.random.Generator, config: TrainingConfig) -> list[str]:
+    return rng.choice(NAMES[: config.dimensions_drawn_from], size=config.num_dimensions, replace=False).tolist()
 
 
 def _rewarded_dimensions(rng: np.random.Generator, num_trained: int) -> np.ndarray:

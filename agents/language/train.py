@@ -38,6 +38,8 @@ class Args(Defaults):
     dimensions_drawn_from: int = 0
     """Each text has dimensions of its own, drawn from the first so many of the vocabulary, at most 12; 0: all have the env's. Evaluated
     games have the env's in either."""
+    names_drawn: bool = False
+    """Their names are drawn too: a name stands for the values of any dimension, and a text alone says of which."""
     held_out: str | None = None
     """The dimension that is rewarded in no training text; default: the last, if the task has dimensions."""
     seed: int = 0

@@ -33,6 +33,8 @@ class TrainingConfig:
         dimensions_drawn_from: the dimensions of each text are drawn anew from the first so many of the vocabulary, in random order, and
             any of them but the held-out one may be rewarded; 0: all texts have those of the env. Evaluated games have those of the env in
             either.
+        names_drawn: their names are drawn too, so that a name stands for the values of any dimension, and a text alone says of which. What
+            is never rewarded is then the dimension whose values are those of the held-out one.
         gpt: the size of the model.
         num_updates: of the weights.
         updates_without_experiments: so many of them come first and are on games that consist of the test trial alone: shorter texts, from
@@ -55,6 +57,7 @@ class TrainingConfig:
     condition: str = "none"
     texts: Literal["single", "in_context"] = "single"
     dimensions_drawn_from: int = 0
+    names_drawn: bool = False
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
     updates_without_experiments: int = 0
@@ -86,6 +89,8 @@ class TrainingConfig:
 
     def _check_dimensions(self) -> None:
         if not self.dimensions_drawn_from:
+            if self.names_drawn:
+                raise ValueError("names_drawn must be False unless dimensions_drawn_from says from which")
             return
         check_integer("dimensions_drawn_from", self.dimensions_drawn_from, MIN_DIMENSIONS, MAX_DIMENSIONS)
         if self.texts != "single" or "dimension_names" not in argument_names(self.env_id) or "rewarded_dimensions" in self.env_kwargs:

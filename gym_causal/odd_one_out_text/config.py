@@ -10,7 +10,7 @@ import numpy as np
 from gym_causal.arguments import check_integer, check_number, check_one_of
 from gym_causal.core.text import check_observation
 from gym_causal.odd_one_out_text.explanations import MODES
-from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MAX_OBJECTS, MAX_VALUES, MIN_DIMENSIONS, NAMES
+from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MAX_OBJECTS, MAX_VALUES, MIN_DIMENSIONS, NAMES, Words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,8 @@ class OddOneOutTextConfig:
         num_dimensions: D, from 3 to 12; the dimensions that can be transformed, and of which one is rewarded.
         dimension_names: their names, D of :data:`~gym_causal.odd_one_out_text.vocabulary.DIMENSIONS` in the order in which objects are
             described; None: the first D, which begin with color, shape, texture.
+        value_words: whose words the values of these dimensions are, D of the same list; None: their own. With another order or others, what
+            a dimension's name stands for is to be found out from the game. Not with distractors.
         num_objects: O, from 3 to ``num_dimensions``.
         num_values: V, from 2 to 10; values of each dimension.
         num_distractors: F, from 0 to 12 - ``num_dimensions``; further dimensions, the first others of the same list, in which each object
@@ -46,6 +48,7 @@ class OddOneOutTextConfig:
     num_experiments: int = 3
     num_dimensions: int = 3
     dimension_names: Sequence[str] | None = None
+    value_words: Sequence[str] | None = None
     num_objects: int = 3
     num_values: int = 8
     num_distractors: int = 0
@@ -70,6 +73,9 @@ class OddOneOutTextConfig:
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
         _check_names("dimension_names", self.dimension_names, NAMES, self.num_dimensions)
+        _check_names("value_words", self.value_words, NAMES, self.num_dimensions)
+        if self.value_words is not None and self.num_distractors:
+            raise ValueError(f"num_distractors must be 0 where value_words are given, got {self.num_distractors}")
         _check_names("rewarded_dimensions", self.rewarded_dimensions, self.dimensions)
 
     @property
@@ -78,10 +84,11 @@ class OddOneOutTextConfig:
         return NAMES[: self.num_dimensions] if self.dimension_names is None else tuple(self.dimension_names)
 
     @property
-    def described_dimensions(self) -> tuple[str, ...]:
-        """(D + F,) the names of the dimensions in which objects are described: those of which one is rewarded, then the distractors."""
-        others = tuple(name for name in NAMES if name not in self.dimensions)
-        return self.dimensions + others[: self.num_distractors]
+    def words(self) -> Words:
+        """Of the dimensions, and of their values."""
+        values = self.dimensions if self.value_words is None else tuple(self.value_words)
+        others = tuple(name for name in NAMES if name not in values)
+        return Words(self.dimensions, values + others[: self.num_distractors])
 
     @property
     def num_described(self) -> int:

@@ -12,6 +12,7 @@ from gym_causal.odd_one_out.explanations import NONE, OUTCOME
 from gym_causal.odd_one_out.reasoning import REASONING
 from gym_causal.odd_one_out_text import explanations, wording
 from gym_causal.odd_one_out_text.explanations import MODES, REASONING_FIELDS, Facts
+from gym_causal.odd_one_out_text.vocabulary import Words
 
 _KIND_DTYPE = "<U17"  # of the longest, "outcome+reasoning"
 
@@ -21,13 +22,13 @@ class Explainer:
 
     Args:
         mode: of the argument ``explain``.
-        dimensions: (D,) the names of the dimensions.
+        words: of the game.
         num_objects: O.
         list_values: of the argument ``list_values``.
     """
 
-    def __init__(self, mode: str, dimensions: tuple[str, ...], num_objects: int, *, list_values: bool) -> None:
-        self._kinds, self._dimensions, self._num_objects, self._list_values = MODES[mode], dimensions, num_objects, list_values
+    def __init__(self, mode: str, words: Words, num_objects: int, *, list_values: bool) -> None:
+        self._kinds, self._words, self._num_objects, self._list_values = MODES[mode], words, num_objects, list_values
 
     def explain(self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], *, text: bool) -> dict[str, Any]:
         """``info["explanation"]`` of (n,) states.
@@ -42,11 +43,11 @@ class Explainer:
         words: list[np.ndarray] = []
         if OUTCOME in self._kinds:
             facts = outcome()
-            parts.append((facts, explanations.outcome_tokens(facts, self._dimensions), facts["statement"] >= 0))
+            parts.append((facts, explanations.outcome_tokens(facts, self._words.dimensions), facts["statement"] >= 0))
             words += [self.describe_outcomes(facts)] if text else []
         if REASONING in self._kinds:
             facts = reasoning()
-            parts.append((facts, explanations.reasoning_tokens(facts, self._dimensions), facts["intention"] >= 0))
+            parts.append((facts, explanations.reasoning_tokens(facts, self._words), facts["intention"] >= 0))
             words += [self.describe_reasoning(facts)] if text else []
         kinds = [np.where(given, kind, "") for kind, (_, _, given) in zip(self._kinds, parts, strict=True)]
         explanation: dict[str, Any] = {"kind": constant(count, NONE).astype(_KIND_DTYPE)}
@@ -62,7 +63,7 @@ class Explainer:
         """(n,) object; outcome explanations in words."""
         texts = constant(len(facts["statement"]), "")
         for row, (statement, dimension) in enumerate(zip(facts["statement"].tolist(), facts["dimension"].tolist(), strict=True)):
-            texts[row] = wording.describe_outcome(statement, dimension, self._dimensions)
+            texts[row] = wording.describe_outcome(statement, dimension, self._words.dimensions)
         return texts
 
     def describe_reasoning(self, facts: Facts) -> np.ndarray:
@@ -72,7 +73,7 @@ class Explainer:
         for row, values in enumerate(columns):
             named = dict(zip(REASONING_FIELDS, values, strict=True))
             belief = facts["belief"][row]
-            texts[row] = wording.describe_reasoning(belief, named, self._dimensions, self._num_objects, list_values=self._list_values)
+            texts[row] = wording.describe_reasoning(belief, named, self._words, self._num_objects, list_values=self._list_values)
         return texts
 
     def describe_tokens(self, tokens: np.ndarray) -> list[str]:
@@ -80,9 +81,9 @@ class Explainer:
         words, first = [], 0
         if OUTCOME in self._kinds:
             first = explanations.NUM_OUTCOME_TOKENS
-            words.append(self.describe_outcomes(explanations.facts_of_outcome(tokens[:, :first], self._dimensions)))
+            words.append(self.describe_outcomes(explanations.facts_of_outcome(tokens[:, :first], self._words.dimensions)))
         if REASONING in self._kinds:
-            words.append(self.describe_reasoning(explanations.facts_of_reasoning(tokens[:, first:], self._dimensions)))
+            words.append(self.describe_reasoning(explanations.facts_of_reasoning(tokens[:, first:], self._words)))
         return list(_joined(words, len(tokens)))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from gym_causal.core.explanations import ExplanationSpec
 from gym_causal.odd_one_out.explanations import NONE, OUTCOME
 from gym_causal.odd_one_out.reasoning import BELIEF_WORDS, REASONING, Belief
-from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS, MAX_VALUES, NAMES
+from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS, MAX_VALUES, NAMES, Words
 
 MODES: dict[str, tuple[str, ...]] = {
     NONE: (),
@@ -152,19 +152,20 @@ def outcome_tokens(facts: Facts, dimensions: tuple[str, ...]) -> np.ndarray:
     return np.stack([_ids("statement", facts["statement"]), _ids("dimension", _named(facts["dimension"], dimensions))], axis=1)
 
 
-def reasoning_tokens(facts: Facts, dimensions: tuple[str, ...]) -> np.ndarray:
-    """(n, D + 7) int16 of the facts of the reasoning about n trials; ``dimensions``: (D,) the names of the dimensions."""
-    playing, dimension = facts["intention"] >= 0, _named(facts["intended_dimension"], dimensions)
+def reasoning_tokens(facts: Facts, words: Words) -> np.ndarray:
+    """(n, D + 7) int16 of the facts of the reasoning about n trials; ``words``: of the game."""
+    playing, dimension = facts["intention"] >= 0, facts["intended_dimension"]
+    first_value = _named(dimension, words.values[: len(words.dimensions)]) * MAX_VALUES
     columns = [
         np.where(playing, _FIRST["marker"], 0).astype(np.int16),
         *(_ids("belief", belief) for belief in facts["belief"].T),
         _ids("intention", facts["intention"]),
-        _ids("dimension", dimension),
+        _ids("dimension", _named(dimension, words.dimensions)),
         _ids("reason", facts["reason"]),
         _ids("object", facts["target_object"]),
     ]
     for field in ("target_value", "shared_value"):
-        columns.append(_ids("value", np.where(facts[field] >= 0, dimension * MAX_VALUES + facts[field], -1)))
+        columns.append(_ids("value", np.where(facts[field] >= 0, first_value + facts[field], -1)))
     return np.stack(columns, axis=1)
 
 
@@ -195,12 +196,12 @@ def facts_of_outcome(tokens: np.ndarray, dimensions: tuple[str, ...]) -> Facts:
     return {"statement": _value("statement", tokens[:, 0]), "dimension": _of_game(_value("dimension", tokens[:, 1]), dimensions)}
 
 
-def facts_of_reasoning(tokens: np.ndarray, dimensions: tuple[str, ...]) -> Facts:
+def facts_of_reasoning(tokens: np.ndarray, words: Words) -> Facts:
     """The facts of (n, D + 7) tokens; -1 where a token is padding or no word of its place.
 
     Args:
         tokens: of the explanations.
-        dimensions: (D,) the names of the dimensions.
+        words: of the game.
     """
     num_dimensions = tokens.shape[1] - 1 - len(REASONING_FIELDS)
     groups = ("intention", "dimension", "reason", "object", "value", "value")
@@ -208,10 +209,11 @@ def facts_of_reasoning(tokens: np.ndarray, dimensions: tuple[str, ...]) -> Facts
         name: _value(group, tokens[:, 1 + num_dimensions + column])
         for column, (name, group) in enumerate(zip(REASONING_FIELDS, groups, strict=True))
     }
+    facts["intended_dimension"] = _of_game(facts["intended_dimension"], words.dimensions)
+    intended_words = _named(facts["intended_dimension"], words.values[: len(words.dimensions)])
     for name in ("target_value", "shared_value"):  # a value is one of the intended dimension, or none
-        is_of = facts[name] // MAX_VALUES == facts["intended_dimension"]
+        is_of = facts[name] // MAX_VALUES == intended_words
         facts[name] = np.where((facts[name] >= 0) & is_of, facts[name] % MAX_VALUES, -1)
-    facts["intended_dimension"] = _of_game(facts["intended_dimension"], dimensions)
     return {"belief": _value("belief", tokens[:, 1 : 1 + num_dimensions]), **facts}
 
 

@@ -18,6 +18,7 @@ from gym_causal.odd_one_out_text.config import OddOneOutTextConfig
 from gym_causal.odd_one_out_text.explainer import Explainer
 from gym_causal.odd_one_out_text.explanations import Facts
 from gym_causal.odd_one_out_text.generators import TextEpisodes, draw_episodes, unique_in
+from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS
 
 
 class _Result(NamedTuple):
@@ -62,7 +63,7 @@ class OddOneOutTextTask(TextTask):
         self._masks = phase_masks(config)  # (2, A)
         self._admissible = sentence_table(self.sentences, self._masks)  # (2,)
         self._one_hot = np.concatenate([np.eye(config.num_values, dtype=np.int8), np.zeros((1, config.num_values), np.int8)])  # last: none
-        self._explainer = Explainer(config.explain, config.dimensions, num_objects, list_values=config.list_values)
+        self._explainer = Explainer(config.explain, config.words, num_objects, list_values=config.list_values)
         self._row = np.arange(num_envs)
         self._draws = _no_episodes(config, num_envs)
         self._unique = np.zeros((num_envs, num_objects, num_dimensions), bool)  # in which dimensions each object of the test is unique
@@ -176,19 +177,20 @@ class OddOneOutTextTask(TextTask):
     def _outcome_texts(self, played: np.ndarray) -> np.ndarray:
         """(B,) object; what the last of (B,) trials led to."""
         texts = constant(self.num_envs, "")
-        names = (*self.config.dimensions, "")  # dimension -1: none
+        words = [DIMENSIONS[name] for name in self.config.words.values]
         columns = zip(*(column.tolist() for column in self._result(played)), strict=True)
         for row, (was_played, legal, chosen, dimension, value, correct, _) in enumerate(columns):
             if was_played:
-                texts[row] = wording.outcome(chosen, names[dimension], value, correct=correct) if legal else wording.NOT_POSSIBLE
+                new_value = words[dimension][value] if dimension >= 0 else ""
+                texts[row] = wording.outcome(chosen, new_value, correct=correct) if legal else wording.NOT_POSSIBLE
         return texts
 
     def _prompt_texts(self, played: np.ndarray) -> np.ndarray:
         """(B,) object; what is shown after (B,) trials."""
-        texts, names = constant(self.num_envs, ""), self.config.described_dimensions
+        texts = constant(self.num_envs, "")
         for row, (count, objects) in enumerate(zip(played.tolist(), self._objects(played).tolist(), strict=True)):
             if count < self.config.trials:
-                texts[row] = ("\n" if count else "") + wording.prompt(objects, names)
+                texts[row] = ("\n" if count else "") + wording.prompt(objects, self.config.words)
         return texts
 
     def admissible_actions(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from typing import NamedTuple
 
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     "color": ("green", "purple", "red", "blue", "yellow", "orange", "pink", "brown", "black", "white"),
@@ -27,6 +28,13 @@ LETTERS = string.ascii_uppercase[:MAX_OBJECTS]
 """The names of the objects."""
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 """Numbers in words, as far as objects are counted."""
+
+
+class Words(NamedTuple):
+    """The words of a game with D dimensions and F distractors."""
+
+    dimensions: tuple[str, ...]  # (D,) the names of the dimensions
+    values: tuple[str, ...]  # (D + F,) whose words of DIMENSIONS their values are, and those of distractors
 
 
 def plural(dimension: str, value: int) -> str:

@@ -10,7 +10,7 @@ from gym_causal.core.text import listed
 from gym_causal.odd_one_out.reasoning import Belief
 from gym_causal.odd_one_out_text.config import OddOneOutTextConfig
 from gym_causal.odd_one_out_text.explanations import Intention, Reason, Statement
-from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS, NUMBERS, plural
+from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS, NUMBERS, Words, plural
 
 NOT_POSSIBLE = ".\nThat is not possible now.\n"
 """The outcome of an illegal action."""
@@ -22,26 +22,26 @@ def heading(num_objects: int) -> str:
     return f"There are {NUMBERS[num_objects]} objects in front of me:\n"
 
 
-def prompt(objects: list[list[int]], dimensions: tuple[str, ...]) -> str:
+def prompt(objects: list[list[int]], words: Words) -> str:
     """What the player is shown: O objects with a value in each of D + F dimensions."""
     lines = (
-        f"{letter}) {' '.join(DIMENSIONS[name][value] for name, value in zip(dimensions, values, strict=True))}\n"
+        f"{letter}) {' '.join(DIMENSIONS[name][value] for name, value in zip(words.values, values, strict=True))}\n"
         for letter, values in zip(LETTERS, objects, strict=False)
     )
     return heading(len(objects)) + "".join(lines)
 
 
-def outcome(chosen: int, dimension: str, value: int, *, correct: bool) -> str:
-    """What follows on the sentence of a legal action; ``dimension`` and ``value`` are those of a transform, "" = none."""
-    new_value = f": {DIMENSIONS[dimension][value]}" if dimension else ""
+def outcome(chosen: int, new_value: str, *, correct: bool) -> str:
+    """What follows on the sentence of a legal action; ``new_value`` is that of a transform, "" = none."""
+    new_value = f": {new_value}" if new_value else ""
     return f"{new_value}.\nChoosing object {LETTERS[chosen]} was {'rewarded!' if correct else 'not rewarded.'}\n"
 
 
 def max_length(config: OddOneOutTextConfig) -> int:
     """Of an observation."""
-    words = [max(map(len, DIMENSIONS[name])) for name in config.described_dimensions]
-    longest_object = len("A) ") + sum(words) + len(words)  # a space or a line break after each word
-    longest_outcome = max(len(NOT_POSSIBLE), len(outcome(0, "", -1, correct=False)) + len(": ") + max(words))
+    longest = [max(DIMENSIONS[name], key=len) for name in config.words.values]
+    longest_object = len("A) ") + len(" ".join(longest)) + len("\n")
+    longest_outcome = max(len(NOT_POSSIBLE), len(outcome(0, max(longest, key=len), correct=False)))
     return longest_outcome + len("\n") + len(heading(config.num_objects)) + config.num_objects * longest_object
 
 
@@ -49,7 +49,7 @@ def instructions(config: OddOneOutTextConfig) -> str:
     """The rules of the game."""
     rounds, last = config.num_experiments, ""
     if config.num_distractors:
-        distractors = config.described_dimensions[config.num_dimensions :]
+        distractors = config.words.values[config.num_dimensions :]
         last = f" Differences in {listed(list(distractors), 'or')} do not matter."
     which = "the first round" if rounds == 1 else f"each of the first {rounds} rounds"
     experiments = f"In {which} the objects are alike; I change one of them in one dimension, and choose it. " if rounds else ""
@@ -70,29 +70,27 @@ def describe_outcome(statement: int, dimension: int, dimensions: tuple[str, ...]
     return f"The rewarding dimension must {'be' if statement == Statement.MUST_BE else 'not be'} {name}."
 
 
-def describe_reasoning(
-    belief: np.ndarray, facts: dict[str, int], dimensions: tuple[str, ...], num_objects: int, *, list_values: bool = False
-) -> str:
+def describe_reasoning(belief: np.ndarray, facts: dict[str, int], words: Words, num_objects: int, *, list_values: bool = False) -> str:
     """The reasoning about a trial; "" if there is none.
 
     Args:
         belief: (D,) of :class:`~gym_causal.odd_one_out.reasoning.Belief`.
         facts: the other facts (:data:`~gym_causal.odd_one_out_text.explanations.REASONING_FIELDS`) but ``target_object``, which only the
             test trial needs.
-        dimensions: (D,) the names of the dimensions.
+        words: of the game.
         num_objects: O.
         list_values: before the target, say which value each object has in the dimension.
     """
     if facts["intention"] < 0 or facts["intended_dimension"] < 0:
         return ""
-    name, why = dimensions[facts["intended_dimension"]], _describe_belief(belief, facts["reason"], dimensions)
+    name, why = words.dimensions[facts["intended_dimension"]], _describe_belief(belief, facts["reason"], words.dimensions)
     known = facts["reason"] in (Reason.WAS_REWARDED, Reason.ONLY_ONE_LEFT)
     if facts["intention"] == Intention.TRANSFORM:
         again = " again" if facts["reason"] == Reason.WAS_REWARDED else ""
         doing = f"I use {name}{again}." if known else f"I try {name}."
         return " ".join(filter(None, ("Let's think step by step.", why, doing)))
     start = f"In this game, I am rewarded for unique {name}." if known else " ".join(filter(None, (why, f"I go by {name}.")))
-    return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, name, num_objects, list_values))))
+    return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, words, num_objects, list_values))))
 
 
 def conclusion(reasoning: str) -> str:
@@ -114,15 +112,15 @@ def _describe_belief(belief: np.ndarray, reason: int, dimensions: tuple[str, ...
     return f"The rewarding dimension must not be {ruled_out}, so it {may_be}." if ruled_out else f"The rewarding dimension {may_be}."
 
 
-def _describe_target(facts: dict[str, int], name: str, num_objects: int, list_values: bool) -> str:
-    target, value, shared = (facts[key] for key in ("target_object", "target_value", "shared_value"))
+def _describe_target(facts: dict[str, int], words: Words, num_objects: int, list_values: bool) -> str:
+    target, dimension, value, shared = (facts[key] for key in ("target_object", "intended_dimension", "target_value", "shared_value"))
     if min(target, value, shared) < 0:
         return ""
     letter, letters = LETTERS[target], LETTERS[:num_objects]
-    words = DIMENSIONS[name]
-    word = words[value]
-    values = ", ".join(f"{each}) {word if each == letter else words[shared]}" for each in letters)
+    name, values_of = words.dimensions[dimension], words.values[dimension]
+    word, others_word = DIMENSIONS[values_of][value], DIMENSIONS[values_of][shared]
+    values = ", ".join(f"{each}) {word if each == letter else others_word}" for each in letters)
     others = listed([other for other in letters if other != letter])
     return (f"{values}. " if list_values else "") + (
-        f"Object {letter} is the only {word} object, because {others} are {plural(name, shared)}, so {letter} has a unique {name}."
+        f"Object {letter} is the only {word} object, because {others} are {plural(values_of, shared)}, so {letter} has a unique {name}."
     )

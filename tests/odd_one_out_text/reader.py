@@ -9,15 +9,9 @@ import re
 
 from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS
 
-_DIMENSION_OF = {word: name for name, words in DIMENSIONS.items() for word in words}
+_KIND_OF = {word: name for name, words in DIMENSIONS.items() for word in words}
 _LISTED = re.compile(r", | and | or ")
 _ACTION = re.compile(r"I (?:transform object (\w) into a different (\w+)|choose object (\w))")
-
-
-def objects_in(prompt: str) -> dict[str, dict[str, str]]:
-    """Letter -> dimension -> word."""
-    lines = re.findall(r"^(\w)\) (.*)$", prompt, re.MULTILINE)
-    return {letter: {_DIMENSION_OF[word]: word for word in words.split()} for letter, words in lines}
 
 
 class GameReader:
@@ -25,13 +19,19 @@ class GameReader:
 
     Args:
         dimensions: of which one is rewarded.
+        value_words: whose words their values are; None: their own.
         num_experiments: before the test.
     """
 
-    def __init__(self, dimensions: tuple[str, ...], num_experiments: int) -> None:
+    def __init__(self, dimensions: tuple[str, ...], value_words: tuple[str, ...] | None, num_experiments: int) -> None:
+        self.name_of = dict(zip(value_words or dimensions, dimensions, strict=True))  # of a kind of words
         self.dimensions, self.num_experiments = dimensions, num_experiments
         self.possible, self.paid, self.trial = set(dimensions), False, 0
-        self.objects: dict[str, dict[str, str]] = {}
+        self.objects: dict[str, dict[str, str]] = {}  # letter -> dimension -> word
+
+    def dimension_of(self, word: str) -> str:
+        """The dimension of which a word is a value."""
+        return self.name_of.get(_KIND_OF[word], _KIND_OF[word])
 
     @property
     def is_test(self) -> bool:
@@ -43,7 +43,8 @@ class GameReader:
         return {name for name in self.dimensions if all(words[name] != self.objects[letter][name] for words in others)}
 
     def read_prompt(self, prompt: str) -> None:
-        self.objects = objects_in(prompt)
+        lines = re.findall(r"^(\w)\) (.*)$", prompt, re.MULTILINE)
+        self.objects = {letter: {self.dimension_of(word): word for word in words.split()} for letter, words in lines}
         if not self.is_test:
             return
         each = {letter: self.unique(letter) for letter in self.objects}
@@ -59,7 +60,7 @@ class GameReader:
             return ""
         if dimension:
             new, verdict = re.fullmatch(rf": (\w+)\.\nChoosing object {target} was (rewarded!|not rewarded\.)\n", outcome).groups()
-            assert _DIMENSION_OF[new] == dimension and new != self.objects[target][dimension]
+            assert self.dimension_of(new) == dimension and new != self.objects[target][dimension]
             assert all(words[name] == self.objects[target][name] for words in self.objects.values() for name in self.dimensions)
         else:
             (verdict,) = re.fullmatch(rf"\.\nChoosing object {chosen} was (rewarded!|not rewarded\.)\n", outcome).groups()
@@ -99,14 +100,14 @@ class GameReader:
             assert self.is_test or match[4] is None
             return match[1] or match[2] or match[4]
         if values := re.findall(r"(?:^|, )(\w)\) (\w+)", sentence):
-            (dimension,) = {_DIMENSION_OF[word] for _, word in values}
+            (dimension,) = {self.dimension_of(word) for _, word in values}
             assert self.is_test and values == [(letter, words[dimension]) for letter, words in self.objects.items()]
             return dimension
         match = re.fullmatch(r"Object (\w) is the only (\w+) object, because (.*) are (\w+), so (\w) has a unique (\w+)\.", sentence)
         assert match and self.is_test, sentence
         letter, word, others, shared, again, dimension = match.groups()
         assert letter == again and {*_LISTED.split(others)} == set(self.objects) - {letter} and self.objects[letter][dimension] == word
-        plural = f"{self.objects[others[0]][dimension]}{'s' if dimension == 'shape' else ''}"
+        plural = f"{self.objects[others[0]][dimension]}{'s' if _KIND_OF[word] == 'shape' else ''}"
         assert shared == plural and len({self.objects[other][dimension] for other in _LISTED.split(others)}) == 1
         assert self.unique(letter) == {dimension}
         return dimension

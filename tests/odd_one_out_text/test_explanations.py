@@ -27,7 +27,7 @@ def play(task, player: str, rng: np.random.Generator) -> np.ndarray:
 def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
     """Play an episode of each row, and check everything that is explained; returns the (B,) dimensions that reasoning begins with."""
     config, rows = task.config, np.arange(task.num_envs)
-    readers = [GameReader(config.dimensions, config.num_experiments) for _ in rows]
+    readers = [GameReader(config.dimensions, config.value_words, config.num_experiments) for _ in rows]
     first = np.full(task.num_envs, -1)
     outcome_explanations = [""] * task.num_envs
     for trial in range(config.trials + 1):
@@ -67,8 +67,9 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
         {"num_dimensions": 6, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 12, "num_objects": 12, "num_experiments": 12, "num_values": 2},
         {"dimension_names": ("age", "shape", "taste"), "rewarded_dimensions": ("taste",), "num_distractors": 1},
+        {"dimension_names": ("age", "shape", "taste"), "value_words": ("shape", "size", "color")},
     ],
-    ids=["default", "held_out", "list_values", "more_dimensions", "largest", "named"],
+    ids=["default", "held_out", "list_values", "more_dimensions", "largest", "named", "named_otherwise"],
 )
 def test_every_statement_follows_from_the_game(player, kwargs):
     task = gym_causal.make_task(ENV_ID, 120, explain="all", **kwargs)

@@ -96,31 +96,26 @@ def test_words_have_one_meaning():
     assert len(set(words)) == len(words) == 120 and not set(words) & set(NAMES) and all(word.isalpha() for word in words)
 
 
-arguments = (
-    st.integers(3, 12)
-    .flatmap(
-        lambda dimensions: st.fixed_dictionaries(
-            {
-                "num_dimensions": st.just(dimensions),
-                "num_objects": st.integers(3, dimensions),
-                "num_experiments": st.integers(0, 4),
-                "num_values": st.integers(2, 10),
-                "num_distractors": st.integers(0, 12 - dimensions),
-                "list_values": st.booleans(),
-                "dimension_names": st.none() | st.lists(st.sampled_from(NAMES), min_size=dimensions, max_size=dimensions, unique=True),
-            }
-        )
-    )
-    .flatmap(
-        lambda kwargs: st.fixed_dictionaries(
-            {
-                **{name: st.just(value) for name, value in kwargs.items()},
-                "rewarded_dimensions": st.none()
-                | st.lists(st.sampled_from(kwargs["dimension_names"] or NAMES[: kwargs["num_dimensions"]]), min_size=1, unique=True),
-            }
-        )
-    )
-)
+@st.composite
+def drawn_arguments(draw):
+    count = draw(st.integers(3, 12))
+    names = st.lists(st.sampled_from(NAMES), min_size=count, max_size=count, unique=True)
+    kwargs = {
+        "num_dimensions": count,
+        "num_objects": draw(st.integers(3, count)),
+        "num_experiments": draw(st.integers(0, 4)),
+        "num_values": draw(st.integers(2, 10)),
+        "num_distractors": draw(st.integers(0, 12 - count)),
+        "list_values": draw(st.booleans()),
+        "dimension_names": draw(st.none() | names),
+    }
+    if not kwargs["num_distractors"]:
+        kwargs["value_words"] = draw(st.none() | names)
+    rewarded = st.lists(st.sampled_from(kwargs["dimension_names"] or NAMES[:count]), min_size=1, unique=True)
+    return {**kwargs, "rewarded_dimensions": draw(st.none() | rewarded)}
+
+
+arguments = drawn_arguments()
 
 
 @settings(max_examples=60)
@@ -139,13 +134,15 @@ def test_trials_are_what_they_should_be(kwargs, seed):
     assert {config.dimensions[dimension] for dimension in episodes.rewarded} <= set(allowed)
 
 
-def test_named_dimensions_change_the_words_alone():
+@pytest.mark.parametrize("values", [None, ("age", "shape", "taste")])
+def test_named_dimensions_change_the_words_alone(values):
     """The same episodes, in other words: trials, actions and rewards stay as they are."""
-    (default,), (named,) = (
-        play_games(ENV_ID, num_episodes=1, seed=3, explain="all", dimension_names=names) for names in (None, ["taste", "motion", "shape"])
-    )
-    meaning = dict(zip(NAMES[:3], ["taste", "motion", "shape"], strict=True))
-    renamed = {word: DIMENSIONS[new][place] for old, new in meaning.items() for place, word in enumerate(DIMENSIONS[old])} | meaning
+    names = ("taste", "motion", "shape")
+    others = {"dimension_names": names, "value_words": values}
+    (default,), (named,) = (play_games(ENV_ID, num_episodes=1, seed=3, explain="all", **kwargs) for kwargs in ({}, others))
+    renamed = dict(zip(NAMES[:3], names, strict=True))
+    for old, new in zip(NAMES[:3], values or names, strict=True):
+        renamed |= dict(zip(DIMENSIONS[old], DIMENSIONS[new], strict=True))
     for before, after in zip(default.turns, named.turns, strict=True):
         for name in ("prompt", "action", "outcome", "outcome_explanation"):
             expected = re.sub(r"[a-z]+", lambda found: renamed.get(found[0], found[0]), getattr(before, name))
@@ -316,6 +313,12 @@ def test_both_observations_hold_the_same(given):
         (ValueError, {"dimension_names": ("size", "taste")}, r"dimension_names must be None or 3 different ones of color, .*'taste'\)"),
         (ValueError, {"dimension_names": ("size", "taste", "size")}, "dimension_names must be None or 3 different"),
         (ValueError, {"dimension_names": ("size", "taste", "weight")}, "dimension_names must be None or 3 different"),
+        (ValueError, {"value_words": ("size",)}, "value_words must be None or 3 different ones of color"),
+        (
+            ValueError,
+            {"value_words": ("size", "age", "taste"), "num_distractors": 1},
+            "num_distractors must be 0 where value_words are given",
+        ),
         (TypeError, {"dimension_names": "size"}, "dimension_names must be .* in a tuple or list, got 'size'"),
         (
             ValueError,

@@ -74,6 +74,18 @@ def test_dimensions_are_drawn_anew_for_each_text(name):
     assert config.evaluation.splits[HELD_OUT] == {"rewarded_dimensions": ("texture",)}
 
 
+def test_drawn_names_stand_for_any_values_but_the_held_out_ones_are_never_rewarded():
+    texts = training_texts(TrainingConfig(dimensions_drawn_from=6, names_drawn=True, condition="both"), 0, count=400)
+    named = {(name, dimension_of(word)) for text in texts for name, word in re.findall(r"different (\w+): (\w+)\.\n", text)}
+    assert len(named) > 25 and ("texture", "color") in named and ("color", "texture") in named  # of 36
+    paid = {pair for text in texts for pair in re.findall(r"different (\w+): (\w+)\.\nChoosing object \w was rewarded!", text)}
+    assert {dimension_of(word) for _, word in paid} == set(NAMES[:6]) - {"texture"}
+    assert {name for name, _ in paid} == set(NAMES[:6])
+    for text in texts:  # within a text a name stands for one dimension
+        found = set(re.findall(r"different (\w+): (\w+)\.\n", text))
+        assert len({(name, dimension_of(word)) for name, word in found}) == len({name for name, _ in found})
+
+
 def dimension_of(word):
     return next(name for name, words in DIMENSIONS.items() if word in words)
 
@@ -87,6 +99,7 @@ def test_every_word_of_drawn_dimensions_is_a_token(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"names_drawn": True}, "names_drawn must be False unless dimensions_drawn_from"),
         ({"dimensions_drawn_from": 13}, "dimensions_drawn_from must be an int from 3 to 12, got 13"),
         ({"dimensions_drawn_from": 4, "env_kwargs": {"num_dimensions": 5}}, "must be 0 or at least 5, the dimensions of a game, got 4"),
         ({"dimensions_drawn_from": 6, "texts": "in_context"}, "dimensions_drawn_from needs texts='single'.*got 'in_context'"),
