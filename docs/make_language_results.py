@@ -2,10 +2,11 @@
 
     python docs/make_language_results.py --results results/language_models
 
-A model is in the folder CONDITION/seed_S, or CONDITION_N/seed_S if the dimensions of its texts are drawn from N; in it, its games without a
-prompt are in ``evaluation``, and those whose reasoning the expert begins in ``concluded`` (the commands are in docs/language_models.md).
-The rows and the learning curves are put into docs/data/language, where they replace those of the same condition and seed. The table goes
-into docs/language_models.md, and the figure is docs/images/language_training.png.
+A model is in the folder CONDITION/seed_S, CONDITION_N/seed_S if the dimensions of its texts are drawn from N, or CONDITION_names_N/seed_S
+if their names are drawn too; in it, its games without a prompt are in ``evaluation``, and those whose reasoning the expert begins in
+``concluded`` (the commands are in docs/language_models.md). The rows and the learning curves are put into docs/data/language, where they
+replace those of the same condition and seed. The table goes into docs/language_models.md, and the figure is
+docs/images/language_training.png.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def rows_of(folder: Path) -> pd.DataFrame:
 
 
 def condition_of(name: str) -> str:
-    """The condition of the texts of a model: "reasoning" of "reasoning" and of "reasoning_12"."""
-    return name.rstrip("_0123456789")
+    """The condition of the texts of a model: "reasoning" of "reasoning_12" and of "reasoning_names_12"."""
+    return re.sub(r"(_names)?_\d+$", "", name)
 
 
 def curve_of(folder: Path) -> pd.DataFrame:

@@ -1,0 +1,96 @@
+"""Which step of the reasoning models that are trained on game texts get right, where the expert has written all that comes before.
+
+    python docs/make_language_steps.py --results results/language_models      # after the commands of docs/language_models.md
+
+For each model and each rewarded dimension, in 200 games of the expert that were not trained on: how often the likeliest next token is the
+expert's at each step (STEPS). Prints the table and writes it to docs/data/language/steps.csv, where the rows of these models replace
+earlier ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import tyro
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from agents.language.conditions import Condition, named_condition
+from agents.language.games import game_text
+from agents.language.training import TRAINING
+from agents.sweeps.tables import with_new_runs
+from gym_causal.core.streams import SeedDomain
+from gym_causal.files import read_json, write_atomically
+from gym_causal.transcripts import play_games
+
+DATA = Path(__file__).parent / "data" / "language" / "steps.csv"
+STEPS = {
+    "belief": r"must be (\w+), because",
+    "action": r"into a different (\w+)",
+    "conclusion": r"I am rewarded for unique (\w+)",
+    "values": r"(?:unique \w+\. A|, B|, C)\) (\w+)",
+    "object": r"Object (\w) is the only",
+}
+"""Step -> where its word stands. Values are listed under conditions such as "reasoning_listed"."""
+DIMENSIONS = ("color", "shape", "texture")
+GAMES = 200
+
+
+@dataclass(frozen=True)
+class Args:
+    """Count which steps of the reasoning language models get right."""
+
+    results: Path
+    """Folder of the models' folders."""
+    out: Path = DATA
+    """The CSV."""
+
+
+def right_words(model: Any, tokenizer: Any, text: str) -> Iterator[tuple[str, bool]]:
+    """Each step of a text, and whether the model's likeliest token is the one with which its word begins."""
+    encoded = tokenizer(text, return_offsets_mapping=True, return_tensors="pt")
+    ids = encoded["input_ids"]
+    with torch.no_grad():
+        predicted = model(input_ids=ids).logits[0].argmax(-1)
+    ends = encoded["offset_mapping"][0, :, 1]
+    for step, pattern in STEPS.items():
+        for found in re.finditer(pattern, text):
+            place = int((ends > found.start(1)).nonzero()[0])  # the token that the word begins in
+            yield step, bool(predicted[place - 1] == ids[0, place])
+
+
+def shares(model: Any, tokenizer: Any, condition: Condition) -> pd.DataFrame:
+    """A row for each rewarded dimension, a column for each step."""
+    rows = []
+    for dimension in DIMENSIONS:
+        kwargs = {"rewarded_dimensions": (dimension,), **condition.env_kwargs}
+        games = play_games("OddOneOutText-v0", num_episodes=GAMES, domain=SeedDomain.EVALUATION, **kwargs)
+        found = pd.DataFrame([pair for game in games for pair in right_words(model, tokenizer, game_text(game, condition))])
+        rows.append({"rewarded": dimension, **found.groupby(0, sort=False)[1].mean()})
+    return pd.DataFrame(rows)
+
+
+def main(args: Args) -> None:
+    """Run the command."""
+    tables = []
+    for folder in sorted(args.results.glob("*/seed_*")):
+        condition = named_condition(read_json(folder / TRAINING)["condition"])
+        if condition.reasoning and (folder / "config.json").exists():
+            model, tokenizer = AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+            table = shares(model, tokenizer, condition)
+            tables.append(table.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed_"))))
+    if not tables:
+        raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S with a model of texts with reasoning")
+    made = with_new_runs(args.out, pd.concat(tables, ignore_index=True), run=("model", "seed"))
+    made = made.sort_values(["model", "seed"], kind="stable").reindex(columns=["model", "seed", "rewarded", *STEPS])
+    print(made.to_string(index=False, float_format="%.2f"))
+    write_atomically(args.out, lambda path: made.to_csv(path, index=False))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))

@@ -1,0 +1,51 @@
+"""Which steps of the reasoning a model gets right."""
+
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("scipy")
+pytest.importorskip("stable_baselines3")
+
+import torch
+
+from agents.language.conditions import CONDITIONS
+from agents.language.games import game_text
+from agents.language.gpt import make_tokenizer
+from gym_causal.transcripts import play_games
+from tests.docs_scripts import load_script
+
+script = load_script("make_language_steps")
+CONDITION = CONDITIONS["reasoning_listed"]
+
+
+def knows(target, *, but_not=None):
+    """A model that says the next token of a text, or its end instead of one token."""
+
+    def model(input_ids):
+        following = torch.cat([target[1:], target[:1]])
+        following = torch.where(following == (-1 if but_not is None else but_not), 0, following)
+        return SimpleNamespace(logits=torch.nn.functional.one_hot(following[: input_ids.shape[1]], int(target.max()) + 1)[None])
+
+    return model
+
+
+def test_each_step_is_found_and_compared_with_the_next_token():
+    games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), list_values=True)
+    texts = [game_text(game, CONDITION) for game in games]
+    tokenizer = make_tokenizer(texts)
+    first_counts = set()
+    for text in texts:
+        ids = torch.tensor(tokenizer(text)["input_ids"])
+        found = list(script.right_words(knows(ids), tokenizer, text))
+        assert all(right for _, right in found)
+        counts = {step: [name for name, _ in found].count(step) for step in script.STEPS}
+        assert counts == {"belief": text.count("must be "), "action": 3, "conclusion": 1, "values": 3, "object": 1}
+        first_counts.add(counts["belief"])
+        (shape,) = tokenizer(" shape")["input_ids"]
+        wrong = {step for step, right in script.right_words(knows(ids, but_not=shape), tokenizer, text) if not right}
+        assert wrong - {"belief"} == {"action", "conclusion"}
+        assert ("belief" in wrong) == bool(counts["belief"])
+    assert len(first_counts) > 1  # what is rewarded is found out early or late
