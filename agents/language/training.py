@@ -210,6 +210,7 @@ def check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
         raise ValueError(f"folder: {str(path)!r} is not the configuration of a training: {error}") from error
     if not isinstance(found, dict):
         raise ValueError(f"folder: {str(path)!r} is not the configuration of a training")
-    wanted = json.loads(json.dumps(config.to_json()))
-    if changed := [f"{key} was {found.get(key)!r} and is {value!r}" for key, value in wanted.items() if found.get(key) != value]:
+    defaults, wanted = (json.loads(json.dumps(each.to_json())) for each in (TrainingConfig(), config))
+    found = {**defaults, **found}  # of before an option existed
+    if changed := [f"{key} was {found[key]!r} and is {value!r}" for key, value in wanted.items() if found[key] != value]:
         raise ValueError(f"folder: {str(folder)!r} holds a training with another configuration ({'; '.join(changed)})")
