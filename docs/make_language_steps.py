@@ -77,6 +77,7 @@ def shares(model: Any, tokenizer: Any, condition: Condition) -> pd.DataFrame:
 
 def main(args: Args) -> None:
     """Run the command."""
+    torch.set_num_threads(1)  # texts are short: more threads only wait for each other
     tables = []
     for folder in sorted(args.results.glob("*/seed_*")):
         condition = named_condition(read_json(folder / TRAINING)["condition"])

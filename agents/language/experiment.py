@@ -10,14 +10,13 @@ from typing import Any
 
 import gym_causal
 from agents.language.conditions import FOUR_CONDITIONS, Condition, named_condition
-from agents.language.games import game_text, join_games, shuffle_explanations
+from agents.language.games import game_text, join_games, shuffle_explanations, text_task, with_instructions
 from agents.language.models import LanguageModel
 from agents.language.player import LanguagePlayer, PlayOptions
 from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.core.streams import SeedDomain
-from gym_causal.core.text import TextTask
 from gym_causal.evaluation import EvaluationResult
-from gym_causal.registry import argument_names, load_target, make_task, task_spec
+from gym_causal.registry import argument_names, load_target, task_spec
 from gym_causal.transcripts import Game, play_games
 
 INCLUDED, HELD_OUT = "included", "held_out"
@@ -64,9 +63,7 @@ class Experiment:
         if not self.conditions or len(set(self.conditions)) < len(self.conditions):
             raise ValueError(f"conditions must be one or more different ones, got {self.conditions!r}")
         for kwargs in self.splits.values():
-            task = make_task(self.env_id, 1, **kwargs)
-            if not isinstance(task, TextTask):
-                raise ValueError(f"env must be a text task, for example OddOneOutText-v0, got {self.env_id!r}")
+            text_task(self.env_id, **kwargs)
         reasons = all(named_condition(name).reasoning for name in self.conditions)
         if self.options.expert_concludes and not (reasons and HELD_OUT in self.splits):
             raise ValueError(
@@ -144,10 +141,11 @@ class Experiment:
 
     def candidate_prompts(self, condition: Condition) -> list[str]:
         """The prompts that are compared."""
-        task = make_task(self.env_id, 1, **self.included_kwargs)
-        assert isinstance(task, TextTask)
-        about = f"{task.instructions}\n\n" if condition.instructions or self.instructions else ""
-        return [about + join_games([game_text(game, condition) for game in games]) for games in self.shot_games(condition)]
+        prompts = [join_games([game_text(game, condition) for game in games]) for games in self.shot_games(condition)]
+        if not condition.instructions and not self.instructions:
+            return prompts
+        instructions = text_task(self.env_id, **self.included_kwargs).instructions
+        return [with_instructions(instructions, prompt) for prompt in prompts]
 
     def select_prompt(self, condition: Condition, ask: Callable[[str], LanguageModel]) -> SelectedPrompt:
         """The candidate with the highest score in new games of the included dimensions; of several, the first.

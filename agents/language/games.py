@@ -1,11 +1,14 @@
-"""Games as parts of a prompt or a training text: with a heading, joined, and with the explanations of other games as a control."""
+"""Games as parts of a prompt or a training text: with a heading, joined, after instructions, or with the explanations of other games."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from agents.language.conditions import Condition
+from gym_causal.core.text import TextTask
+from gym_causal.registry import make_task
 from gym_causal.transcripts import Game, Turn
 
 HEADING = "New game.\n"
@@ -20,6 +23,23 @@ def game_text(game: Game, condition: Condition) -> str:
 def join_games(texts: Sequence[str]) -> str:
     """Several games as one text, a blank line after each."""
     return "".join(f"{text}\n" for text in texts)
+
+
+def with_instructions(instructions: str, text: str) -> str:
+    """A text after the description of its games."""
+    return f"{instructions}\n\n{text}"
+
+
+def text_task(env_id: str, **env_kwargs: Any) -> TextTask:
+    """The task of a text env, with one row.
+
+    Raises:
+        ValueError: another env.
+    """
+    task = make_task(env_id, 1, **env_kwargs)
+    if not isinstance(task, TextTask):
+        raise ValueError(f"env must be a text task, for example OddOneOutText-v0, got {env_id!r}")
+    return task
 
 
 def shuffle_explanations(games: Sequence[Game], donors: Sequence[Game]) -> list[Game]:

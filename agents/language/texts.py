@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents.language.conditions import named_condition
-from agents.language.games import game_text, join_games, shuffle_explanations
+from agents.language.games import game_text, join_games, shuffle_explanations, text_task, with_instructions
 from agents.language.training_config import GAMES_PER_TEXT, TrainingConfig
 from gym_causal.core.streams import SeedDomain
 from gym_causal.odd_one_out_text.vocabulary import NAMES
@@ -33,16 +33,19 @@ def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = S
     """
     seed = config.seed * _CHUNKS_PER_SEED + chunk
     condition = named_condition(config.condition)
-    texts = _games(config, seed, domain, count)
+    texts, instructions = _games(config, seed, domain, count)
     if condition.shuffled:
         # By the games at the same place of the next texts.
         places = [shuffle_explanations(games, [*games[1:], games[0]]) for games in map(list, zip(*texts, strict=True))]
         texts = [list(games) for games in zip(*places, strict=True)]
-    return [join_games([game_text(game, condition) for game in games[:-1]]) + game_text(games[-1], condition) for games in texts]
+    written = [join_games([game_text(game, condition) for game in games[:-1]]) + game_text(games[-1], condition) for games in texts]
+    if not config.instructions:
+        return written
+    return [with_instructions(about, text) for about, text in zip(instructions, written, strict=True)]
 
 
-def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) -> list[list[Game]]:
-    """The games of each text."""
+def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) -> tuple[list[list[Game]], list[str]]:
+    """The games of each text, and the instructions for it."""
 
     explained = named_condition(config.condition).env_kwargs
 
@@ -50,31 +53,39 @@ def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) ->
         return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **{**kwargs, **explained})
 
     if config.dimensions_drawn_from:
-        return [[game] for game in _games_of_drawn_dimensions(config, seed, domain, count, play)]
+        games, instructions = _games_of_drawn_dimensions(config, seed, domain, count, play)
+        return [[game] for game in games], instructions
+    instructions = [text_task(config.env_id, **config.evaluation.included_kwargs).instructions] * count
     if config.texts == "single":
-        return [[game] for game in play(seed, count, config.evaluation.included_kwargs)]
+        return [[game] for game in play(seed, count, config.evaluation.included_kwargs)], instructions
     trained = config.trained_dimensions
     rng = np.random.default_rng([seed, int(domain)])
     rewarded = np.stack([_rewarded_dimensions(rng, len(trained)) for _ in range(count)])  # (count, GAMES_PER_TEXT)
-    games: dict[int, Iterator[Game]] = {}
+    by_dimension: dict[int, Iterator[Game]] = {}
     for dimension, played in zip(*np.unique(rewarded, return_counts=True), strict=True):
         # A seed for each, or games of different dimensions would show the same objects.
         kwargs = {**config.env_kwargs, "rewarded_dimensions": (trained[dimension],)}
-        games[dimension] = iter(play(16 * seed + int(dimension), int(played), kwargs))
-    return [[next(games[dimension]) for dimension in row] for row in rewarded.tolist()]
+        by_dimension[dimension] = iter(play(16 * seed + int(dimension), int(played), kwargs))
+    return [[next(by_dimension[dimension]) for dimension in row] for row in rewarded.tolist()], instructions
 
 
-def _games_of_drawn_dimensions(config: TrainingConfig, seed: int, domain: SeedDomain, count: int, play: Play) -> list[Game]:
-    """Games whose dimensions are drawn anew for every few of them, in random order."""
+def _games_of_drawn_dimensions(
+    config: TrainingConfig, seed: int, domain: SeedDomain, count: int, play: Play
+) -> tuple[list[Game], list[str]]:
+    """Games whose dimensions are drawn anew for every few of them, in random order, and their instructions."""
     rng = np.random.default_rng([seed, int(domain)])
     games: list[Game] = []
+    instructions: list[str] = []
     for group in range(-(-count // _GAMES_PER_DRAW)):
         values = _drawn_dimensions(rng, config)
         names = _drawn_dimensions(rng, config) if config.names_drawn else values
         rewarded = [name for name, of in zip(names, values, strict=True) if of != config.held_out_dimension]
         words = {"dimension_names": names, "value_words": values, "rewarded_dimensions": rewarded}
-        games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, {**config.env_kwargs, **words})
-    return [games[place] for place in rng.permutation(len(games))[:count].tolist()]
+        kwargs = {**config.env_kwargs, **words}
+        games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, kwargs)
+        instructions += [text_task(config.env_id, **kwargs).instructions] * _GAMES_PER_DRAW
+    order = rng.permutation(len(games))[:count].tolist()
+    return [games[place] for place in order], [instructions[place] for place in order]
 
 
 def _drawn_dimensions(rng: np.random.Generator, config: TrainingConfig) -> list[str]:

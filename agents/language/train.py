@@ -40,6 +40,8 @@ class Args(Defaults):
     games have the env's in either."""
     names_drawn: bool = False
     """Their names are drawn too: a name stands for the values of any dimension, and a text alone says of which."""
+    instructions: bool = False
+    """Texts begin with the description of the game; evaluate the model with --instructions then."""
     held_out: str | None = None
     """The dimension that is rewarded in no training text; default: the last, if the task has dimensions."""
     seed: int = 0

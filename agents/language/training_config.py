@@ -34,7 +34,9 @@ class TrainingConfig:
             any of them but the held-out one may be rewarded; 0: all texts have those of the env. Evaluated games have those of the env in
             either.
         names_drawn: their names are drawn too, so that a name stands for the values of any dimension, and a text alone says of which. What
-            is never rewarded is then the dimension whose values are those of the held-out one.
+            is never rewarded is then the dimension whose values are those of the held-out one. It needs ``instructions``, or a player
+            would have to guess the names.
+        instructions: texts begin with the description of the game, which names the dimensions; so do games that are evaluated.
         gpt: the size of the model.
         num_updates: of the weights.
         updates_without_experiments: so many of them come first and are on games that consist of the test trial alone: shorter texts, from
@@ -58,6 +60,7 @@ class TrainingConfig:
     texts: Literal["single", "in_context"] = "single"
     dimensions_drawn_from: int = 0
     names_drawn: bool = False
+    instructions: bool = False
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
     updates_without_experiments: int = 0
@@ -92,6 +95,8 @@ class TrainingConfig:
             if self.names_drawn:
                 raise ValueError("names_drawn must be False unless dimensions_drawn_from says from which")
             return
+        if self.names_drawn and not self.instructions:
+            raise ValueError("names_drawn needs instructions, which say what the dimensions are called")
         check_integer("dimensions_drawn_from", self.dimensions_drawn_from, MIN_DIMENSIONS, MAX_DIMENSIONS)
         if self.texts != "single" or "dimension_names" not in argument_names(self.env_id) or "rewarded_dimensions" in self.env_kwargs:
             raise ValueError(
@@ -119,6 +124,7 @@ class TrainingConfig:
             shots=GAMES_PER_TEXT - 1 if self.texts == "in_context" else 0,
             prompts=1,
             seed=self.seed,
+            instructions=self.instructions,
         )
 
     @property

@@ -15,6 +15,7 @@ import torch
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.language import __main__ as command
 from agents.language import train
+from agents.language.conditions import CONDITIONS
 from agents.language.experiment import HELD_OUT
 from agents.language.gpt import END, GPTConfig, make_tokenizer
 from agents.language.texts import CHUNK, training_texts
@@ -75,15 +76,26 @@ def test_dimensions_are_drawn_anew_for_each_text(name):
 
 
 def test_drawn_names_stand_for_any_values_but_the_held_out_ones_are_never_rewarded():
-    texts = training_texts(TrainingConfig(dimensions_drawn_from=6, names_drawn=True, condition="both"), 0, count=400)
+    texts = training_texts(TrainingConfig(dimensions_drawn_from=6, names_drawn=True, instructions=True, condition="both"), 0, count=400)
     named = {(name, dimension_of(word)) for text in texts for name, word in re.findall(r"different (\w+): (\w+)\.\n", text)}
     assert len(named) > 25 and ("texture", "color") in named and ("color", "texture") in named  # of 36
     paid = {pair for text in texts for pair in re.findall(r"different (\w+): (\w+)\.\nChoosing object \w was rewarded!", text)}
     assert {dimension_of(word) for _, word in paid} == set(NAMES[:6]) - {"texture"}
     assert {name for name, _ in paid} == set(NAMES[:6])
-    for text in texts:  # within a text a name stands for one dimension
+    for text in texts:  # within a text a name stands for one dimension, and the names are said at the beginning
         found = set(re.findall(r"different (\w+): (\w+)\.\n", text))
         assert len({(name, dimension_of(word)) for name, word in found}) == len({name for name, _ in found})
+        assert {name for name, _ in found} <= set(re.findall(r"\w+", re.search(r"one dimension is rewarding: (.*?)\.", text)[1]))
+
+
+def test_instructions_come_first_in_texts_and_in_evaluated_games():
+    config = TrainingConfig(instructions=True)
+    plain = training_texts(dataclasses.replace(config, instructions=False), 0, count=5)
+    about = "I play games with three objects. In each game one dimension is rewarding: color, shape or texture."
+    for text, without in zip(training_texts(config, 0, count=5), plain, strict=True):
+        assert text.startswith(about) and text.endswith(f"\n\n{without}")
+    (prompt,) = config.evaluation.candidate_prompts(CONDITIONS["none"])
+    assert prompt.startswith(about)
 
 
 def dimension_of(word):
@@ -99,6 +111,7 @@ def test_every_word_of_drawn_dimensions_is_a_token(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"names_drawn": True, "dimensions_drawn_from": 5}, "names_drawn needs instructions"),
         ({"names_drawn": True}, "names_drawn must be False unless dimensions_drawn_from"),
         ({"dimensions_drawn_from": 13}, "dimensions_drawn_from must be an int from 3 to 12, got 13"),
         ({"dimensions_drawn_from": 4, "env_kwargs": {"num_dimensions": 5}}, "must be 0 or at least 5, the dimensions of a game, got 4"),
