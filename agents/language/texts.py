@@ -80,8 +80,9 @@ def _games_of_drawn_dimensions(
         values = _drawn_dimensions(rng, config)
         names = _drawn_dimensions(rng, config) if config.names_drawn else values
         rewarded = [name for name, of in zip(names, values, strict=True) if of != config.held_out_dimension]
-        words = {"dimension_names": names, "value_words": values, "rewarded_dimensions": rewarded}
-        kwargs = {**config.env_kwargs, **words}
+        kwargs = {**config.env_kwargs, "dimension_names": names, "rewarded_dimensions": rewarded}
+        if config.names_drawn:
+            kwargs["value_words"] = values
         games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, kwargs)
         instructions += [text_task(config.env_id, **kwargs).instructions] * _GAMES_PER_DRAW
     order = rng.permutation(len(games))[:count].tolist()
