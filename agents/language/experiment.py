@@ -10,7 +10,7 @@ from typing import Any
 
 import gym_causal
 from agents.language.conditions import FOUR_CONDITIONS, Condition, named_condition
-from agents.language.games import game_text, join_games, shuffle_explanations, text_task, with_instructions
+from agents.language.games import description, game_text, join_games, shuffle_explanations, text_task
 from agents.language.models import LanguageModel
 from agents.language.player import LanguagePlayer, PlayOptions
 from gym_causal.arguments import check_integer, check_one_of
@@ -141,11 +141,8 @@ class Experiment:
 
     def candidate_prompts(self, condition: Condition) -> list[str]:
         """The prompts that are compared."""
-        prompts = [join_games([game_text(game, condition) for game in games]) for games in self.shot_games(condition)]
-        if not condition.instructions and not self.instructions:
-            return prompts
-        instructions = text_task(self.env_id, **self.included_kwargs).instructions
-        return [with_instructions(instructions, prompt) for prompt in prompts]
+        about = description(self.env_id, **self.included_kwargs) if condition.instructions or self.instructions else ""
+        return [about + join_games([game_text(game, condition) for game in games]) for games in self.shot_games(condition)]
 
     def select_prompt(self, condition: Condition, ask: Callable[[str], LanguageModel]) -> SelectedPrompt:
         """The candidate with the highest score in new games of the included dimensions; of several, the first.

@@ -1,4 +1,4 @@
-"""Games as parts of a prompt or a training text: with a heading, joined, after instructions, or with the explanations of other games."""
+"""Games as parts of a prompt or a training text: with a heading, joined, after their description, or with the explanations of others."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ def join_games(texts: Sequence[str]) -> str:
     return "".join(f"{text}\n" for text in texts)
 
 
-def with_instructions(instructions: str, text: str) -> str:
-    """A text after the description of its games."""
-    return f"{instructions}\n\n{text}"
-
-
 def text_task(env_id: str, **env_kwargs: Any) -> TextTask:
     """The task of a text env, with one row.
 
@@ -40,6 +35,11 @@ def text_task(env_id: str, **env_kwargs: Any) -> TextTask:
     if not isinstance(task, TextTask):
         raise ValueError(f"env must be a text task, for example OddOneOutText-v0, got {env_id!r}")
     return task
+
+
+def description(env_id: str, **env_kwargs: Any) -> str:
+    """The description of an env's games, as it stands before them."""
+    return f"{text_task(env_id, **env_kwargs).instructions}\n\n"
 
 
 def shuffle_explanations(games: Sequence[Game], donors: Sequence[Game]) -> list[Game]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents.language.conditions import named_condition
-from agents.language.games import game_text, join_games, shuffle_explanations, text_task, with_instructions
+from agents.language.games import description, game_text, join_games, shuffle_explanations
 from agents.language.training_config import GAMES_PER_TEXT, TrainingConfig
 from gym_causal.core.streams import SeedDomain
 from gym_causal.odd_one_out_text.vocabulary import NAMES
@@ -19,7 +19,7 @@ CHUNK = 1_024
 """Texts that are made at once."""
 _GAMES_PER_DRAW = 16
 _DRAWS_PER_SEED = CHUNK // _GAMES_PER_DRAW
-Play = Callable[[int, int, Mapping[str, Any]], list[Game]]  # seed, count, arguments of the env
+_Play = Callable[[int, int, Mapping[str, Any]], list[Game]]  # seed, count, arguments of the env
 
 
 def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = SeedDomain.COLLECTION, count: int = CHUNK) -> list[str]:
@@ -33,19 +33,17 @@ def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = S
     """
     seed = config.seed * _CHUNKS_PER_SEED + chunk
     condition = named_condition(config.condition)
-    texts, instructions = _games(config, seed, domain, count)
+    texts, descriptions = _games(config, seed, domain, count)
     if condition.shuffled:
         # By the games at the same place of the next texts.
         places = [shuffle_explanations(games, [*games[1:], games[0]]) for games in map(list, zip(*texts, strict=True))]
         texts = [list(games) for games in zip(*places, strict=True)]
     written = [join_games([game_text(game, condition) for game in games[:-1]]) + game_text(games[-1], condition) for games in texts]
-    if not config.instructions:
-        return written
-    return [with_instructions(about, text) for about, text in zip(instructions, written, strict=True)]
+    return [about + text for about, text in zip(descriptions, written, strict=True)]
 
 
 def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) -> tuple[list[list[Game]], list[str]]:
-    """The games of each text, and the instructions for it."""
+    """The games of each text, and their description, "" if it is not written."""
 
     explained = named_condition(config.condition).env_kwargs
 
@@ -53,11 +51,11 @@ def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) ->
         return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **{**kwargs, **explained})
 
     if config.dimensions_drawn_from:
-        games, instructions = _games_of_drawn_dimensions(config, seed, domain, count, play)
-        return [[game] for game in games], instructions
-    instructions = [text_task(config.env_id, **config.evaluation.included_kwargs).instructions] * count
+        games, descriptions = _games_of_drawn_dimensions(config, seed, domain, count, play)
+        return [[game] for game in games], descriptions
+    descriptions = [_description(config, config.evaluation.included_kwargs)] * count
     if config.texts == "single":
-        return [[game] for game in play(seed, count, config.evaluation.included_kwargs)], instructions
+        return [[game] for game in play(seed, count, config.evaluation.included_kwargs)], descriptions
     trained = config.trained_dimensions
     rng = np.random.default_rng([seed, int(domain)])
     rewarded = np.stack([_rewarded_dimensions(rng, len(trained)) for _ in range(count)])  # (count, GAMES_PER_TEXT)
@@ -66,31 +64,32 @@ def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) ->
         # A seed for each, or games of different dimensions would show the same objects.
         kwargs = {**config.env_kwargs, "rewarded_dimensions": (trained[dimension],)}
         by_dimension[dimension] = iter(play(16 * seed + int(dimension), int(played), kwargs))
-    return [[next(by_dimension[dimension]) for dimension in row] for row in rewarded.tolist()], instructions
+    return [[next(by_dimension[dimension]) for dimension in row] for row in rewarded.tolist()], descriptions
 
 
 def _games_of_drawn_dimensions(
-    config: TrainingConfig, seed: int, domain: SeedDomain, count: int, play: Play
+    config: TrainingConfig, seed: int, domain: SeedDomain, count: int, play: _Play
 ) -> tuple[list[Game], list[str]]:
-    """Games whose dimensions are drawn anew for every few of them, in random order, and their instructions."""
-    rng = np.random.default_rng([seed, int(domain)])
+    """Games whose dimensions are drawn anew for every few of them, in random order, and the description of each."""
+    rng, held_out = np.random.default_rng([seed, int(domain)]), config.held_out_dimension
+    pool, num_dimensions = NAMES[: config.dimensions_drawn_from], config.num_dimensions
     games: list[Game] = []
-    instructions: list[str] = []
+    descriptions: list[str] = []
     for group in range(-(-count // _GAMES_PER_DRAW)):
-        values = _drawn_dimensions(rng, config)
-        names = _drawn_dimensions(rng, config) if config.names_drawn else values
-        rewarded = [name for name, of in zip(names, values, strict=True) if of != config.held_out_dimension]
+        values = rng.choice(pool, size=num_dimensions, replace=False).tolist()
+        names = rng.choice(pool, size=num_dimensions, replace=False).tolist() if config.names_drawn else values
+        rewarded = [name for name, of in zip(names, values, strict=True) if of != held_out]
         kwargs = {**config.env_kwargs, "dimension_names": names, "rewarded_dimensions": rewarded}
         if config.names_drawn:
             kwargs["value_words"] = values
         games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, kwargs)
-        instructions += [text_task(config.env_id, **kwargs).instructions] * _GAMES_PER_DRAW
+        descriptions += [_description(config, kwargs)] * _GAMES_PER_DRAW
     order = rng.permutation(len(games))[:count].tolist()
-    return [games[place] for place in order], [instructions[place] for place in order]
+    return [games[place] for place in order], [descriptions[place] for place in order]
 
 
-def _drawn_dimensions(rng: np.random.Generator, config: TrainingConfig) -> list[str]:
-    return rng.choice(NAMES[: config.dimensions_drawn_from], size=config.num_dimensions, replace=False).tolist()
+def _description(config: TrainingConfig, kwargs: Mapping[str, Any]) -> str:
+    return description(config.env_id, **kwargs) if config.instructions else ""
 
 
 def _rewarded_dimensions(rng: np.random.Generator, num_trained: int) -> np.ndarray:

@@ -155,7 +155,7 @@ def outcome_tokens(facts: Facts, dimensions: tuple[str, ...]) -> np.ndarray:
 def reasoning_tokens(facts: Facts, words: Words) -> np.ndarray:
     """(n, D + 7) int16 of the facts of the reasoning about n trials; ``words``: of the game."""
     playing, dimension = facts["intention"] >= 0, facts["intended_dimension"]
-    first_value = _named(dimension, words.values[: len(words.dimensions)]) * MAX_VALUES
+    first_value = _named(dimension, words.values) * MAX_VALUES
     columns = [
         np.where(playing, _FIRST["marker"], 0).astype(np.int16),
         *(_ids("belief", belief) for belief in facts["belief"].T),
@@ -210,7 +210,7 @@ def facts_of_reasoning(tokens: np.ndarray, words: Words) -> Facts:
         for column, (name, group) in enumerate(zip(REASONING_FIELDS, groups, strict=True))
     }
     facts["intended_dimension"] = _of_game(facts["intended_dimension"], words.dimensions)
-    intended_words = _named(facts["intended_dimension"], words.values[: len(words.dimensions)])
+    intended_words = _named(facts["intended_dimension"], words.values)
     for name in ("target_value", "shared_value"):  # a value is one of the intended dimension, or none
         is_of = facts[name] // MAX_VALUES == intended_words
         facts[name] = np.where((facts[name] >= 0) & is_of, facts[name] % MAX_VALUES, -1)
