@@ -34,9 +34,10 @@ STEPS = {
     "action": r"into a different (\w+)",
     "conclusion": r"I am rewarded for unique (\w+)",
     "values": r"(?:unique \w+\. A|, B|, C)\) (\w+)",
+    "comparison": r", [BC]\) \w+ (like|unlike) A",
     "object": r"Object (\w) is the only",
 }
-"""Step -> where its word stands. Values are listed under conditions such as "reasoning_listed"."""
+"""Step -> where its word stands. Values are listed under conditions such as "reasoning_listed", compared under "reasoning_compared"."""
 DIMENSIONS = ("color", "shape", "texture")
 GAMES = 200
 

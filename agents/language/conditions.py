@@ -35,15 +35,17 @@ class Condition:
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
-_LISTED = {"list_values": True}
+_LISTED, _COMPARED = {"target_reasoning": "values"}, {"target_reasoning": "comparisons"}
 _CONDITIONS = (
     Condition(name="none"),
     Condition(name="outcome", outcome=True),
     Condition(name="reasoning", reasoning=True),
     Condition(name="both", outcome=True, reasoning=True),
-    # the reasoning lists what it compares
+    # the reasoning lists what it compares, or also compares it step by step
     Condition(name="reasoning_listed", reasoning=True, env_kwargs=_LISTED),
     Condition(name="both_listed", outcome=True, reasoning=True, env_kwargs=_LISTED),
+    Condition(name="reasoning_compared", reasoning=True, env_kwargs=_COMPARED),
+    Condition(name="both_compared", outcome=True, reasoning=True, env_kwargs=_COMPARED),
     # controls
     Condition(name="outcome_shuffled", outcome=True, shuffled=True),
     Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),

@@ -9,7 +9,7 @@ import numpy as np
 
 from gym_causal.arguments import check_integer, check_number, check_one_of
 from gym_causal.core.text import check_observation
-from gym_causal.odd_one_out_text.explanations import MODES
+from gym_causal.odd_one_out_text.explanations import MODES, TARGET_REASONING
 from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MAX_OBJECTS, MAX_VALUES, MIN_DIMENSIONS, NAMES, Words
 
 
@@ -35,8 +35,9 @@ class OddOneOutTextConfig:
         observation: "text", or "symbolic": arrays with the same information.
         explain: which explanations ``info["explanation"]`` holds: "none", "outcome" (what the last outcome shows), "reasoning" (what the
             expert believes, what it does next and why) or "all" (both).
-        list_values: in the test trial, begin the reasoning about the target with every object's value in the dimension that the expert
-            goes by. Facts and tokens stay as they are.
+        target_reasoning: how the reasoning about the test trial comes to its target. "direct": it names the target, then says why.
+            "values": it first lists every object's value in the dimension that the expert goes by. "comparisons": the list also says of
+            each object but the first whether its value is like the first one's. Facts and tokens are the same with each.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
 
     Raises:
@@ -56,7 +57,7 @@ class OddOneOutTextConfig:
     test_reward: float = 10.0
     observation: str = "text"
     explain: str = "outcome"
-    list_values: bool = False
+    target_reasoning: str = "direct"
     expert_info: bool = False
 
     def __post_init__(self) -> None:
@@ -69,9 +70,9 @@ class OddOneOutTextConfig:
         check_integer("num_values", self.num_values, 2, MAX_VALUES)
         check_integer("num_distractors", self.num_distractors, 0, MAX_DIMENSIONS - self.num_dimensions)
         check_number("test_reward", self.test_reward, 0, 1e6, low_included=False)
-        for name in ("list_values", "expert_info"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
+        check_one_of("target_reasoning", self.target_reasoning, TARGET_REASONING)
+        if not isinstance(self.expert_info, bool):
+            raise TypeError(f"expert_info must be True or False, got {self.expert_info!r}")
         _check_names("dimension_names", self.dimension_names, NAMES, self.num_dimensions)
         _check_names("value_words", self.value_words, NAMES, self.num_dimensions)
         if self.value_words is not None and self.num_distractors:

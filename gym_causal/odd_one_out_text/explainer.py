@@ -24,11 +24,11 @@ class Explainer:
         mode: of the argument ``explain``.
         words: of the game.
         num_objects: O.
-        list_values: of the argument ``list_values``.
+        target_reasoning: of the argument ``target_reasoning``.
     """
 
-    def __init__(self, mode: str, words: Words, num_objects: int, *, list_values: bool) -> None:
-        self._kinds, self._words, self._num_objects, self._list_values = MODES[mode], words, num_objects, list_values
+    def __init__(self, mode: str, words: Words, num_objects: int, *, target_reasoning: str) -> None:
+        self._kinds, self._words, self._num_objects, self._target_reasoning = MODES[mode], words, num_objects, target_reasoning
 
     def explain(self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], *, text: bool) -> dict[str, Any]:
         """``info["explanation"]`` of (n,) states.
@@ -73,7 +73,7 @@ class Explainer:
         for row, values in enumerate(columns):
             named = dict(zip(REASONING_FIELDS, values, strict=True))
             belief = facts["belief"][row]
-            texts[row] = wording.describe_reasoning(belief, named, self._words, self._num_objects, list_values=self._list_values)
+            texts[row] = wording.describe_reasoning(belief, named, self._words, self._num_objects, self._target_reasoning)
         return texts
 
     def describe_tokens(self, tokens: np.ndarray) -> list[str]:

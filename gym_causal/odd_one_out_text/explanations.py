@@ -23,6 +23,9 @@ MODES: dict[str, tuple[str, ...]] = {
 }
 """What the argument ``explain`` accepts, and the kinds of explanation that it leads to."""
 
+TARGET_REASONING = ("direct", "values", "comparisons")
+"""What the argument ``target_reasoning`` accepts."""
+
 
 class Statement(IntEnum):
     """What an outcome shows about a dimension."""

@@ -70,7 +70,7 @@ def describe_outcome(statement: int, dimension: int, dimensions: tuple[str, ...]
     return f"The rewarding dimension must {'be' if statement == Statement.MUST_BE else 'not be'} {name}."
 
 
-def describe_reasoning(belief: np.ndarray, facts: dict[str, int], words: Words, num_objects: int, *, list_values: bool = False) -> str:
+def describe_reasoning(belief: np.ndarray, facts: dict[str, int], words: Words, num_objects: int, target_reasoning: str) -> str:
     """The reasoning about a trial; "" if there is none.
 
     Args:
@@ -79,7 +79,7 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], words: Words, 
             test trial needs.
         words: of the game.
         num_objects: O.
-        list_values: before the target, say which value each object has in the dimension.
+        target_reasoning: one of :data:`~gym_causal.odd_one_out_text.explanations.TARGET_REASONING`.
     """
     if facts["intention"] < 0 or facts["intended_dimension"] < 0:
         return ""
@@ -90,7 +90,7 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], words: Words, 
         doing = f"I use {name}{again}." if known else f"I try {name}."
         return " ".join(filter(None, ("Let's think step by step.", why, doing)))
     start = f"In this game, I am rewarded for unique {name}." if known else " ".join(filter(None, (why, f"I go by {name}.")))
-    return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, words, num_objects, list_values))))
+    return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, words, num_objects, target_reasoning))))
 
 
 def conclusion(reasoning: str) -> str:
@@ -112,15 +112,27 @@ def _describe_belief(belief: np.ndarray, reason: int, dimensions: tuple[str, ...
     return f"The rewarding dimension must not be {ruled_out}, so it {may_be}." if ruled_out else f"The rewarding dimension {may_be}."
 
 
-def _describe_target(facts: dict[str, int], words: Words, num_objects: int, list_values: bool) -> str:
+def _describe_target(facts: dict[str, int], words: Words, num_objects: int, target_reasoning: str) -> str:
     target, dimension, value, shared = (facts[key] for key in ("target_object", "intended_dimension", "target_value", "shared_value"))
     if min(target, value, shared) < 0:
         return ""
     letter, letters = LETTERS[target], LETTERS[:num_objects]
     name, values_of = words.dimensions[dimension], words.values[dimension]
     word, others_word = DIMENSIONS[values_of][value], DIMENSIONS[values_of][shared]
-    values = ", ".join(f"{each}) {word if each == letter else others_word}" for each in letters)
     others = listed([other for other in letters if other != letter])
-    return (f"{values}. " if list_values else "") + (
+    return _list_values(target, word, others_word, num_objects, target_reasoning) + (
         f"Object {letter} is the only {word} object, because {others} are {plural(values_of, shared)}, so {letter} has a unique {name}."
     )
+
+
+def _list_values(target: int, word: str, others_word: str, num_objects: int, target_reasoning: str) -> str:
+    """The values that are compared: one word is the target's, the other that of all other objects."""
+    if target_reasoning == "direct":
+        return ""
+    values = [word if each == target else others_word for each in range(num_objects)]
+    listed_values = [f"{letter}) {value}" for letter, value in zip(LETTERS, values, strict=False)]
+    if target_reasoning == "comparisons":
+        first, *others = zip(listed_values, values, strict=True)
+        compared = [f"{entry} {'like' if value == values[0] else 'unlike'} {LETTERS[0]}" for entry, value in others]
+        listed_values = [first[0], *compared]
+    return ", ".join(listed_values) + ". "

@@ -99,9 +99,12 @@ class GameReader:
             assert known == (match[1] is None) and (match[3] is None or self.paid)
             assert self.is_test or match[4] is None
             return match[1] or match[2] or match[4]
-        if values := re.findall(r"(?:^|, )(\w)\) (\w+)", sentence):
-            (dimension,) = {self.dimension_of(word) for _, word in values}
-            assert self.is_test and values == [(letter, words[dimension]) for letter, words in self.objects.items()]
+        if values := re.findall(r"(?:^|, )(\w)\) (\w+)(?: (like|unlike) A)?", sentence):
+            (dimension,) = {self.dimension_of(word) for _, word, _ in values}
+            assert self.is_test and [pair[:2] for pair in values] == [(letter, words[dimension]) for letter, words in self.objects.items()]
+            likeness = [likeness for _, _, likeness in values]
+            true = ["like" if words[dimension] == values[0][1] else "unlike" for words in self.objects.values()]
+            assert likeness in ([""] * len(values), ["", *true[1:]])
             return dimension
         match = re.fullmatch(r"Object (\w) is the only (\w+) object, because (.*) are (\w+), so (\w) has a unique (\w+)\.", sentence)
         assert match and self.is_test, sentence

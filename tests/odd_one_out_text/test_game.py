@@ -106,7 +106,7 @@ def drawn_arguments(draw):
         "num_experiments": draw(st.integers(0, 4)),
         "num_values": draw(st.integers(2, 10)),
         "num_distractors": draw(st.integers(0, 12 - count)),
-        "list_values": draw(st.booleans()),
+        "target_reasoning": draw(st.sampled_from(["direct", "values", "comparisons"])),
         "dimension_names": draw(st.none() | names),
     }
     if not kwargs["num_distractors"]:

@@ -83,11 +83,14 @@ def test_without_held_out_no_experiment_is_on_that_dimension():
 
 
 @pytest.mark.parametrize("name", ["reasoning", "both"])
-def test_listed_reasoning_is_the_same_but_for_the_list_of_values(name):
-    listed, plain = (EXPERIMENT.candidate_prompts(CONDITIONS[each]) for each in (f"{name}_listed", name))
+def test_listed_and_compared_reasoning_are_the_same_but_for_the_list_of_values(name):
+    plain, listed, compared = (EXPERIMENT.candidate_prompts(CONDITIONS[each]) for each in (name, f"{name}_listed", f"{name}_compared"))
     values = re.compile(r"A\) (\w+), B\) (\w+), C\) (\w+)\. (?=Object)")
     assert [len(values.findall(prompt)) for prompt in listed] == [EXPERIMENT.shots] * len(plain)
     assert [values.sub("", prompt) for prompt in listed] == plain
+    likeness = re.compile(r" (?:un)?like A(?=[,.])")
+    assert [len(likeness.findall(prompt)) for prompt in compared] == [2 * EXPERIMENT.shots] * len(plain)
+    assert [likeness.sub("", prompt) for prompt in compared] == listed
 
 
 def test_instructions_alone_and_shuffled():
@@ -143,7 +146,7 @@ def test_the_effort_is_what_is_asked(name):
         ({"env_id": "CausalDAG-v0"}, "env must be a text task"),
         ({"env_id": "CausalDAGText-v0", "held_out": "color"}, "held_out must be None for CausalDAGText-v0"),
         ({"env_id": "CausalDAGText-v0", "conditions": ("both_without_held_out",)}, "needs a task with a held-out dimension"),
-        ({"env_id": "CausalDAGText-v0", "conditions": ("both_listed",)}, "'both_listed' needs a task with the argument list_values"),
+        ({"env_id": "CausalDAGText-v0", "conditions": ("both_listed",)}, "'both_listed' needs a task with the argument target_reasoning"),
         ({"env_kwargs": {"rewarded_dimensions": ("texture",)}}, "rewarded_dimensions must not hold the held-out one"),
     ],
 )

@@ -18,7 +18,7 @@ from gym_causal.transcripts import play_games
 from tests.docs_scripts import load_script
 
 script = load_script("make_language_steps")
-CONDITION = CONDITIONS["reasoning_listed"]
+CONDITION = CONDITIONS["reasoning_compared"]
 
 
 def knows(target, *, but_not=None):
@@ -33,7 +33,7 @@ def knows(target, *, but_not=None):
 
 
 def test_each_step_is_found_and_compared_with_the_next_token():
-    games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), list_values=True)
+    games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), target_reasoning="comparisons")
     texts = [game_text(game, CONDITION) for game in games]
     tokenizer = make_tokenizer(texts)
     first_counts = set()
@@ -42,7 +42,7 @@ def test_each_step_is_found_and_compared_with_the_next_token():
         found = list(script.right_words(knows(ids), tokenizer, text))
         assert all(right for _, right in found)
         counts = {step: [name for name, _ in found].count(step) for step in script.STEPS}
-        assert counts == {"belief": text.count("must be "), "action": 3, "conclusion": 1, "values": 3, "object": 1}
+        assert counts == {"belief": text.count("must be "), "action": 3, "conclusion": 1, "values": 3, "comparison": 2, "object": 1}
         first_counts.add(counts["belief"])
         (shape,) = tokenizer(" shape")["input_ids"]
         wrong = {step for step, right in script.right_words(knows(ids, but_not=shape), tokenizer, text) if not right}
