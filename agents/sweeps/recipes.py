@@ -157,7 +157,7 @@ PUBLISHED: tuple[Recipe, ...] = (
         out=_RESULTS / "feature_set",
         variations=("all", "reasoning", "full", "none", "shuffled"),
     ),
-    Recipe(study="hard_dimension", seeds=4, out=_RESULTS / "hard_dimension", variations=("all", "reasoning", "none")),
+    Recipe(study="hard_dimension", seeds=5, out=_RESULTS / "hard_dimension", variations=("all", "reasoning", "none")),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "known_attribute", variations=("known_color", "known_texture", "known_shape")),
     Recipe(study="passive_and_active", out=_RESULTS / "passive_and_active", variations=("bc", "ppo", "bc_then_ppo", "ppo_memoryless")),
     Recipe(
