@@ -2,9 +2,11 @@
 
     python docs/make_language_choices.py --results results/language_models      # after the commands of docs/language_models.md
 
-For each model and each rewarded dimension: in which share of games the chosen object is unique in each dimension (choices.csv). For each
-object that would have been right: in which share each object is chosen (places.csv). Prints both tables and writes them to
-docs/data/language, where the rows of these models replace earlier ones.
+In the games in which an experiment was rewarded, for each model: in which share the chosen object is unique in each dimension, by the
+rewarded dimension (choices.csv); in which share each object is chosen, by the one that would have been right (places.csv). And of games of
+each split (conclusions.csv): in which share an experiment was rewarded, in which share the reasoning about the test trial then names the
+rewarded dimension, and how many of the latter end with the right choice. Prints the tables and writes them to docs/data/language, where the
+rows of these models replace earlier ones.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ DATA = Path(__file__).parent / "data" / "language"
 GAMES = re.compile(r'<script id="data" type="application/json">(.*?)</script>', re.DOTALL)
 OBJECT = re.compile(r"^[A-Z]\) (.*)$", re.MULTILINE)
 CHOICE = re.compile(r"I choose object ([A-Z])")
+CONCLUSION = re.compile(r"I am rewarded for unique (\w+)")
 REWARDED = re.compile(r"into a different (\w+): \w+\.\nChoosing object [A-Z] was rewarded!")
 
 
@@ -42,10 +45,11 @@ class Args:
 
 
 class Choice(NamedTuple):
-    """In the test trial of a game in which the rewarded dimension was found out."""
+    """In the test trial of a game. If no experiment was rewarded, it is not known which dimension is: ``rewarded`` and ``right`` are ""."""
 
     split: str
     rewarded: str  # the dimension
+    said: str  # the dimension that the reasoning says is rewarded; "" if it says none
     unique_in: str  # the dimension in which the chosen object is unique
     right: str  # letter of the object that is unique in the rewarded dimension
     chosen: str  # letter of the chosen object
@@ -62,14 +66,29 @@ def choices(page: str) -> Iterator[Choice]:
     for name, games in json.loads(found[1])["games"].items():
         for game in games:
             text = "".join(part for _, part in game)
-            rewarded, choice = REWARDED.search(text), CHOICE.search(text)
-            if rewarded and choice:
+            if choice := CHOICE.search(text):
                 objects = [line.split() for line in OBJECT.findall(text[: choice.start()])][-3:]
                 unique: dict[str, str] = {}  # dimension -> letter of the object that is unique in it
                 for dimension, words in zip(DIMENSIONS, zip(*objects, strict=True), strict=False):
                     unique[dimension] = LETTERS[next(place for place, word in enumerate(words) if words.count(word) == 1)]
                 (unique_in,) = (dimension for dimension, letter in unique.items() if letter == choice[1])
-                yield Choice(name.rpartition(", ")[2], rewarded[1], unique_in, unique[rewarded[1]], choice[1])
+                rewarded, said = (_first(pattern, text[: choice.start()]) for pattern in (REWARDED, CONCLUSION))
+                yield Choice(name.rpartition(", ")[2], rewarded, said, unique_in, unique.get(rewarded, ""), choice[1])
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1] if found else ""
+
+
+def conclusions(choices: pd.DataFrame) -> pd.DataFrame:
+    """Of the games of each model and split: the share in which an experiment was rewarded ("found_out"), in which the reasoning then says
+    so ("concluded"), and of the latter the share with the right choice ("right_if_concluded")."""
+    found_out = choices["rewarded"] != ""
+    concluded = found_out & (choices["said"] == choices["rewarded"])
+    right = (choices["right"] == choices["chosen"]).astype(float).where(concluded)
+    columns = choices[["model", "games", "seed", "split"]].assign(found_out=found_out, concluded=concluded, right_if_concluded=right)
+    return columns.groupby(["model", "games", "seed", "split"], as_index=False).mean()
 
 
 def shares(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
@@ -91,9 +110,15 @@ def main(args: Args) -> None:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/{TRANSCRIPTS}")
     made = pd.concat(parts, ignore_index=True)
     args.out.mkdir(parents=True, exist_ok=True)
-    for name, given, of in (("choices", "rewarded", "unique_in"), ("places", "right", "chosen")):
+    found_out = made[made["rewarded"] != ""]
+    tables = {
+        "choices": shares(found_out, "rewarded", "unique_in"),
+        "places": shares(found_out, "right", "chosen"),
+        "conclusions": conclusions(made),
+    }
+    for name, of_models in tables.items():
         path = args.out / f"{name}.csv"
-        table = with_new_runs(path, shares(made, given, of), run=("model", "seed")).sort_values(["model", "games", "seed"], kind="stable")
+        table = with_new_runs(path, of_models, run=("model", "seed")).sort_values(["model", "games", "seed"], kind="stable")
         print(table.to_string(index=False, float_format="%.2f"), end="\n\n")
         write_atomically(path, lambda target, table=table: table.to_csv(target, index=False))
 
