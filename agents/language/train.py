@@ -56,8 +56,6 @@ class Args(Defaults):
     """Of the weights. The defaults of this option and of those below are the preset's."""
     updates_without_experiments: int = 0
     """So many of them come first and are on games without experiments: short texts, which teach to find the right object."""
-    share_without_experiments: float = 0.0
-    """This share of the others is on such games too, evenly spread."""
     batch_size: int = 0
     """Texts of an update."""
     learning_rate: float = 0.0

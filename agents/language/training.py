@@ -119,18 +119,12 @@ class Training:
         while self.updates < self.config.num_updates:
             chunk, first = divmod(self.updates, per_chunk)
             config = self.config
-            if self._is_without_experiments(chunk, per_chunk):
+            if chunk * per_chunk < config.updates_without_experiments:
                 config = dataclasses.replace(config, env_kwargs={**config.env_kwargs, "num_experiments": 0})
             encoded = self._encode(training_texts(config, chunk, count=per_chunk * size))
             for start in range(first * size, per_chunk * size, size):
                 if self.updates < self.config.num_updates:
                     yield _padded(encoded[start : start + size])
-
-    def _is_without_experiments(self, chunk: int, per_chunk: int) -> bool:
-        """Whether the games of a chunk, of so many updates, consist of the test trial alone."""
-        beginning = -(-self.config.updates_without_experiments // per_chunk)  # chunks
-        later, share = chunk - beginning, self.config.share_without_experiments
-        return later < 0 or int((later + 1) * share) > int(later * share)
 
     def update(self, batch: Tensor) -> None:
         """One update of the weights with a batch (B, T) of token ids."""

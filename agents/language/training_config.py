@@ -41,8 +41,6 @@ class TrainingConfig:
         num_updates: of the weights.
         updates_without_experiments: so many of them come first and are on games that consist of the test trial alone: shorter texts, from
             which the model learns to find the right object. Whole chunks of texts (:data:`agents.language.texts.CHUNK`), rounded up.
-        share_without_experiments: of the chunks after them, so many are on such games too, evenly spread. The expert goes by any dimension
-            there, also by the held-out one, which is not rewarded then; so what it takes to choose by it is not forgotten.
         batch_size: texts of an update.
         learning_rate: AdamW's peak; it rises for the first twentieth of the updates and then falls to 0.
         muon_learning_rate_ratio: Muon's learning rate as a multiple of AdamW's. Muon trains the matrices of the Transformer blocks.
@@ -66,7 +64,6 @@ class TrainingConfig:
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
     updates_without_experiments: int = 0
-    share_without_experiments: float = 0.0
     batch_size: int = 32
     learning_rate: float = 2e-3
     muon_learning_rate_ratio: float = 4.0
@@ -82,10 +79,8 @@ class TrainingConfig:
             check_integer(name, getattr(self, name), 1, 10**9)
         check_integer("seed", self.seed, 0, 2**31)
         check_integer("updates_without_experiments", self.updates_without_experiments, 0, self.num_updates)
-        check_number("share_without_experiments", self.share_without_experiments, 0, 1)
-        for name in ("updates_without_experiments", "share_without_experiments"):
-            if getattr(self, name) and "num_experiments" not in argument_names(self.env_id):
-                raise ValueError(f"{name} must be 0 for {self.env_id}, which has no argument num_experiments")
+        if self.updates_without_experiments and "num_experiments" not in argument_names(self.env_id):
+            raise ValueError(f"updates_without_experiments must be 0 for {self.env_id}, which has no argument num_experiments")
         for name in ("learning_rate", "muon_learning_rate_ratio"):
             check_number(name, getattr(self, name), 0, 1_000, low_included=False)
         check_number("weight_decay", self.weight_decay, 0, 1)

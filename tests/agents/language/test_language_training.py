@@ -190,16 +190,6 @@ def test_games_without_experiments_come_first(tmp_path):
     assert experiments == [{0}, {0}, {3}]
 
 
-def test_a_share_of_later_games_is_without_experiments_too(tmp_path):
-    config = dataclasses.replace(SMALL, batch_size=CHUNK, num_updates=8, updates_without_experiments=1, share_without_experiments=0.4)
-    training = Training(config, tmp_path)
-    experiments = []
-    for batch in training.batches():
-        experiments.append(training.tokenizer.decode(batch[0].clamp(min=0).tolist()).count("I transform object"))
-        training.updates += 1
-    assert experiments == [0, 3, 3, 0, 3, 0, 3, 3]  # 0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8
-
-
 def test_lower_precision_is_that_of_updates_alone(tmp_path):
     trainings = [Training(dataclasses.replace(SMALL, precision=name), tmp_path / name) for name in ("float32", "bfloat16")]
     for training in trainings:
