@@ -21,7 +21,7 @@ import tyro
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agents.language.conditions import Condition, named_condition
-from agents.language.games import game_text
+from agents.language.games import description, game_text
 from agents.language.training import TRAINING
 from agents.sweeps.tables import with_new_runs
 from gym_causal.core.streams import SeedDomain
@@ -65,13 +65,13 @@ def right_words(model: Any, tokenizer: Any, text: str) -> Iterator[tuple[str, bo
             yield step, bool(predicted[place - 1] == ids[0, place])
 
 
-def shares(model: Any, tokenizer: Any, condition: Condition) -> pd.DataFrame:
-    """A row for each rewarded dimension, a column for each step."""
+def shares(model: Any, tokenizer: Any, condition: Condition, about: str = "") -> pd.DataFrame:
+    """A row for each rewarded dimension, a column for each step. ``about`` stands before each game."""
     rows = []
     for dimension in DIMENSIONS:
         kwargs = {"rewarded_dimensions": (dimension,), **condition.env_kwargs}
         games = play_games("OddOneOutText-v0", num_episodes=GAMES, domain=SeedDomain.EVALUATION, **kwargs)
-        found = pd.DataFrame([pair for game in games for pair in right_words(model, tokenizer, game_text(game, condition))])
+        found = pd.DataFrame([pair for game in games for pair in right_words(model, tokenizer, about + game_text(game, condition))])
         rows.append({"rewarded": dimension, **found.groupby(0, sort=False)[1].mean()})
     return pd.DataFrame(rows)
 
@@ -81,10 +81,11 @@ def main(args: Args) -> None:
     torch.set_num_threads(1)  # texts are short: more threads only wait for each other
     tables = []
     for folder in sorted(args.results.glob("*/seed_*")):
-        condition = named_condition(read_json(folder / TRAINING)["condition"])
+        training = read_json(folder / TRAINING)
+        condition = named_condition(training["condition"])
         if condition.reasoning and (folder / "config.json").exists():
             model, tokenizer = AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
-            table = shares(model, tokenizer, condition)
+            table = shares(model, tokenizer, condition, description("OddOneOutText-v0") if training.get("instructions") else "")
             tables.append(table.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed_"))))
     if not tables:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S with a model of texts with reasoning")
