@@ -130,9 +130,7 @@ def _list_values(target: int, word: str, others_word: str, num_objects: int, tar
     if target_reasoning == "direct":
         return ""
     values = [word if each == target else others_word for each in range(num_objects)]
-    listed_values = [f"{letter}) {value}" for letter, value in zip(LETTERS, values, strict=False)]
+    likeness = [""] * num_objects
     if target_reasoning == "comparisons":
-        first, *others = zip(listed_values, values, strict=True)
-        compared = [f"{entry} {'like' if value == values[0] else 'unlike'} {LETTERS[0]}" for entry, value in others]
-        listed_values = [first[0], *compared]
-    return ", ".join(listed_values) + ". "
+        likeness[1:] = [f" {'like' if value == values[0] else 'unlike'} {LETTERS[0]}" for value in values[1:]]
+    return ", ".join(f"{letter}) {value}{like}" for letter, value, like in zip(LETTERS, values, likeness, strict=False)) + ". "

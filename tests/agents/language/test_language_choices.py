@@ -48,9 +48,8 @@ def test_conclusions_count_what_was_found_out_said_and_chosen():
     ]
     table = script.conclusions(script.pd.DataFrame(rows).assign(model="reasoning", games="evaluation", seed=0)).set_index("split")
     assert table.loc["included", ["found_out", "concluded", "right_if_concluded"]].tolist() == [1, 2 / 3, 0.5]
-    assert table.loc["held_out", ["found_out", "concluded"]].tolist() == [0, 0] and script.pd.isna(
-        table.loc["held_out", "right_if_concluded"]
-    )
+    assert table.loc["held_out", ["found_out", "concluded"]].tolist() == [0, 0]
+    assert script.pd.isna(table.loc["held_out", "right_if_concluded"])
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
