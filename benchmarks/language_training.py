@@ -66,7 +66,7 @@ def main() -> None:
                     training.update(batch)
                 if number:
                     seconds[name].append((time.process_time() - start) / len(batches))
-    shape = "x".join(map(str, batches[0].shape))
+    shape = "x".join(map(str, batches[0].inputs.shape))
     print(f"{args.condition}: {compared[OURS].num_parameters:,} parameters, batches of {shape} tokens, {args.threads} thread(s)")
     report: dict[str, dict[str, float]] = {}
     for name, measured in seconds.items():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,14 @@ from gym_causal.core.task import Observations
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL, TextTask, labeled
 from gym_causal.policies import Policy, Predictor, bind
 from gym_causal.rollouts import play, seeded_task
+
+
+class Passage(NamedTuple):
+    """A part of a text, by one writer."""
+
+    text: str
+    by_player: bool
+    """Whether the player writes it: its reasoning, its actions and its explanations of outcomes. The environment writes all else."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +39,20 @@ class Turn:
         """The text up to where the action is written."""
         return self.prompt + (labeled(REASONING_LABEL, self.reasoning) if reasoning else "")
 
-    def render(self, *, outcome: bool, reasoning: bool) -> str:
-        """The whole text of the turn.
+    def passages(self, *, outcome: bool, reasoning: bool) -> list[Passage]:
+        """The text of the turn, part by part.
 
         Args:
             outcome: write the explanation of the outcome on a line after it.
             reasoning: write the reasoning on a line before the action.
         """
-        explanation = labeled(OUTCOME_LABEL, self.outcome_explanation) if outcome else ""
-        return self.before_action(reasoning=reasoning) + self.action + self.outcome + explanation
+        return [
+            Passage(self.prompt, False),
+            *(_line(REASONING_LABEL, self.reasoning) if reasoning else ()),
+            Passage(self.action, True),
+            Passage(self.outcome, False),
+            *(_line(OUTCOME_LABEL, self.outcome_explanation) if outcome else ()),
+        ]
 
 
 @dataclass(frozen=True)
@@ -47,9 +61,23 @@ class Game:
 
     turns: tuple[Turn, ...]
 
+    def passages(self, *, outcome: bool, reasoning: bool) -> list[Passage]:
+        """The text of the game, part by part; see :meth:`Turn.passages`."""
+        return [passage for turn in self.turns for passage in turn.passages(outcome=outcome, reasoning=reasoning)]
+
     def render(self, *, outcome: bool, reasoning: bool) -> str:
-        """The whole text of the game; see :meth:`Turn.render`."""
-        return "".join(turn.render(outcome=outcome, reasoning=reasoning) for turn in self.turns)
+        """The whole text of the game; see :meth:`Turn.passages`."""
+        return join_passages(self.passages(outcome=outcome, reasoning=reasoning))
+
+
+def join_passages(passages: Iterable[Passage]) -> str:
+    """The text that consists of them."""
+    return "".join(passage.text for passage in passages)
+
+
+def _line(label: str, explanation: str) -> list[Passage]:
+    """A line with an explanation, nothing if there is none: the label is shown to the player, who writes what follows it."""
+    return [Passage(label.rstrip(), False), Passage(f" {explanation}\n", True)] if explanation else []
 
 
 def play_games(

@@ -1,7 +1,8 @@
 """Causal attention in bfloat16 for CPUs, as an attention implementation of transformers: ``set_attn_implementation(BFLOAT16_CAUSAL)``.
 
 torch's fused attention has no fast bfloat16 path on CPUs, and transformers' "eager" one computes the softmax in float32, with copies before
-and after. Here scores stay bfloat16 in memory (torch's softmax sums in float32), and only the probabilities are kept for the backward pass.
+and after. Here scores stay bfloat16 in memory (torch's softmax sums in float32), and only the probabilities are kept for the backward
+pass. Queries are computed in blocks, each with the keys up to its end, which saves nearly half of the work on long texts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface
 
 BFLOAT16_CAUSAL = "bfloat16_causal"
+_BLOCK = 128  # queries; 64 to 256 take about as long
 
 
 class _CausalAttention(torch.autograd.Function):
@@ -20,20 +22,32 @@ class _CausalAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-        length = query.shape[1]
-        mask = query.new_full((length, length), float("-inf")).triu(1)
-        weights = torch.baddbmm(mask, query, key.mT, alpha=scale).softmax(dim=-1)
-        ctx.save_for_backward(query, key, value, weights)
+        output = torch.empty_like(query)
+        weights = []
+        for start, end in _blocks(query.shape[1]):
+            mask = query.new_full((end - start, end), float("-inf")).triu(1 + start)
+            weights.append(torch.baddbmm(mask, query[:, start:end], key[:, :end].mT, alpha=scale).softmax(dim=-1))
+            output[:, start:end] = weights[-1] @ value[:, :end]
+        ctx.save_for_backward(query, key, value, *weights)
         ctx.scale = scale
-        return weights @ value
+        return output
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        query, key, value, weights = ctx.saved_tensors
-        (of_output,) = gradients
-        of_weights = of_output @ value.mT
-        of_scores = torch.ops.aten._softmax_backward_data(of_weights, weights, -1, weights.dtype)
-        return (of_scores @ key).mul_(ctx.scale), (of_scores.mT @ query).mul_(ctx.scale), weights.mT @ of_output, None
+        query, key, value, *weights = ctx.saved_tensors
+        of_query, of_key, of_value = torch.empty_like(query), torch.zeros_like(key), torch.zeros_like(value)
+        for (start, end), block in zip(_blocks(query.shape[1]), weights, strict=True):
+            of_output = gradients[0][:, start:end]
+            of_scores = torch.ops.aten._softmax_backward_data(of_output @ value[:, :end].mT, block, -1, block.dtype)
+            of_query[:, start:end] = of_scores @ key[:, :end]
+            of_key[:, :end] += of_scores.mT @ query[:, start:end]
+            of_value[:, :end] += block.mT @ of_output
+        return of_query.mul_(ctx.scale), of_key.mul_(ctx.scale), of_value, None
+
+
+def _blocks(length: int) -> list[tuple[int, int]]:
+    """The first query of each block and the one after its last."""
+    return [(start, min(start + _BLOCK, length)) for start in range(0, length, _BLOCK)]
 
 
 def _attention(

@@ -9,15 +9,20 @@ from typing import Any
 from agents.language.conditions import Condition
 from gym_causal.core.text import TextTask
 from gym_causal.registry import make_task
-from gym_causal.transcripts import Game, Turn
+from gym_causal.transcripts import Game, Passage, Turn, join_passages
 
 HEADING = "New game.\n"
 """The first line of every game."""
 
 
+def game_passages(game: Game, condition: Condition) -> list[Passage]:
+    """The text of a game, with the explanations of a condition, part by part."""
+    return [Passage(HEADING, False), *game.passages(outcome=condition.outcome, reasoning=condition.reasoning)]
+
+
 def game_text(game: Game, condition: Condition) -> str:
     """The whole text of a game, with the explanations of a condition."""
-    return HEADING + game.render(outcome=condition.outcome, reasoning=condition.reasoning)
+    return join_passages(game_passages(game, condition))
 
 
 def join_games(texts: Sequence[str]) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from agents.language.conditions import named_condition
-from agents.language.games import description, game_text, join_games, shuffle_explanations
+from agents.language.conditions import Condition, named_condition
+from agents.language.games import description, game_passages, shuffle_explanations
 from agents.language.training_config import GAMES_PER_TEXT, TrainingConfig
 from gym_causal.core.streams import SeedDomain
 from gym_causal.odd_one_out_text.vocabulary import NAMES
-from gym_causal.transcripts import Game, play_games
+from gym_causal.transcripts import Game, Passage, play_games
 
 _CHUNKS_PER_SEED = 10**6
 CHUNK = 1_024
@@ -22,8 +22,10 @@ _DRAWS_PER_SEED = CHUNK // _GAMES_PER_DRAW
 _Play = Callable[[int, int, Mapping[str, Any]], list[Game]]  # seed, count, arguments of the env
 
 
-def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = SeedDomain.COLLECTION, count: int = CHUNK) -> list[str]:
-    """New texts; a function of the configuration, the domain and the number of the chunk alone.
+def training_texts(
+    config: TrainingConfig, chunk: int, *, domain: SeedDomain = SeedDomain.COLLECTION, count: int = CHUNK
+) -> list[list[Passage]]:
+    """New texts, each part by part; a function of the configuration, the domain and the number of the chunk alone.
 
     Args:
         config: which texts.
@@ -38,8 +40,15 @@ def training_texts(config: TrainingConfig, chunk: int, *, domain: SeedDomain = S
         # By the games at the same place of the next texts.
         places = [shuffle_explanations(games, [*games[1:], games[0]]) for games in map(list, zip(*texts, strict=True))]
         texts = [list(games) for games in zip(*places, strict=True)]
-    written = [join_games([game_text(game, condition) for game in games[:-1]]) + game_text(games[-1], condition) for games in texts]
-    return [about + text for about, text in zip(descriptions, written, strict=True)]
+    return [_passages(about, games, condition) for about, games in zip(descriptions, texts, strict=True)]
+
+
+def _passages(about: str, games: Sequence[Game], condition: Condition) -> list[Passage]:
+    """A description and games, a blank line between them."""
+    passages = [Passage(about, False)] if about else []
+    for place, game in enumerate(games):
+        passages += [*([Passage("\n", False)] if place else ()), *game_passages(game, condition)]
+    return passages
 
 
 def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) -> tuple[list[list[Game]], list[str]]:

@@ -56,6 +56,8 @@ class Args(Defaults):
     """Of the weights. The defaults of this option and of those below are the preset's."""
     updates_without_experiments: int = 0
     """So many of them come first and are on games without experiments: short texts, which teach to find the right object."""
+    player_loss_only: bool = False
+    """The loss is of the player's words, its reasoning, actions and explanations; those of the environment are read and not predicted."""
     batch_size: int = 0
     """Texts of an update."""
     learning_rate: float = 0.0

@@ -7,8 +7,9 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -30,12 +31,23 @@ from agents.policies.checkpoints import CHECKPOINT, Checkpoint, load_checkpoint,
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
 from gym_causal.files import read_json, write_atomically
+from gym_causal.transcripts import Passage, join_passages
 
 TRAINING = "training.json"
 _WEIGHTS = "model.safetensors"
-_IGNORED = -100  # F.cross_entropy's ignore_index
+_IGNORED = -100  # torch's usual index of targets that do not count
+_PADDING = 0  # any token: padding comes last, nothing before it attends to it, and it is no target
 _VALIDATION_TEXTS = 256
 _TEXTS_PER_DIMENSION = 64
+
+
+class Batch(NamedTuple):
+    """Texts of an update, (B, T) int each."""
+
+    inputs: Tensor
+    """Token ids, padded."""
+    targets: Tensor
+    """The token that follows each, and _IGNORED where it does not count."""
 
 
 class Training:
@@ -58,12 +70,12 @@ class Training:
         # All conditions have the same tokenizer: that of texts with all explanations, enough to hold all words.
         count = max(_VALIDATION_TEXTS, _TEXTS_PER_DIMENSION * config.dimensions_drawn_from)
         sample = training_texts(dataclasses.replace(config, condition="both"), 0, domain=SeedDomain.VALIDATION, count=count)
-        self.tokenizer = make_tokenizer(sample)
+        self.tokenizer = make_tokenizer(map(join_passages, sample))
         self._validation = self._encode(training_texts(config, 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS))
         # Before it has learned to, the model may not end the explanations that it writes.
-        lines = max(text.count(label) for text in sample for label in (REASONING_LABEL, OUTCOME_LABEL))
+        lines = max(join_passages(text).count(label) for text in sample for label in (REASONING_LABEL, OUTCOME_LABEL))
         spare = 2 * lines * config.evaluation.options.max_tokens
-        context = spare + max(len(self.tokenizer.encode(text)) for text in sample)
+        context = spare + max(len(inputs) for inputs, _ in self._encode(sample))
         self.model = make_gpt(config.gpt, self.tokenizer, context, config.seed).to(device)
         self.optimizer = MuonAdamW(
             self.model,
@@ -112,8 +124,8 @@ class Training:
         if self.config.precision == "bfloat16" and self.device == "cpu":
             self.model.set_attn_implementation(BFLOAT16_CAUSAL if training else "sdpa")
 
-    def batches(self) -> Iterator[Tensor]:
-        """The batches (B, T) of token ids of the updates that are left; call :meth:`update` with each."""
+    def batches(self) -> Iterator[Batch]:
+        """The batches of the updates that are left; call :meth:`update` with each."""
         size = self.config.batch_size
         per_chunk = max(1, CHUNK // size)
         while self.updates < self.config.num_updates:
@@ -124,10 +136,10 @@ class Training:
             encoded = self._encode(training_texts(config, chunk, count=per_chunk * size))
             for start in range(first * size, per_chunk * size, size):
                 if self.updates < self.config.num_updates:
-                    yield _padded(encoded[start : start + size])
+                    yield _collate(encoded[start : start + size])
 
-    def update(self, batch: Tensor) -> None:
-        """One update of the weights with a batch (B, T) of token ids."""
+    def update(self, batch: Batch) -> None:
+        """One update of the weights."""
         self.optimizer.set_learning_rate(self._schedule(self.updates))
         self.optimizer.zero_grad(set_to_none=True)
         self._loss(batch).backward()
@@ -135,12 +147,14 @@ class Training:
         self.optimizer.step()
         self.updates += 1
 
-    def _loss(self, batch: Tensor) -> Tensor:
-        """Mean negative log-likelihood of a token, () float, in nats."""
-        batch = batch.to(self.device)
+    def _loss(self, batch: Batch) -> Tensor:
+        """Mean negative log-likelihood of a token that counts, () float, in nats."""
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.model.training and self.config.precision == "bfloat16"):
-            logits = self.model(input_ids=batch[:, :-1].clamp(min=0)).logits  # padding comes last, and nothing before it attends to it
-        return F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten(), ignore_index=_IGNORED)
+            hidden = self.model.model(input_ids=batch.inputs.to(self.device)).last_hidden_state
+            targets = batch.targets.to(self.device)
+            counts = targets != _IGNORED
+            logits = self.model.lm_head(hidden[counts])
+        return F.cross_entropy(logits.float(), targets[counts])
 
     @torch.no_grad()
     def _evaluate(self) -> dict[str, float]:
@@ -149,7 +163,7 @@ class Training:
         config, experiment = self.config, self.config.evaluation
         condition = named_condition(config.condition)
         about = {"env_id": config.env_id, "policy": config.condition}
-        losses = [self._loss(_padded(self._validation[start : start + 64])).item() for start in range(0, len(self._validation), 64)]
+        losses = [self._loss(_collate(self._validation[start : start + 64])).item() for start in range(0, len(self._validation), 64)]
         loss = {"metric": "validation_loss", "mean": sum(losses) / len(losses), "episodes": len(self._validation)}
         self.history.add(self.updates, [{**about, **loss, "split": next(iter(experiment.splits)), "seed": config.seed}])
         (prompt,) = experiment.candidate_prompts(condition)
@@ -164,8 +178,22 @@ class Training:
         self._set_training(True)
         return {"loss": loss["mean"], **self.history.latest(experiment.selection_metric)}  # type: ignore[dict-item]
 
-    def _encode(self, texts: list[str]) -> list[list[int]]:
-        return self.tokenizer([text + END for text in texts])["input_ids"]
+    def _encode(self, texts: list[list[Passage]]) -> list[tuple[list[int], list[int]]]:
+        """The token ids of each text but its last, and the token that follows each."""
+        texts = [[*text, Passage(END, False)] for text in texts]
+        # Passages end where words do, so their tokens are those of the whole text.
+        passages = [passage for text in texts for passage in text]
+        encoded = iter(self.tokenizer([passage.text for passage in passages])["input_ids"])
+        found = []
+        for text in texts:
+            ids: list[int] = []
+            targets: list[int] = []
+            for passage in text:
+                tokens = next(encoded)
+                ids += tokens
+                targets += tokens if passage.by_player or not self.config.player_loss_only else [_IGNORED] * len(tokens)
+            found.append((ids[:-1], targets[1:]))
+        return found
 
     def _load(self) -> int:
         """Load the checkpoint, if there is one; returns the updates made before."""
@@ -190,9 +218,14 @@ class Training:
         (self.folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _padded(texts: list[list[int]]) -> Tensor:
-    """(B, T) int; texts of different lengths, with ``_IGNORED`` at the ends."""
-    return torch.nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True, padding_value=_IGNORED)
+def _collate(texts: list[tuple[list[int], list[int]]]) -> Batch:
+    """A batch of texts of different lengths."""
+
+    def padded(rows: Iterable[list[int]], value: int) -> Tensor:
+        return torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)
+
+    inputs, targets = zip(*texts, strict=True)
+    return Batch(padded(inputs, _PADDING), padded(targets, _IGNORED))
 
 
 def check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:

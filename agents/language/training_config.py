@@ -41,6 +41,8 @@ class TrainingConfig:
         num_updates: of the weights.
         updates_without_experiments: so many of them come first and are on games that consist of the test trial alone: shorter texts, from
             which the model learns to find the right object. Whole chunks of texts (:data:`agents.language.texts.CHUNK`), rounded up.
+        player_loss_only: the loss is of the player's words, its reasoning, actions and explanations; those of the environment are read and
+            not predicted.
         batch_size: texts of an update.
         learning_rate: AdamW's peak; it rises for the first twentieth of the updates and then falls to 0.
         muon_learning_rate_ratio: Muon's learning rate as a multiple of AdamW's. Muon trains the matrices of the Transformer blocks.
@@ -64,6 +66,7 @@ class TrainingConfig:
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
     updates_without_experiments: int = 0
+    player_loss_only: bool = False
     batch_size: int = 32
     learning_rate: float = 2e-3
     muon_learning_rate_ratio: float = 4.0

@@ -24,10 +24,15 @@ from agents.language.training_config import PRESETS, TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT
 from gym_causal.core.streams import SeedDomain
 from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, NAMES
+from gym_causal.transcripts import join_passages
 
 GPT = GPTConfig(width=16, num_layers=1, num_heads=2)
 SMALL = TrainingConfig(gpt=GPT, num_updates=6, batch_size=4, evaluate_every=4, evaluation_games=4, checkpoint_every=2)
 ALL = ("none", "outcome", "reasoning", "both", "both_shuffled")
+
+
+def texts_of(config, chunk, **options):
+    return [join_passages(text) for text in training_texts(config, chunk, **options)]
 
 
 def rewarded_dimensions(text):
@@ -42,14 +47,14 @@ def test_the_held_out_dimension_is_rewarded_in_no_text(kind, held_out):
     for name in ALL:
         config = TrainingConfig(texts=kind, held_out=held_out, condition=name, env_kwargs={"num_dimensions": 4})
         for domain in (SeedDomain.COLLECTION, SeedDomain.VALIDATION):
-            seen = set.union(*(rewarded_dimensions(text) for text in training_texts(config, 1, domain=domain, count=60)))
+            seen = set.union(*(rewarded_dimensions(text) for text in texts_of(config, 1, domain=domain, count=60)))
             assert seen == set(config.trained_dimensions) and (held_out or "pattern") not in config.trained_dimensions
 
 
 def test_four_games_reward_two_dimensions_and_the_last_another():
     config = TrainingConfig(texts="in_context", condition="both", env_kwargs={"num_dimensions": 5, "num_experiments": 4})
     pairs = set()
-    for text in training_texts(config, 0, count=80):
+    for text in texts_of(config, 0, count=80):
         games = [game for game in text.split("New game.\n") if game]
         assert len(games) == 5
         for game in games:
@@ -65,7 +70,7 @@ def test_four_games_reward_two_dimensions_and_the_last_another():
 @pytest.mark.parametrize("name", ALL)
 def test_dimensions_are_drawn_anew_for_each_text(name):
     config = TrainingConfig(dimensions_drawn_from=8, held_out="texture", condition=name)
-    texts = training_texts(config, 1, count=400)
+    texts = texts_of(config, 1, count=400)
     assert set.union(*map(rewarded_dimensions, texts)) == set(NAMES[:8]) - {"texture"}  # also those that evaluated games do not have
     orders = [tuple(map(dimension_of, re.search(r"A\) (.*)\n", text)[1].split())) for text in texts]
     assert len(set(orders)) > 20 and {name for order in orders for name in order} == set(NAMES[:8])
@@ -76,7 +81,7 @@ def test_dimensions_are_drawn_anew_for_each_text(name):
 
 
 def test_drawn_names_stand_for_any_values_but_the_held_out_ones_are_never_rewarded():
-    texts = training_texts(TrainingConfig(dimensions_drawn_from=6, names_drawn=True, instructions=True, condition="both"), 0, count=400)
+    texts = texts_of(TrainingConfig(dimensions_drawn_from=6, names_drawn=True, instructions=True, condition="both"), 0, count=400)
     named = {(name, dimension_of(word)) for text in texts for name, word in re.findall(r"different (\w+): (\w+)\.\n", text)}
     assert len(named) > 25 and ("texture", "color") in named and ("color", "texture") in named  # of 36
     paid = {pair for text in texts for pair in re.findall(r"different (\w+): (\w+)\.\nChoosing object \w was rewarded!", text)}
@@ -90,9 +95,9 @@ def test_drawn_names_stand_for_any_values_but_the_held_out_ones_are_never_reward
 
 def test_instructions_come_first_in_texts_and_in_evaluated_games():
     config = TrainingConfig(instructions=True)
-    plain = training_texts(dataclasses.replace(config, instructions=False), 0, count=5)
+    plain = texts_of(dataclasses.replace(config, instructions=False), 0, count=5)
     about = "I play games with three objects. In each game one dimension is rewarding: color, shape or texture."
-    for text, without in zip(training_texts(config, 0, count=5), plain, strict=True):
+    for text, without in zip(texts_of(config, 0, count=5), plain, strict=True):
         assert text.startswith(about) and text.endswith(f"\n\n{without}")
     (prompt,) = config.evaluation.candidate_prompts(CONDITIONS["none"])
     assert prompt.startswith(about)
@@ -127,21 +132,21 @@ def test_dimensions_are_drawn_only_where_there_are_some(changes, message):
 
 def test_texts_are_new_in_every_chunk_and_a_function_of_the_seed():
     config = TrainingConfig()
-    chunks = [training_texts(config, chunk, count=50) for chunk in (0, 1)]
-    assert training_texts(config, 0, count=50) == chunks[0] and not set(chunks[0]) & set(chunks[1])
-    assert not set(training_texts(dataclasses.replace(config, seed=1), 0, count=50)) & set(chunks[0])
-    assert not set(training_texts(config, 0, domain=SeedDomain.VALIDATION, count=50)) & set(chunks[0])
+    chunks = [texts_of(config, chunk, count=50) for chunk in (0, 1)]
+    assert texts_of(config, 0, count=50) == chunks[0] and not set(chunks[0]) & set(chunks[1])
+    assert not set(texts_of(dataclasses.replace(config, seed=1), 0, count=50)) & set(chunks[0])
+    assert not set(texts_of(config, 0, domain=SeedDomain.VALIDATION, count=50)) & set(chunks[0])
 
 
 def test_shuffled_texts_have_the_same_moves():
-    both, shuffled = (training_texts(TrainingConfig(condition=name), 0, count=40) for name in ("both", "both_shuffled"))
+    both, shuffled = (texts_of(TrainingConfig(condition=name), 0, count=40) for name in ("both", "both_shuffled"))
     explained = ("Reasoning: ", "Outcome explanation: ")
     moves = [[line for line in "\n".join(texts).split("\n") if not line.startswith(explained)] for texts in (both, shuffled)]
     assert moves[0] == moves[1] and sum(a != b for a, b in zip(both, shuffled, strict=True)) > 35
 
 
 def test_the_tokenizer_keeps_letters_and_digits_single_and_encodes_anything():
-    tokenizer = make_tokenizer(training_texts(TrainingConfig(condition="both"), 0, count=100))
+    tokenizer = make_tokenizer(texts_of(TrainingConfig(condition="both"), 0, count=100))
     pieces = [tokenizer.decode([token]) for token in tokenizer.encode("I transform object B into a different color: red 1234.\n")]
     assert pieces[3] == " B" and pieces[-6:] == ["1", "2", "3", "4", ".", "\n"]
     for text in ("Überraschung: 99 €\t\n\n", "New game.\nA) red"):
@@ -183,7 +188,7 @@ def test_games_without_experiments_come_first(tmp_path):
     training = Training(config, tmp_path)
     experiments = []
     for batch in training.batches():
-        texts = training.tokenizer.batch_decode([[token for token in row if token >= 0] for row in batch.tolist()])
+        texts = training.tokenizer.batch_decode(batch.inputs)
         experiments.append({text.count("I transform object") for text in texts})
         assert all("A) " in text[text.index("Reasoning:") :] for text in texts)
         training.updates += 1
@@ -194,7 +199,7 @@ def test_lower_precision_is_that_of_updates_alone(tmp_path):
     trainings = [Training(dataclasses.replace(SMALL, precision=name), tmp_path / name) for name in ("float32", "bfloat16")]
     for training in trainings:
         training._set_training(False)
-    batch = torch.tensor(trainings[0]._validation[:1])
+    batch = next(trainings[0].batches())
     assert torch.equal(*(training._loss(batch) for training in trainings))
     for training in trainings:
         training.run()
@@ -202,6 +207,25 @@ def test_lower_precision_is_that_of_updates_alone(tmp_path):
     assert all(value.dtype == torch.float32 for value in low.values())
     differences = torch.stack([(low[name] - value).abs().max() for name, value in full.items()])
     assert 0 < differences.max() < 0.1
+
+
+@pytest.mark.parametrize("env_id", ["OddOneOutText-v0", "CausalDAGText-v0"])
+def test_the_loss_is_of_all_words_or_of_the_players_alone(env_id, tmp_path):
+    config = dataclasses.replace(SMALL, env_id=env_id, condition="both", batch_size=8)
+    every, own = (Training(dataclasses.replace(config, player_loss_only=only), tmp_path / str(only)) for only in (False, True))
+    all_words, players = (next(training.batches()) for training in (every, own))
+    assert torch.equal(all_words.inputs, players.inputs)
+    for row, text in enumerate(training_texts(config, 0, count=8)):
+        ids = every.tokenizer.encode(join_passages(text) + END)  # as a player's prompt is encoded, and not in parts
+        assert all_words.inputs[row, : len(ids) - 1].tolist() == ids[:-1]
+        assert all_words.targets[row, : len(ids) - 1].tolist() == ids[1:] and (all_words.targets[row, len(ids) - 1 :] < 0).all()
+        counts = players.targets[row] >= 0
+        assert torch.equal(players.targets[row][counts], all_words.targets[row][counts])
+        actions = r"I transform object . into a different \w+|I choose object .|I set . to .."
+        own_words = rf"^(?:Reasoning:|Outcome explanation:)(.*\n)|^({actions})"
+        assert every.tokenizer.decode(players.targets[row][counts]) == "".join(
+            explanation or action for explanation, action in re.findall(own_words, join_passages(text), re.MULTILINE)
+        )
 
 
 def test_texts_are_learned(tmp_path):
@@ -247,7 +271,7 @@ def test_a_model_of_texts_of_several_games_is_evaluated_with_a_prompt(tmp_path):
 
 def test_texts_of_causal_dags_are_those_of_the_training_split():
     config = TrainingConfig(env_id="CausalDAGText-v0", condition="outcome")
-    texts = training_texts(config, 0, count=300)
+    texts = texts_of(config, 0, count=300)
     effects = {name: "".join(re.findall(rf"Setting {name} to \+5( [^.]*\.[^\n]*)", "".join(texts))) for name in "ABCDE"}
     moved = {name: set(re.findall(r"([A-E]) by", text)) for name, text in effects.items()}
     assert moved["D"] == {"A", "B", "C"} and moved["C"] == {"A", "B", "D", "E"}
