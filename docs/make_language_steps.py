@@ -33,11 +33,13 @@ STEPS = {
     "belief": r"must be (\w+), because",
     "action": r"into a different (\w+)",
     "conclusion": r"I am rewarded for unique (\w+)",
-    "values": r"(?:unique \w+\. A|, B|, C)\) (\w+)",
+    "values": r"(?:(?:unique \w+\.|,) A|, B|, C)\) (\w+)",
     "comparison": r", [BC]\) \w+ (like|unlike) A",
+    "unique": r", so (\w+) is unique",
     "object": r"Object (\w) is the only",
 }
-"""Step -> where its word stands. Values are listed under conditions such as "reasoning_listed", compared under "reasoning_compared"."""
+"""Step -> where its word stands. Values are listed under conditions such as "reasoning_listed", compared under "reasoning_compared", and under
+"reasoning_described" so in every dimension, with the unique object."""
 DIMENSIONS = ("color", "shape", "texture")
 GAMES = 200
 

@@ -35,7 +35,7 @@ class Condition:
     env_kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
-_LISTED, _COMPARED = {"target_reasoning": "values"}, {"target_reasoning": "comparisons"}
+_LISTED, _COMPARED, _DESCRIBED = ({"target_reasoning": how} for how in ("values", "comparisons", "descriptions"))
 _CONDITIONS = (
     Condition(name="none"),
     Condition(name="outcome", outcome=True),
@@ -46,6 +46,9 @@ _CONDITIONS = (
     Condition(name="both_listed", outcome=True, reasoning=True, env_kwargs=_LISTED),
     Condition(name="reasoning_compared", reasoning=True, env_kwargs=_COMPARED),
     Condition(name="both_compared", outcome=True, reasoning=True, env_kwargs=_COMPARED),
+    # the reasoning lists and compares in every dimension, before it says which one is rewarded
+    Condition(name="reasoning_described", reasoning=True, env_kwargs=_DESCRIBED),
+    Condition(name="both_described", outcome=True, reasoning=True, env_kwargs=_DESCRIBED),
     # controls
     Condition(name="outcome_shuffled", outcome=True, shuffled=True),
     Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),

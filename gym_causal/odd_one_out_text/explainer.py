@@ -30,13 +30,16 @@ class Explainer:
     def __init__(self, mode: str, words: Words, num_objects: int, *, target_reasoning: str) -> None:
         self._kinds, self._words, self._num_objects, self._target_reasoning = MODES[mode], words, num_objects, target_reasoning
 
-    def explain(self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], *, text: bool) -> dict[str, Any]:
+    def explain(
+        self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], objects: np.ndarray, *, text: bool
+    ) -> dict[str, Any]:
         """``info["explanation"]`` of (n,) states.
 
         Args:
             count: n.
             outcome: gives the facts of the last outcomes; called if the mode explains them.
             reasoning: gives the facts of the reasoning about the coming trials; likewise.
+            objects: (n, O, D + F) int; the objects' values.
             text: also put them into words.
         """
         parts: list[tuple[Facts, np.ndarray, np.ndarray]] = []  # facts, tokens and whether there is an explanation
@@ -48,7 +51,7 @@ class Explainer:
         if REASONING in self._kinds:
             facts = reasoning()
             parts.append((facts, explanations.reasoning_tokens(facts, self._words), facts["intention"] >= 0))
-            words += [self.describe_reasoning(facts)] if text else []
+            words += [self.describe_reasoning(facts, objects)] if text else []
         kinds = [np.where(given, kind, "") for kind, (_, _, given) in zip(self._kinds, parts, strict=True)]
         explanation: dict[str, Any] = {"kind": constant(count, NONE).astype(_KIND_DTYPE)}
         if parts:
@@ -66,14 +69,15 @@ class Explainer:
             texts[row] = wording.describe_outcome(statement, dimension, self._words.dimensions)
         return texts
 
-    def describe_reasoning(self, facts: Facts) -> np.ndarray:
-        """(n,) object; reasoning in words."""
+    def describe_reasoning(self, facts: Facts, objects: np.ndarray | None = None) -> np.ndarray:
+        """(n,) object; reasoning in words. Descriptions of objects are part of it only where ``objects``, (n, O, D + F) int, are given."""
         texts = constant(len(facts["belief"]), "")
         columns = zip(*(facts[name].tolist() for name in REASONING_FIELDS), strict=True)
         for row, values in enumerate(columns):
             named = dict(zip(REASONING_FIELDS, values, strict=True))
             belief = facts["belief"][row]
-            texts[row] = wording.describe_reasoning(belief, named, self._words, self._num_objects, self._target_reasoning)
+            seen = None if objects is None else objects[row]
+            texts[row] = wording.describe_reasoning(belief, named, self._words, self._num_objects, self._target_reasoning, seen)
         return texts
 
     def describe_tokens(self, tokens: np.ndarray) -> list[str]:

@@ -23,7 +23,7 @@ MODES: dict[str, tuple[str, ...]] = {
 }
 """What the argument ``explain`` accepts, and the kinds of explanation that it leads to."""
 
-TARGET_REASONING = ("direct", "values", "comparisons")
+TARGET_REASONING = ("direct", "values", "comparisons", "descriptions")
 """What the argument ``target_reasoning`` accepts."""
 
 

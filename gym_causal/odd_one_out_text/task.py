@@ -199,7 +199,7 @@ class OddOneOutTextTask(TextTask):
 
     def reasoning_texts(self) -> np.ndarray:
         self._require_begun("reasoning_texts")
-        return self._explainer.describe_reasoning(self._reasoning_facts())
+        return self._explainer.describe_reasoning(self._reasoning_facts(), self._objects(self._trial))
 
     def outcome_explanations(self) -> np.ndarray:
         self._require_begun("outcome_explanations")
@@ -210,7 +210,8 @@ class OddOneOutTextTask(TextTask):
     def infos(self, *, text: bool) -> Infos:
         """See docs/odd_one_out_text.md for every key."""
         self._require_begun("infos")
-        explanation = self._explainer.explain(self.num_envs, self._outcome_facts, self._reasoning_facts, text=text)
+        objects = self._objects(self._trial)
+        explanation = self._explainer.explain(self.num_envs, self._outcome_facts, self._reasoning_facts, objects, text=text)
         infos: Infos = {"explanation": explanation, "rewarded_dimension": self._draws.rewarded.copy(), **self.text_infos()}
         if self.config.expert_info:
             infos["expert_action"] = np.where(self._is_over, -1, self.expert_actions())

@@ -70,7 +70,24 @@ def describe_outcome(statement: int, dimension: int, dimensions: tuple[str, ...]
     return f"The rewarding dimension must {'be' if statement == Statement.MUST_BE else 'not be'} {name}."
 
 
-def describe_reasoning(belief: np.ndarray, facts: dict[str, int], words: Words, num_objects: int, target_reasoning: str) -> str:
+def describe_objects(objects: np.ndarray, words: Words) -> str:
+    """What the objects are in each dimension, and which of them is unique there.
+
+    Args:
+        objects: (O, D + F) their values; distractors are not described.
+        words: of the game.
+    """
+    sentences = []
+    for name, values_of, column in zip(words.dimensions, words.values, objects.T.tolist(), strict=False):
+        unique = [LETTERS[place] for place, value in enumerate(column) if column.count(value) == 1]
+        compared = _list_values([DIMENSIONS[values_of][value] for value in column], compare=True)
+        sentences.append(f"In {name}, {compared}, so {unique[0] if unique else 'none'} is unique.")
+    return " ".join(sentences)
+
+
+def describe_reasoning(
+    belief: np.ndarray, facts: dict[str, int], words: Words, num_objects: int, target_reasoning: str, objects: np.ndarray | None = None
+) -> str:
     """The reasoning about a trial; "" if there is none.
 
     Args:
@@ -80,6 +97,7 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], words: Words, 
         words: of the game.
         num_objects: O.
         target_reasoning: one of :data:`~gym_causal.odd_one_out_text.explanations.TARGET_REASONING`.
+        objects: (O, D + F) their values, which "descriptions" needs; they are left out where they are not given.
     """
     if facts["intention"] < 0 or facts["intended_dimension"] < 0:
         return ""
@@ -90,7 +108,9 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], words: Words, 
         doing = f"I use {name}{again}." if known else f"I try {name}."
         return " ".join(filter(None, ("Let's think step by step.", why, doing)))
     start = f"In this game, I am rewarded for unique {name}." if known else " ".join(filter(None, (why, f"I go by {name}.")))
-    return " ".join(filter(None, ("Let's think step by step.", start, _describe_target(facts, words, num_objects, target_reasoning))))
+    seen = describe_objects(objects, words) if target_reasoning == "descriptions" and objects is not None else ""
+    target = _describe_target(facts, words, num_objects, target_reasoning)
+    return " ".join(filter(None, ("Let's think step by step.", seen, start, target)))
 
 
 def conclusion(reasoning: str) -> str:
@@ -120,17 +140,15 @@ def _describe_target(facts: dict[str, int], words: Words, num_objects: int, targ
     name, values_of = words.dimensions[dimension], words.values[dimension]
     word, others_word = DIMENSIONS[values_of][value], DIMENSIONS[values_of][shared]
     others = listed([other for other in letters if other != letter])
-    return _list_values(target, word, others_word, num_objects, target_reasoning) + (
-        f"Object {letter} is the only {word} object, because {others} are {plural(values_of, shared)}, so {letter} has a unique {name}."
-    )
+    listed_values = ""
+    if target_reasoning in ("values", "comparisons"):
+        values = [word if each == target else others_word for each in range(num_objects)]
+        listed_values = f"{_list_values(values, compare=target_reasoning == 'comparisons')}. "
+    because = f"because {others} are {plural(values_of, shared)}"
+    return f"{listed_values}Object {letter} is the only {word} object, {because}, so {letter} has a unique {name}."
 
 
-def _list_values(target: int, word: str, others_word: str, num_objects: int, target_reasoning: str) -> str:
-    """The values that are compared: one word is the target's, the other that of all other objects."""
-    if target_reasoning == "direct":
-        return ""
-    values = [word if each == target else others_word for each in range(num_objects)]
-    likeness = [""] * num_objects
-    if target_reasoning == "comparisons":
-        likeness[1:] = [f" {'like' if value == values[0] else 'unlike'} {LETTERS[0]}" for value in values[1:]]
-    return ", ".join(f"{letter}) {value}{like}" for letter, value, like in zip(LETTERS, values, likeness, strict=False)) + ". "
+def _list_values(values: list[str], *, compare: bool) -> str:
+    """The objects' values, compared with the first one's on request."""
+    likeness = ["", *(f" {'like' if value == values[0] else 'unlike'} {LETTERS[0]}" if compare else "" for value in values[1:])]
+    return ", ".join(f"{letter}) {value}{like}" for letter, value, like in zip(LETTERS, values, likeness, strict=False))

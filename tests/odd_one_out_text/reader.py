@@ -99,6 +99,11 @@ class GameReader:
             assert known == (match[1] is None) and (match[3] is None or self.paid)
             assert self.is_test or match[4] is None
             return match[1] or match[2] or match[4]
+        if match := re.fullmatch(r"In (\w+), (A\) .*), so (\w+) is unique\.", sentence):
+            assert self._check(f"{match[2]}.") == match[1] and "like A" in match[2]
+            unique = [letter for letter in self.objects if match[1] in self.unique(letter)] or ["none"]
+            assert unique == [match[3]]
+            return None
         if values := re.findall(r"(?:^|, )(\w)\) (\w+)(?: (like|unlike) A)?", sentence):
             (dimension,) = {self.dimension_of(word) for _, word, _ in values}
             assert self.is_test and [pair[:2] for pair in values] == [(letter, words[dimension]) for letter, words in self.objects.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -43,7 +44,9 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             first[row] = config.dimensions.index(goes_by) if trial == 0 else first[row]
             assert texts[row] == " ".join(filter(None, (outcome_explanations[row], reasoning[row])))
             sentence = task.sentences[task.expert_actions()[row]]
-            assert ("like A" in reasoning[row]) == (reader.is_test and config.target_reasoning == "comparisons")
+            assert ("like A" in reasoning[row]) == (reader.is_test and config.target_reasoning in ("comparisons", "descriptions"))
+            described = re.findall(r"In (\w+), A\)", reasoning[row])
+            assert described == [*(config.dimensions if reader.is_test and config.target_reasoning == "descriptions" else ())]
             assert ("A) " in reasoning[row]) == (reader.is_test and config.target_reasoning != "direct")
             if reader.is_test:  # the expert does what its reasoning says
                 assert f"Object {sentence[-1]} is the only" in reasoning[row]
@@ -66,12 +69,17 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
         {"rewarded_dimensions": ("texture",)},
         {"target_reasoning": "values"},
         {"target_reasoning": "comparisons"},
+        {"target_reasoning": "descriptions"},
+        {"target_reasoning": "descriptions", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2},
         {"num_dimensions": 6, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 12, "num_objects": 12, "num_experiments": 12, "num_values": 2},
         {"dimension_names": ("age", "shape", "taste"), "rewarded_dimensions": ("taste",), "num_distractors": 1},
         {"dimension_names": ("age", "shape", "taste"), "value_words": ("shape", "size", "color")},
     ],
-    ids=["default", "held_out", "values", "comparisons", "more_dimensions", "largest", "named", "named_otherwise"],
+    ids=[
+        *("default", "held_out", "values", "comparisons", "descriptions", "descriptions_of_more"),
+        *("more_dimensions", "largest", "named", "named_otherwise"),
+    ],
 )
 def test_every_statement_follows_from_the_game(player, kwargs):
     task = gym_causal.make_task(ENV_ID, 120, explain="all", **kwargs)

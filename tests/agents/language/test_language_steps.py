@@ -1,5 +1,6 @@
 """Which steps of the reasoning a model gets right."""
 
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -32,8 +33,12 @@ def knows(target, *, but_not=None):
     return model
 
 
-def test_each_step_is_found_and_compared_with_the_next_token():
-    games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), target_reasoning="comparisons")
+@pytest.mark.parametrize(
+    ("target_reasoning", "in_test"),
+    [("comparisons", {"values": 3, "comparison": 2}), ("descriptions", {"values": 9, "comparison": 6, "unique": 3})],
+)
+def test_each_step_is_found_and_compared_with_the_next_token(target_reasoning, in_test):
+    games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), target_reasoning=target_reasoning)
     texts = [game_text(game, CONDITION) for game in games]
     tokenizer = make_tokenizer(texts)
     first_counts = set()
@@ -41,8 +46,8 @@ def test_each_step_is_found_and_compared_with_the_next_token():
         ids = torch.tensor(tokenizer(text)["input_ids"])
         found = list(script.right_words(knows(ids), tokenizer, text))
         assert all(right for _, right in found)
-        counts = {step: [name for name, _ in found].count(step) for step in script.STEPS}
-        assert counts == {"belief": text.count("must be "), "action": 3, "conclusion": 1, "values": 3, "comparison": 2, "object": 1}
+        counts = Counter(name for name, _ in found)
+        assert counts == Counter({"belief": text.count("must be "), "action": 3, "conclusion": 1, "object": 1, **in_test})
         first_counts.add(counts["belief"])
         (shape,) = tokenizer(" shape")["input_ids"]
         wrong = {step for step, right in script.right_words(knows(ids, but_not=shape), tokenizer, text) if not right}
