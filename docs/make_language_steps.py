@@ -38,8 +38,8 @@ STEPS = {
     "unique": r", so (\w+) is unique",
     "object": r"Object (\w) is the only",
 }
-"""Step -> where its word stands. Values are listed under conditions such as "reasoning_listed", compared under "reasoning_compared", and under
-"reasoning_described" so in every dimension, with the unique object."""
+"""Step -> where its word stands. Values are listed under conditions such as "reasoning_listed" and compared under "reasoning_compared".
+Under "reasoning_described" they are in each dimension, with what is unique there."""
 DIMENSIONS = ("color", "shape", "texture")
 GAMES = 200
 
