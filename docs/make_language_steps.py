@@ -35,7 +35,7 @@ STEPS = {
     "conclusion": r"I am rewarded for unique (\w+)",
     "values": r"(?:(?:unique \w+\.|,) A|, B|, C)\) (\w+)",
     "comparison": r", [BC]\) \w+ (like|unlike) A",
-    "unique": r", so (\w+) is unique",
+    "unique": r"like A, so (\w+) has a unique",
     "object": r"Object (\w) is the only",
 }
 """Step -> where its word stands. Values are listed under conditions such as "reasoning_listed" and compared under "reasoning_compared".

@@ -81,7 +81,7 @@ def describe_objects(objects: np.ndarray, words: Words) -> str:
     for name, values_of, column in zip(words.dimensions, words.values, objects.T.tolist(), strict=False):
         unique = [LETTERS[place] for place, value in enumerate(column) if column.count(value) == 1]
         compared = _list_values([DIMENSIONS[values_of][value] for value in column], compare=True)
-        sentences.append(f"In {name}, {compared}, so {unique[0] if unique else 'none'} is unique.")
+        sentences.append(f"In {name}, {compared}, so {unique[0] if unique else 'none'} has a unique {name}.")
     return " ".join(sentences)
 
 
