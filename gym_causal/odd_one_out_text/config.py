@@ -38,7 +38,8 @@ class OddOneOutTextConfig:
         target_reasoning: how the reasoning about the test trial comes to its target. "direct": it names the target, then says why.
             "values": it first lists every object's value in the dimension that the expert goes by. "comparisons": the list also says of
             each object but the first whether its value is like the first one's. "descriptions": before all else it lists and compares
-            values in every dimension, and says which object is unique there. Facts and tokens are the same with each.
+            values in every dimension, and says which object is unique there; then it repeats that of the dimension that the expert goes by.
+            Facts and tokens are the same with each.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
 
     Raises:

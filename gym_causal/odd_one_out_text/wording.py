@@ -70,8 +70,8 @@ def describe_outcome(statement: int, dimension: int, dimensions: tuple[str, ...]
     return f"The rewarding dimension must {'be' if statement == Statement.MUST_BE else 'not be'} {name}."
 
 
-def describe_objects(objects: np.ndarray, words: Words) -> str:
-    """What the objects are in each dimension, and which of them is unique there.
+def describe_objects(objects: np.ndarray, words: Words) -> list[str]:
+    """For each dimension a sentence: what the objects are in it, and which of them is unique there.
 
     Args:
         objects: (O, D + F) their values; distractors are not described.
@@ -82,7 +82,7 @@ def describe_objects(objects: np.ndarray, words: Words) -> str:
         unique = [LETTERS[place] for place, value in enumerate(column) if column.count(value) == 1]
         compared = _list_values([DIMENSIONS[values_of][value] for value in column], compare=True)
         sentences.append(f"In {name}, {compared}, so {unique[0] if unique else 'none'} has a unique {name}.")
-    return " ".join(sentences)
+    return sentences
 
 
 def describe_reasoning(
@@ -108,9 +108,11 @@ def describe_reasoning(
         doing = f"I use {name}{again}." if known else f"I try {name}."
         return " ".join(filter(None, ("Let's think step by step.", why, doing)))
     start = f"In this game, I am rewarded for unique {name}." if known else " ".join(filter(None, (why, f"I go by {name}.")))
-    seen = describe_objects(objects, words) if target_reasoning == "descriptions" and objects is not None else ""
     target = _describe_target(facts, words, num_objects, target_reasoning)
-    return " ".join(filter(None, ("Let's think step by step.", seen, start, target)))
+    if target_reasoning == "descriptions" and objects is not None:
+        seen = describe_objects(objects, words)
+        start, target = " ".join((*seen, start)), " ".join((seen[facts["intended_dimension"]], target))
+    return " ".join(filter(None, ("Let's think step by step.", start, target)))
 
 
 def conclusion(reasoning: str) -> str:

@@ -46,7 +46,8 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             sentence = task.sentences[task.expert_actions()[row]]
             assert ("like A" in reasoning[row]) == (reader.is_test and config.target_reasoning in ("comparisons", "descriptions"))
             described = re.findall(r"In (\w+), A\)", reasoning[row])
-            assert described == [*(config.dimensions if reader.is_test and config.target_reasoning == "descriptions" else ())]
+            described_twice = [*config.dimensions, goes_by] if reader.is_test and config.target_reasoning == "descriptions" else []
+            assert described == described_twice
             assert ("A) " in reasoning[row]) == (reader.is_test and config.target_reasoning != "direct")
             if reader.is_test:  # the expert does what its reasoning says
                 assert f"Object {sentence[-1]} is the only" in reasoning[row]

@@ -35,7 +35,7 @@ def knows(target, *, but_not=None):
 
 @pytest.mark.parametrize(
     ("target_reasoning", "in_test"),
-    [("comparisons", {"values": 3, "comparison": 2}), ("descriptions", {"values": 9, "comparison": 6, "unique": 3})],
+    [("comparisons", {"values": 3, "comparison": 2}), ("descriptions", {"values": 12, "comparison": 8, "unique": 4})],
 )
 def test_each_step_is_found_and_compared_with_the_next_token(target_reasoning, in_test):
     games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), target_reasoning=target_reasoning)
