@@ -62,7 +62,7 @@ class Args:
     """The environment writes the explanations of outcomes; default: the model does."""
     expert_concludes: bool = False
     """Where the expert knows which dimension is rewarded, its words begin the reasoning, up to that dimension; the model goes on."""
-    max_tokens: int = 100
+    max_tokens: int = 200
     """Of a line that the model writes."""
     instructions: bool = False
     """Begin each prompt with a description of the game."""

@@ -30,7 +30,7 @@ class GenerationRequest:
 
     context: str
     stop: str = "\n"
-    max_tokens: int = 100
+    max_tokens: int = 200
 
 
 class LanguageModel(Protocol):

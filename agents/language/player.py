@@ -36,7 +36,7 @@ class PlayOptions:
     answers: Answers = "loglikelihood"
     normalize_length: bool = False
     environment_explains: bool = False
-    max_tokens: int = 100
+    max_tokens: int = 200
     expert_concludes: bool = False
 
 
