@@ -18,6 +18,7 @@ from agents.language import train
 from agents.language.conditions import CONDITIONS
 from agents.language.experiment import HELD_OUT
 from agents.language.gpt import END, GPTConfig, make_tokenizer
+from agents.language.player import PlayOptions
 from agents.language.texts import CHUNK, training_texts
 from agents.language.training import TRAINING, Training
 from agents.language.training_config import PRESETS, TrainingConfig
@@ -111,6 +112,13 @@ def test_every_word_of_drawn_dimensions_is_a_token(tmp_path):
     training = Training(dataclasses.replace(SMALL, dimensions_drawn_from=12), tmp_path)
     words = [word for name, values in DIMENSIONS.items() for word in (name, *values[:8])]
     assert {len(training.tokenizer.encode(f" {word}")) for word in words} == {1}
+
+
+@pytest.mark.parametrize("name", ["both", "both_listed", "both_compared", "both_described"])
+def test_whatever_the_expert_writes_fits_into_a_line_of_the_model(name, tmp_path):
+    training = Training(dataclasses.replace(SMALL, condition=name, dimensions_drawn_from=12), tmp_path)
+    written = [passage.text for text in training_texts(training.config, 0, count=100) for passage in text if passage.by_player]
+    assert max(map(len, training.tokenizer(written)["input_ids"])) <= PlayOptions().max_tokens
 
 
 @pytest.mark.parametrize(
