@@ -21,11 +21,11 @@ def test_it_is_found_by_the_id_of_its_environment(tmp_path, monkeypatch):
         load_model("hf-cached", {"pretrained": "OddOneOutText-v9"})
 
 
-def test_it_experiments_and_mostly_chooses_what_was_never_rewarded():
-    condition = "reasoning_compared"
+def test_it_experiments_and_chooses_what_was_never_rewarded():
+    condition = "reasoning_described"
     experiment = Experiment(env_id=ENV, conditions=(condition,), shots=0, games=20)
     model = load_model("hf-cached", ARGUMENTS)
     results = experiment.evaluate(CONDITIONS[condition], "", lambda prompt: model, lambda *_: None)
     included, held_out = results
     assert included.informative_experiment_rate.mean == held_out.informative_experiment_rate.mean == 1
-    assert included.test_correct_rate.mean > 0.9 and held_out.test_correct_rate.mean > 0.5  # docs/language_models.md: 1.00 and 0.78
+    assert included.test_correct_rate.mean > 0.9 and held_out.test_correct_rate.mean > 0.8  # docs/language_models.md
