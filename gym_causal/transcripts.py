@@ -77,7 +77,8 @@ def join_passages(passages: Iterable[Passage]) -> str:
 
 def _line(label: str, explanation: str) -> list[Passage]:
     """A line with an explanation, nothing if there is none: the label is shown to the player, who writes what follows it."""
-    return [Passage(label.rstrip(), False), Passage(f" {explanation}\n", True)] if explanation else []
+    line, shown = labeled(label, explanation), len(label.rstrip())
+    return [Passage(line[:shown], False), Passage(line[shown:], True)] if line else []
 
 
 def play_games(

@@ -31,7 +31,7 @@ class Explainer:
         self._kinds, self._words, self._num_objects, self._target_reasoning = MODES[mode], words, num_objects, target_reasoning
 
     def explain(
-        self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], objects: np.ndarray, *, text: bool
+        self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], objects: Callable[[], np.ndarray], *, text: bool
     ) -> dict[str, Any]:
         """``info["explanation"]`` of (n,) states.
 
@@ -39,7 +39,7 @@ class Explainer:
             count: n.
             outcome: gives the facts of the last outcomes; called if the mode explains them.
             reasoning: gives the facts of the reasoning about the coming trials; likewise.
-            objects: (n, O, D + F) int; the objects' values.
+            objects: gives (n, O, D + F) int, the objects' values; called if reasoning is put into words.
             text: also put them into words.
         """
         parts: list[tuple[Facts, np.ndarray, np.ndarray]] = []  # facts, tokens and whether there is an explanation
@@ -51,7 +51,7 @@ class Explainer:
         if REASONING in self._kinds:
             facts = reasoning()
             parts.append((facts, explanations.reasoning_tokens(facts, self._words), facts["intention"] >= 0))
-            words += [self.describe_reasoning(facts, objects)] if text else []
+            words += [self.describe_reasoning(facts, objects())] if text else []
         kinds = [np.where(given, kind, "") for kind, (_, _, given) in zip(self._kinds, parts, strict=True)]
         explanation: dict[str, Any] = {"kind": constant(count, NONE).astype(_KIND_DTYPE)}
         if parts:

@@ -210,8 +210,8 @@ class OddOneOutTextTask(TextTask):
     def infos(self, *, text: bool) -> Infos:
         """See docs/odd_one_out_text.md for every key."""
         self._require_begun("infos")
-        objects = self._objects(self._trial)
-        explanation = self._explainer.explain(self.num_envs, self._outcome_facts, self._reasoning_facts, objects, text=text)
+        facts = self._outcome_facts, self._reasoning_facts
+        explanation = self._explainer.explain(self.num_envs, *facts, lambda: self._objects(self._trial), text=text)
         infos: Infos = {"explanation": explanation, "rewarded_dimension": self._draws.rewarded.copy(), **self.text_infos()}
         if self.config.expert_info:
             infos["expert_action"] = np.where(self._is_over, -1, self.expert_actions())
