@@ -72,8 +72,10 @@ class Experiment:
         for name in self.conditions:
             if named_condition(name).without_held_out and HELD_OUT not in self.splits:
                 raise ValueError(f"conditions: {name!r} needs a task with a held-out dimension, got {self.env_id!r}")
-            if missing := set(named_condition(name).env_kwargs) - set(argument_names(self.env_id)):
-                raise ValueError(f"conditions: {name!r} needs a task with the argument {', '.join(missing)}, got {self.env_id!r}")
+            try:
+                text_task(self.env_id, **{**self.included_kwargs, **named_condition(name).env_kwargs})
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"conditions: {name!r} is none of {self.env_id}: {error}") from error
 
     @cached_property
     def splits(self) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gym_causal.causal_dag.evidence import Finding
 from gym_causal.causal_dag.explanations import PROPERTIES, REWARD, Facts
 from gym_causal.causal_dag.reasoning import Reason
@@ -44,16 +46,28 @@ def _describe_choice(facts: Facts, row: int, names: list[str]) -> str:
     return f"{verdict} setting {names[best]} to {_size(value)} moves {goal} most, by {_size(effect)}{path}."
 
 
-def describe_reasoning(facts: Facts, row: int, names: list[str]) -> str:
-    """The reasoning of one row of ``facts`` in words: its belief, intention and target, as far as they are given."""
-    sentences = _describe_belief(facts, row, names)
+def describe_reasoning(facts: Facts, row: int, names: list[str], *, decimals: int | None = None, compare: bool = False) -> str:
+    """The reasoning of one row of ``facts`` in words: its belief, intention and target, as far as they are given.
+
+    Args:
+        facts: of several states.
+        row: which of them.
+        names: of the variables.
+        decimals: of numbers; None: one, and more where a small number needs them to differ from 0.
+        compare: whether the goal's changes are also compared with each other, by absolute size, before the intention.
+    """
+
+    def number(value: float) -> str:
+        return _size(value) if decimals is None else shown(value, decimals)
+
+    sentences = _describe_belief(facts, row, names, number, compare=compare)
     reason, target_goal = int(facts["reason"][row]), int(facts["target_goal"][row])
     if reason >= 0:
         intended, value = names[facts["intended_target"][row]], float(facts["intended_value"][row])
         sentences.append(f"I set {intended} to {_size(value)}{_REASONS[Reason(reason)]}.")
     if target_goal >= 0:
         expected, change = Finding(facts["expected"][row]), float(facts["expected_change"][row])
-        sentences.append(_describe_target(names[target_goal], expected, change))
+        sentences.append(_describe_target(names[target_goal], expected, change, number))
     return " ".join(sentences)
 
 
@@ -67,9 +81,12 @@ _REASONS = {
 }
 
 
-def _describe_belief(facts: Facts, row: int, names: list[str]) -> list[str]:
-    """What was observed of each variable, in at most five sentences; none where it is not given."""
-    not_cued, not_tried, tried, goal, changes = [], [], [], "", []
+_Number = Callable[[float], str]
+
+
+def _describe_belief(facts: Facts, row: int, names: list[str], number: _Number, *, compare: bool) -> list[str]:
+    """What was observed of each variable, in a few sentences; none where it is not given."""
+    not_cued, not_tried, tried, goal, moved = [], [], [], "", []
     columns = (facts[key][row].tolist() for key in ("finding", "tried_value", "observed_change"))
     for name, finding, value, change in zip(names, *columns, strict=True):
         if finding == Finding.NOT_CUED:
@@ -81,22 +98,57 @@ def _describe_belief(facts: Facts, row: int, names: list[str]) -> list[str]:
         elif finding == Finding.IS_GOAL:
             goal = name
         elif finding >= Finding.MOVED_DOWN:
-            changes.append(f"{f'by {_size(change)}' if change else 'not at all'} when I set {name} to {_size(value)}")
+            moved.append((name, value, change))
     return [
         *([f"Not cued: {listed(not_cued, 'and')}."] if not_cued else []),
         *([f"The goal is {goal}."] if goal else []),
-        *([f"{goal} moved {listed(changes, 'and', comma=True)}."] if changes else []),
+        *((_compare_changes if compare else _list_changes)(goal, moved, number) if moved else []),
         *([f"I have set {listed(tried, 'and')}."] if tried else []),
         *([f"I have not set {listed(not_tried, 'or')}."] if not_tried else []),
     ]
 
 
-def _describe_target(goal: str, expected: Finding, change: float) -> str:
+_Experiment = tuple[str, float, float]  # the name of the variable that was set, the value, and the change of the goal
+
+
+def _list_changes(goal: str, experiments: list[_Experiment], number: _Number) -> list[str]:
+    changes = [
+        f"{f'by {number(change)}' if change else 'not at all'} when I set {name} to {_size(value)}" for name, value, change in experiments
+    ]
+    return [f"{goal} moved {listed(changes, 'and', comma=True)}."]
+
+
+def _compare_changes(goal: str, experiments: list[_Experiment], number: _Number) -> list[str]:
+    """A sentence for each experiment, which compares it with the one that moved the goal most so far; at last which one that is."""
+    sentences = []
+    most, largest = "", 0.0
+    for name, value, change in experiments:
+        comparison = f", {_relation(number(change), number(largest))} {most}" if most else ""
+        sentences.append(f"Setting {name} to {_size(value)} moved {goal} by {number(change)}{comparison}.")
+        if not most or abs(change) > abs(largest):
+            most, largest = name, change
+    return [*sentences, f"So {most} moved {goal} most."]
+
+
+def _relation(change: str, other: str) -> str:
+    """How the absolute sizes of two numbers compare, as they are written."""
+    size, other_size = abs(float(change)), abs(float(other))
+    if size == other_size:
+        return "as much as"
+    return "more than" if size > other_size else "less than"
+
+
+def _describe_target(goal: str, expected: Finding, change: float, number: _Number) -> str:
     if expected == Finding.NOT_CUED:
         return f"No experiment with it tells anything about {goal}."
     if expected == Finding.NOT_TRIED:
         return f"No experiment has shown what that does to {goal}."
-    return f"By its experiment, that moves {goal} by {_size(change)}." if change else f"By its experiment, that does not move {goal}."
+    return f"By its experiment, that moves {goal} by {number(change)}." if change else f"By its experiment, that does not move {goal}."
+
+
+def shown(value: float, decimals: int) -> str:
+    """A number with its sign and so many decimals, never "-0"."""
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}"
 
 
 def _size(value: float) -> str:

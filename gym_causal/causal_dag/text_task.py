@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.causal_dag.actions import action_value, action_variable, legal_actions, num_actions
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
-from gym_causal.causal_dag.explanation_text import describe, describe_reasoning
+from gym_causal.causal_dag.explanation_text import describe, describe_reasoning, shown
 from gym_causal.causal_dag.explanations import PROPERTIES, REWARD, Facts
 from gym_causal.causal_dag.reasoning import REASONING
 from gym_causal.causal_dag.task import CausalDAGTask
@@ -18,21 +19,38 @@ from gym_causal.core.task import Infos, Observations, constant
 from gym_causal.core.text import TextTask, check_observation, listed, sentence_table
 from gym_causal.scm import VALUE_LIMIT
 
+OUTCOMES = ("values", "changes")
+"""What the argument ``outcomes`` accepts."""
+TARGET_REASONING = ("direct", "comparisons")
+"""What the argument ``target_reasoning`` accepts."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CausalDAGTextConfig(CausalDAGConfig):
     """Arguments of ``CausalDAGText-v0``: those of ``CausalDAG-v0``, of which ``explain`` is "outcome" by default, and this one.
 
     Args:
-        observation: "text", where values have one decimal; or "symbolic": the observations of ``CausalDAG-v0``.
+        observation: "text", or "symbolic": the observations of ``CausalDAG-v0``.
+        decimals: of the numbers that are shown, 0 to 6.
+        outcomes: what is shown of the variables after an intervention. "values": their values. "changes": by how much each has changed, so
+            that nobody has to subtract.
+        target_reasoning: how the reasoning in words comes to its choice. "direct": it lists how much each variable moved the goal.
+            "comparisons": it also compares each with the one that moved the goal most so far, and says at last which one did. Facts and
+            tokens are the same with each.
     """
 
     observation: str = "text"
     explain: str = "outcome"
+    decimals: int = 1
+    outcomes: str = "values"
+    target_reasoning: str = "direct"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_observation(self.observation)
+        check_integer("decimals", self.decimals, 0, 6)
+        check_one_of("outcomes", self.outcomes, OUTCOMES)
+        check_one_of("target_reasoning", self.target_reasoning, TARGET_REASONING)
 
 
 class CausalDAGTextTask(TextTask, CausalDAGTask):
@@ -87,13 +105,21 @@ class CausalDAGTextTask(TextTask, CausalDAGTask):
         was_set = (observation["last_intervention"] != 0).sum(axis=1).tolist()
         is_paid = self.config.phase(self._trial - 1) is Phase.EXPLOITATION
         columns = zip(was_set, observation["goal"].tolist(), observation["last_outcome"].tolist(), strict=True)
+        changes = (observation["last_outcome"] - observation["last_initial_values"]).tolist()
         for row, (legal, goal, values) in enumerate(columns):
-            paid = f" I was paid {_number(values[goal])}." if is_paid else ""
-            texts[row] = f"{'' if legal else _NOT_POSSIBLE}.\nThen the values were {self._values(values)}.{paid}\n"
+            if self.config.outcomes == "changes":
+                outcome = f"the values had changed by {self._values(changes[row])}"
+            else:
+                outcome = f"the values were {self._values(values)}"
+            paid = f" I was paid {self._number(values[goal])}." if is_paid else ""
+            texts[row] = f"{'' if legal else _NOT_POSSIBLE}.\nThen {outcome}.{paid}\n"
         return texts
 
     def _values(self, values: list[float]) -> str:
-        return listed([f"{name} {_number(value)}" for name, value in zip(self._names, values, strict=True)])
+        return listed([f"{name} {self._number(value)}" for name, value in zip(self._names, values, strict=True)])
+
+    def _number(self, value: float) -> str:
+        return shown(value, self.config.decimals)
 
     def admissible_actions(self) -> np.ndarray:
         return self._admissible[self._present.observation["goal"]]
@@ -111,9 +137,12 @@ class CausalDAGTextTask(TextTask, CausalDAGTask):
 
     def reasoning_texts(self) -> np.ndarray:
         facts, texts = self._all_facts(), constant(self.num_envs, "")
+        # Numbers as the outcomes show them, where they do.
+        decimals = self.config.decimals if self.config.outcomes == "changes" else None
+        compare = self.config.target_reasoning == "comparisons"
         if REASONING in str(facts["kind"][0]).split("+"):  # the same in all rows, which are in the same trial
             for row in range(self.num_envs):
-                texts[row] = describe_reasoning(facts, row, self._names)
+                texts[row] = describe_reasoning(facts, row, self._names, decimals=decimals, compare=compare)
         return texts
 
     def outcome_explanations(self) -> np.ndarray:
@@ -144,14 +173,9 @@ _BLANK = "\n"
 _NOT_POSSIBLE = ".\nThat is not possible now"
 
 
-def _number(value: float) -> str:
-    """With its sign and one decimal, never "-0.0"."""
-    return f"{round(value, 1) + 0.0:+.1f}"
-
-
-def _max_length(config: CausalDAGConfig) -> int:
-    """Of an observation in words: two lists of values, and what stands around them."""
-    values = sum(len(f"{name} {_number(VALUE_LIMIT)} and ") for name in config.names)
+def _max_length(config: CausalDAGTextConfig) -> int:
+    """Of an observation in words: two lists of values or changes, and what stands around them."""
+    values = sum(len(f"{name} {shown(2 * VALUE_LIMIT, config.decimals)} and ") for name in config.names)
     return 2 * values + 250
 
 

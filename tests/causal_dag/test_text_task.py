@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ from tests.test_invariants import without_final, without_text
 NUMBERS = re.compile(r"([A-Z]+) ([+-]\d+\.\d)(?!\d)")
 
 
-def pair(num_envs: int, **kwargs):
-    """The task in words and in arrays, at the start of the same episodes."""
-    words, arrays = gym_causal.make_task("CausalDAGText-v0", num_envs, **kwargs), gym_causal.make_task("CausalDAG-v0", num_envs, **kwargs)
+def pair(num_envs: int, wording: dict[str, Any] | None = None, **kwargs):
+    """The task in words and in arrays, at the start of the same episodes; ``wording`` are arguments of the former alone."""
+    words = gym_causal.make_task("CausalDAGText-v0", num_envs, **kwargs, **(wording or {}))
+    arrays = gym_causal.make_task("CausalDAG-v0", num_envs, **kwargs)
     for task in (words, arrays):
         task.seed(2)
         task.begin(np.arange(num_envs), np.arange(num_envs))
@@ -117,7 +119,76 @@ def test_a_model_of_ones_own_and_many_variables():
     assert len(infos["admissible_actions"][0]) == 58
 
 
+@pytest.mark.parametrize("decimals", [0, 1, 3])
+def test_changes_are_shown_in_place_of_values(decimals):
+    words, arrays = pair(20, {"outcomes": "changes", "decimals": decimals})
+    fraction = rf"[.]\d{{{decimals}}}" if decimals else ""
+    number, tolerance = re.compile(rf"[A-E] ([+-]\d+{fraction})(?=[,. ])"), 0.5001 * 10**-decimals
+    rng = np.random.default_rng(0)
+    for _ in range(7):
+        actions = actions_of(arrays, rng)
+        for task in (words, arrays):
+            task.step(actions)
+        observation, outcomes = arrays.observations(), words.outcome_texts()
+        for row in range(20):
+            said = [float(each) for each in number.findall(outcomes[row].split(" I was paid ")[0])]
+            change = observation["last_outcome"][row] - observation["last_initial_values"][row]
+            assert np.allclose(said, change, atol=tolerance, rtol=0) and "-0," not in outcomes[row]
+            assert "Then the values had changed by A " in outcomes[row]
+
+
+COMPARED = re.compile(r"Setting (.) to ([+-]5) moved (.) by ([+-]\d+)(?:, (more than|less than|as much as) (.))?\.")
+
+
+RELATIONS = {-1: "less than", 0: "as much as", 1: "more than"}
+
+
+@pytest.mark.parametrize("num_envs", [1, 200])
+def test_compared_changes_follow_from_what_was_shown(num_envs):
+    """Every change is that of the last trial that set the variable, and every comparison and conclusion follows from the changes."""
+    words, _ = pair(num_envs, {"outcomes": "changes", "decimals": 0, "target_reasoning": "comparisons"}, num_exploitation_trials=3)
+    plain, _ = pair(num_envs, num_exploitation_trials=3)
+    shown: list[dict[str, tuple[str, dict[str, str]]]] = [{} for _ in range(num_envs)]  # variable -> value, changes of all
+    rng, relations = np.random.default_rng(3), set()
+    for trial in range(8):
+        for row, text in enumerate(words.reasoning_texts()):
+            sentences = COMPARED.findall(text)
+            if trial < 5:
+                assert text == plain.reasoning_texts()[row]
+                continue
+            goal = text.removeprefix("The goal is ")[0]
+            known = {name: each for name, each in shown[row].items() if name != goal}
+            assert [name for name, *_ in sentences] == sorted(known)
+            sizes: dict[str, int] = {}
+            for name, value, of, change, relation, other in sentences:
+                assert (value, of, change) == (known[name][0], goal, known[name][1][goal])
+                size, largest = abs(int(change)), max(sizes.values(), default=0)
+                assert (
+                    (other == relation == "") if not sizes else (sizes[other] == largest and relation == RELATIONS[np.sign(size - largest)])
+                )
+                relations.add(relation)
+                sizes[name] = size
+            for name, of in re.findall(r"So (.) moved (.) most\.", text):
+                assert of == goal and sizes[name] == max(sizes.values())
+            assert ("So " in text) == bool(sizes)
+        actions = actions_of(words, rng)
+        before = words.symbolic_observations()["goal"]
+        for task in (words, plain):
+            task.step(actions)
+        for row, (action, text) in enumerate(zip(actions, words.outcome_texts(), strict=True)):
+            if action % 5 != before[row]:  # the goal may not be set
+                changes = dict(re.findall(r"([A-E]) ([+-]\d+)", text.split("I was paid")[0]))
+                shown[row]["ABCDE"[action % 5]] = ("+5" if action < 5 else "-5", changes)
+    assert num_envs == 1 or relations == {"", *RELATIONS.values()}
+
+
 def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="decimals must be an int from 0 to 6, got 7"):
+        gym_causal.make_task("CausalDAGText-v0", decimals=7)
+    with pytest.raises(ValueError, match="outcomes must be one of values, changes, got 'differences'"):
+        gym_causal.make_task("CausalDAGText-v0", outcomes="differences")
+    with pytest.raises(ValueError, match="target_reasoning must be one of direct, comparisons, got 'values'"):
+        gym_causal.make_task("CausalDAGText-v0", target_reasoning="values")
     with pytest.raises(ValueError, match="observation must be one of text, symbolic, got 'words'"):
         gym_causal.make_task("CausalDAGText-v0", observation="words")
     with pytest.raises(ValueError, match="num_variables must be an int from 2 to 702, got 1"):

@@ -146,7 +146,10 @@ def test_the_effort_is_what_is_asked(name):
         ({"env_id": "CausalDAG-v0"}, "env must be a text task"),
         ({"env_id": "CausalDAGText-v0", "held_out": "color"}, "held_out must be None for CausalDAGText-v0"),
         ({"env_id": "CausalDAGText-v0", "conditions": ("both_without_held_out",)}, "needs a task with a held-out dimension"),
-        ({"env_id": "CausalDAGText-v0", "conditions": ("both_listed",)}, "'both_listed' needs a task with the argument target_reasoning"),
+        (
+            {"env_id": "CausalDAGText-v0", "conditions": ("both_listed",)},
+            "'both_listed' is none of CausalDAGText-v0: target_reasoning must",
+        ),
         ({"env_kwargs": {"rewarded_dimensions": ("texture",)}}, "rewarded_dimensions must not hold the held-out one"),
     ],
 )

@@ -307,7 +307,7 @@ def test_a_model_of_causal_dags_is_evaluated_on_all_splits(tmp_path):
         (("--env", "CausalDAGText-v0", "--updates-without-experiments", "1"), "updates_without_experiments must be 0 for CausalDAGText-v0"),
         (
             ("--env", "CausalDAGText-v0", "--condition", "both_listed"),
-            "conditions: 'both_listed' needs a task with the argument target_reasoning",
+            "conditions: 'both_listed' is none of CausalDAGText-v0: target_reasoning must be one of direct, comparisons, got 'values'",
         ),
     ],
 )
