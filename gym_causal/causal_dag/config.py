@@ -17,6 +17,7 @@ from gym_causal.causal_dag.cues import CueClass
 from gym_causal.causal_dag.custom_models import ModelSampler, ModelsArgument, model_sampler
 from gym_causal.causal_dag.distribution import ModelDistribution
 from gym_causal.causal_dag.explanation_modes import MODES, reasoning_part, statement_kinds
+from gym_causal.causal_dag.explanation_text import Wording
 from gym_causal.causal_dag.splits import SPLITS, HeldOutLink, Split
 from gym_causal.scm import VALUE_LIMIT, variable_names
 
@@ -154,6 +155,11 @@ class CausalDAGConfig:
     def reasoning_part(self) -> str | None:
         """What ``explain`` asks for of the reasoning: all of it, one part, or None."""
         return reasoning_part(self.explain)
+
+    @property
+    def wording(self) -> Wording:
+        """How reasoning is put into words."""
+        return Wording()
 
     @cached_property
     def model_sampler(self) -> ModelSampler | None:

@@ -83,7 +83,7 @@ class Explainer:
         """The explanation of a row in words; "" if it is empty."""
         words = [describe(self._statement_kinds[played], explanation, row, self._names)]
         if self._reasoning_kinds[played] != NONE:
-            words.append(describe_reasoning(explanation, row, self._names))
+            words.append(describe_reasoning(explanation, row, self._names, self.config.wording))
         return " ".join(filter(None, words))
 
 

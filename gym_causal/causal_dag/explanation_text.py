@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from gym_causal.causal_dag.evidence import Finding
 from gym_causal.causal_dag.explanations import PROPERTIES, REWARD, Facts
@@ -46,28 +46,33 @@ def _describe_choice(facts: Facts, row: int, names: list[str]) -> str:
     return f"{verdict} setting {names[best]} to {_size(value)} moves {goal} most, by {_size(effect)}{path}."
 
 
-def describe_reasoning(facts: Facts, row: int, names: list[str], *, decimals: int | None = None, compare: bool = False) -> str:
-    """The reasoning of one row of ``facts`` in words: its belief, intention and target, as far as they are given.
+@dataclass(frozen=True)
+class Wording:
+    """How reasoning is put into words.
 
-    Args:
-        facts: of several states.
-        row: which of them.
-        names: of the variables.
+    Attributes:
         decimals: of numbers; None: one, and more where a small number needs them to differ from 0.
-        compare: whether the goal's changes are also compared with each other, by absolute size, before the intention.
+        compares: whether the goal's changes are also compared with each other, by absolute size, before the intention.
     """
 
-    def number(value: float) -> str:
-        return _size(value) if decimals is None else shown(value, decimals)
+    decimals: int | None = None
+    compares: bool = False
 
-    sentences = _describe_belief(facts, row, names, number, compare=compare)
+    def number(self, value: float) -> str:
+        """A number with its sign."""
+        return _size(value) if self.decimals is None else shown(value, self.decimals)
+
+
+def describe_reasoning(facts: Facts, row: int, names: list[str], wording: Wording) -> str:
+    """The reasoning of one row of ``facts`` in words: its belief, intention and target, as far as they are given."""
+    sentences = _describe_belief(facts, row, names, wording)
     reason, target_goal = int(facts["reason"][row]), int(facts["target_goal"][row])
     if reason >= 0:
         intended, value = names[facts["intended_target"][row]], float(facts["intended_value"][row])
         sentences.append(f"I set {intended} to {_size(value)}{_REASONS[Reason(reason)]}.")
     if target_goal >= 0:
         expected, change = Finding(facts["expected"][row]), float(facts["expected_change"][row])
-        sentences.append(_describe_target(names[target_goal], expected, change, number))
+        sentences.append(_describe_target(names[target_goal], expected, change, wording))
     return " ".join(sentences)
 
 
@@ -81,10 +86,7 @@ _REASONS = {
 }
 
 
-_Number = Callable[[float], str]
-
-
-def _describe_belief(facts: Facts, row: int, names: list[str], number: _Number, *, compare: bool) -> list[str]:
+def _describe_belief(facts: Facts, row: int, names: list[str], wording: Wording) -> list[str]:
     """What was observed of each variable, in a few sentences; none where it is not given."""
     not_cued, not_tried, tried, goal, moved = [], [], [], "", []
     columns = (facts[key][row].tolist() for key in ("finding", "tried_value", "observed_change"))
@@ -102,7 +104,7 @@ def _describe_belief(facts: Facts, row: int, names: list[str], number: _Number, 
     return [
         *([f"Not cued: {listed(not_cued, 'and')}."] if not_cued else []),
         *([f"The goal is {goal}."] if goal else []),
-        *((_compare_changes if compare else _list_changes)(goal, moved, number) if moved else []),
+        *((_compare_changes if wording.compares else _list_changes)(goal, moved, wording) if moved else []),
         *([f"I have set {listed(tried, 'and')}."] if tried else []),
         *([f"I have not set {listed(not_tried, 'or')}."] if not_tried else []),
     ]
@@ -111,20 +113,21 @@ def _describe_belief(facts: Facts, row: int, names: list[str], number: _Number, 
 _Experiment = tuple[str, float, float]  # the name of the variable that was set, the value, and the change of the goal
 
 
-def _list_changes(goal: str, experiments: list[_Experiment], number: _Number) -> list[str]:
+def _list_changes(goal: str, experiments: list[_Experiment], wording: Wording) -> list[str]:
     changes = [
-        f"{f'by {number(change)}' if change else 'not at all'} when I set {name} to {_size(value)}" for name, value, change in experiments
+        f"{f'by {wording.number(change)}' if change else 'not at all'} when I set {name} to {_size(value)}"
+        for name, value, change in experiments
     ]
     return [f"{goal} moved {listed(changes, 'and', comma=True)}."]
 
 
-def _compare_changes(goal: str, experiments: list[_Experiment], number: _Number) -> list[str]:
+def _compare_changes(goal: str, experiments: list[_Experiment], wording: Wording) -> list[str]:
     """A sentence for each experiment, which compares it with the one that moved the goal most so far; at last which one that is."""
     sentences = []
     most, largest = "", 0.0
     for name, value, change in experiments:
-        comparison = f", {_relation(number(change), number(largest))} {most}" if most else ""
-        sentences.append(f"Setting {name} to {_size(value)} moved {goal} by {number(change)}{comparison}.")
+        comparison = f", {_relation(wording.number(change), wording.number(largest))} {most}" if most else ""
+        sentences.append(f"Setting {name} to {_size(value)} moved {goal} by {wording.number(change)}{comparison}.")
         if not most or abs(change) > abs(largest):
             most, largest = name, change
     return [*sentences, f"So {most} moved {goal} most."]
@@ -138,12 +141,14 @@ def _relation(change: str, other: str) -> str:
     return "more than" if size > other_size else "less than"
 
 
-def _describe_target(goal: str, expected: Finding, change: float, number: _Number) -> str:
+def _describe_target(goal: str, expected: Finding, change: float, wording: Wording) -> str:
     if expected == Finding.NOT_CUED:
         return f"No experiment with it tells anything about {goal}."
     if expected == Finding.NOT_TRIED:
         return f"No experiment has shown what that does to {goal}."
-    return f"By its experiment, that moves {goal} by {number(change)}." if change else f"By its experiment, that does not move {goal}."
+    return (
+        f"By its experiment, that moves {goal} by {wording.number(change)}." if change else f"By its experiment, that does not move {goal}."
+    )
 
 
 def shown(value: float, decimals: int) -> str:

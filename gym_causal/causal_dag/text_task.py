@@ -11,7 +11,7 @@ import numpy as np
 from gym_causal.arguments import check_integer, check_one_of
 from gym_causal.causal_dag.actions import action_value, action_variable, legal_actions, num_actions
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
-from gym_causal.causal_dag.explanation_text import describe, describe_reasoning, shown
+from gym_causal.causal_dag.explanation_text import Wording, describe, describe_reasoning, shown
 from gym_causal.causal_dag.explanations import PROPERTIES, REWARD, Facts
 from gym_causal.causal_dag.reasoning import REASONING
 from gym_causal.causal_dag.task import CausalDAGTask
@@ -27,11 +27,11 @@ TARGET_REASONING = ("direct", "comparisons")
 
 @dataclass(frozen=True, kw_only=True)
 class CausalDAGTextConfig(CausalDAGConfig):
-    """Arguments of ``CausalDAGText-v0``: those of ``CausalDAG-v0``, of which ``explain`` is "outcome" by default, and this one.
+    """Arguments of ``CausalDAGText-v0``: those of ``CausalDAG-v0``, of which ``explain`` is "outcome" by default, and these.
 
     Args:
         observation: "text", or "symbolic": the observations of ``CausalDAG-v0``.
-        decimals: of the numbers that are shown, 0 to 6.
+        decimals: of the numbers in observations, 0 to 6.
         outcomes: what is shown of the variables after an intervention. "values": their values. "changes": by how much each has changed, so
             that nobody has to subtract.
         target_reasoning: how the reasoning in words comes to its choice. "direct": it lists how much each variable moved the goal.
@@ -51,6 +51,11 @@ class CausalDAGTextConfig(CausalDAGConfig):
         check_integer("decimals", self.decimals, 0, 6)
         check_one_of("outcomes", self.outcomes, OUTCOMES)
         check_one_of("target_reasoning", self.target_reasoning, TARGET_REASONING)
+
+    @property
+    def wording(self) -> Wording:
+        # Changes are written as outcomes show them, where they do.
+        return Wording(self.decimals if self.outcomes == "changes" else None, self.target_reasoning == "comparisons")
 
 
 class CausalDAGTextTask(TextTask, CausalDAGTask):
@@ -137,12 +142,9 @@ class CausalDAGTextTask(TextTask, CausalDAGTask):
 
     def reasoning_texts(self) -> np.ndarray:
         facts, texts = self._all_facts(), constant(self.num_envs, "")
-        # Numbers as the outcomes show them, where they do.
-        decimals = self.config.decimals if self.config.outcomes == "changes" else None
-        compare = self.config.target_reasoning == "comparisons"
         if REASONING in str(facts["kind"][0]).split("+"):  # the same in all rows, which are in the same trial
             for row in range(self.num_envs):
-                texts[row] = describe_reasoning(facts, row, self._names, decimals=decimals, compare=compare)
+                texts[row] = describe_reasoning(facts, row, self._names, self.config.wording)
         return texts
 
     def outcome_explanations(self) -> np.ndarray:

@@ -146,15 +146,18 @@ RELATIONS = {-1: "less than", 0: "as much as", 1: "more than"}
 @pytest.mark.parametrize("num_envs", [1, 200])
 def test_compared_changes_follow_from_what_was_shown(num_envs):
     """Every change is that of the last trial that set the variable, and every comparison and conclusion follows from the changes."""
-    words, _ = pair(num_envs, {"outcomes": "changes", "decimals": 0, "target_reasoning": "comparisons"}, num_exploitation_trials=3)
+    wording = {"outcomes": "changes", "decimals": 0, "target_reasoning": "comparisons"}
+    words, _ = pair(num_envs, wording, explain="reasoning", num_exploitation_trials=3)
     plain, _ = pair(num_envs, num_exploitation_trials=3)
     shown: list[dict[str, tuple[str, dict[str, str]]]] = [{} for _ in range(num_envs)]  # variable -> value, changes of all
     rng, relations = np.random.default_rng(3), set()
     for trial in range(8):
-        for row, text in enumerate(words.reasoning_texts()):
+        assert (words.infos(text=True)["explanation"]["text"] == words.reasoning_texts()).all()
+        without, texts = plain.reasoning_texts(), words.reasoning_texts()
+        for row, text in enumerate(texts):
             sentences = COMPARED.findall(text)
             if trial < 5:
-                assert text == plain.reasoning_texts()[row]
+                assert text == without[row]
                 continue
             goal = text.removeprefix("The goal is ")[0]
             known = {name: each for name, each in shown[row].items() if name != goal}
