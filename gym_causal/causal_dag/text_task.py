@@ -32,8 +32,8 @@ class CausalDAGTextConfig(CausalDAGConfig):
     Args:
         observation: "text", or "symbolic": the observations of ``CausalDAG-v0``.
         decimals: of the numbers in observations, 0 to 6.
-        outcomes: what is shown of the variables after an intervention. "values": their values. "changes": by how much each has changed, so
-            that nobody has to subtract.
+        outcomes: what is shown of the variables. "values": their values before and after an intervention. "changes": by how much each has
+            changed, and no values, so that nobody has to subtract.
         target_reasoning: how the reasoning in words comes to its choice. "direct": it lists how much each variable moved the goal.
             "comparisons": it also compares each with the one that moved the goal most so far, and says at last which one did. Facts and
             tokens are the same with each.
@@ -94,13 +94,14 @@ class CausalDAGTextTask(TextTask, CausalDAGTask):
         if trial == self.config.trials:
             return texts
         if phase is Phase.EXPLORATION:
-            heading = f"Experiment {trial + 1} of {self.config.exploration_trials}. "
+            heading = f"Experiment {trial + 1} of {self.config.exploration_trials}."
         else:
-            heading = f"Choice {trial + 1 - self.config.exploration_trials} of {self.config.num_exploitation_trials}. "
+            heading = f"Choice {trial + 1 - self.config.exploration_trials} of {self.config.num_exploitation_trials}."
         columns = zip(observation["goal"].tolist(), observation["initial_values"].tolist(), strict=True)
         for row, (goal, values) in enumerate(columns):
-            aim = "" if phase is Phase.EXPLORATION else f"My goal is to make {self._names[goal]} large, and I may not set it. "
-            texts[row] = f"{'' if trial == 0 else _BLANK}{heading}{aim}The values are {self._values(values)}.\n"
+            aim = "" if phase is Phase.EXPLORATION else f" My goal is to make {self._names[goal]} large, and I may not set it."
+            present = f" The values are {self._values(values)}." if self.config.outcomes == "values" else ""
+            texts[row] = f"{'' if trial == 0 else _BLANK}{heading}{aim}{present}\n"
         return texts
 
     def outcome_texts(self) -> np.ndarray:

@@ -134,7 +134,7 @@ def test_changes_are_shown_in_place_of_values(decimals):
             said = [float(each) for each in number.findall(outcomes[row].split(" I was paid ")[0])]
             change = observation["last_outcome"][row] - observation["last_initial_values"][row]
             assert np.allclose(said, change, atol=tolerance, rtol=0) and "-0," not in outcomes[row]
-            assert "Then the values had changed by A " in outcomes[row]
+            assert "Then the values had changed by A " in outcomes[row] and "The values are" not in words.prompt_texts()[row]
 
 
 COMPARED = re.compile(r"Setting (.) to ([+-]5) moved (.) by ([+-]\d+)(?:, (more than|less than|as much as) (.))?\.")
