@@ -36,6 +36,7 @@ class Condition:
 
 
 _LISTED, _COMPARED, _DESCRIBED = ({"target_reasoning": how} for how in ("values", "comparisons", "descriptions"))
+_EXPLICIT = {"belief_reasoning": "descriptions", **_DESCRIBED}
 _CONDITIONS = (
     Condition(name="none"),
     Condition(name="outcome", outcome=True),
@@ -49,6 +50,9 @@ _CONDITIONS = (
     # the reasoning lists and compares in every dimension, before it says which one is rewarded
     Condition(name="reasoning_described", reasoning=True, env_kwargs=_DESCRIBED),
     Condition(name="both_described", outcome=True, reasoning=True, env_kwargs=_DESCRIBED),
+    # and it says of each dimension whether it is ruled out, before it says which one is left
+    Condition(name="reasoning_explicit", reasoning=True, env_kwargs=_EXPLICIT),
+    Condition(name="both_explicit", outcome=True, reasoning=True, env_kwargs=_EXPLICIT),
     # controls
     Condition(name="outcome_shuffled", outcome=True, shuffled=True),
     Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),

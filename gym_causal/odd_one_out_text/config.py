@@ -9,7 +9,7 @@ import numpy as np
 
 from gym_causal.arguments import check_integer, check_number, check_one_of
 from gym_causal.core.text import check_observation
-from gym_causal.odd_one_out_text.explanations import MODES, TARGET_REASONING
+from gym_causal.odd_one_out_text.explanations import BELIEF_REASONING, MODES, TARGET_REASONING
 from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MAX_OBJECTS, MAX_VALUES, MIN_DIMENSIONS, NAMES, Words
 
 
@@ -35,11 +35,13 @@ class OddOneOutTextConfig:
         observation: "text", or "symbolic": arrays with the same information.
         explain: which explanations ``info["explanation"]`` holds: "none", "outcome" (what the last outcome shows), "reasoning" (what the
             expert believes, what it does next and why) or "all" (both).
+        belief_reasoning: how the reasoning comes to what may be rewarded, as long as nothing was. "direct": it names the dimensions that
+            are ruled out and those that are left. "descriptions": before that, it says of each dimension in turn which of the two it is.
         target_reasoning: how the reasoning about the test trial comes to its target. "direct": it names the target, then says why.
             "values": it first lists every object's value in the dimension that the expert goes by. "comparisons": the list also says of
             each object but the first whether its value is like the first one's. "descriptions": before all else it lists and compares
             values in every dimension, and says which object is unique there; then it repeats that of the dimension that the expert goes by.
-            Facts and tokens are the same with each.
+            Neither of the two arguments changes facts or tokens.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
 
     Raises:
@@ -59,6 +61,7 @@ class OddOneOutTextConfig:
     test_reward: float = 10.0
     observation: str = "text"
     explain: str = "outcome"
+    belief_reasoning: str = "direct"
     target_reasoning: str = "direct"
     expert_info: bool = False
 
@@ -72,6 +75,7 @@ class OddOneOutTextConfig:
         check_integer("num_values", self.num_values, 2, MAX_VALUES)
         check_integer("num_distractors", self.num_distractors, 0, MAX_DIMENSIONS - self.num_dimensions)
         check_number("test_reward", self.test_reward, 0, 1e6, low_included=False)
+        check_one_of("belief_reasoning", self.belief_reasoning, BELIEF_REASONING)
         check_one_of("target_reasoning", self.target_reasoning, TARGET_REASONING)
         if not isinstance(self.expert_info, bool):
             raise TypeError(f"expert_info must be True or False, got {self.expert_info!r}")

@@ -11,24 +11,17 @@ from gym_causal.core.task import constant
 from gym_causal.odd_one_out.explanations import NONE, OUTCOME
 from gym_causal.odd_one_out.reasoning import REASONING
 from gym_causal.odd_one_out_text import explanations, wording
+from gym_causal.odd_one_out_text.config import OddOneOutTextConfig
 from gym_causal.odd_one_out_text.explanations import MODES, REASONING_FIELDS, Facts
-from gym_causal.odd_one_out_text.vocabulary import Words
 
 _KIND_DTYPE = "<U17"  # of the longest, "outcome+reasoning"
 
 
 class Explainer:
-    """The explanations of a mode.
+    """The explanations that a game's arguments ask for."""
 
-    Args:
-        mode: of the argument ``explain``.
-        words: of the game.
-        num_objects: O.
-        target_reasoning: of the argument ``target_reasoning``.
-    """
-
-    def __init__(self, mode: str, words: Words, num_objects: int, *, target_reasoning: str) -> None:
-        self._kinds, self._words, self._num_objects, self._target_reasoning = MODES[mode], words, num_objects, target_reasoning
+    def __init__(self, config: OddOneOutTextConfig) -> None:
+        self._config, self._kinds, self._words = config, MODES[config.explain], config.words
 
     def explain(
         self, count: int, outcome: Callable[[], Facts], reasoning: Callable[[], Facts], objects: Callable[[], np.ndarray], *, text: bool
@@ -77,7 +70,7 @@ class Explainer:
             named = dict(zip(REASONING_FIELDS, values, strict=True))
             belief = facts["belief"][row]
             seen = None if objects is None else objects[row]
-            texts[row] = wording.describe_reasoning(belief, named, self._words, self._num_objects, self._target_reasoning, seen)
+            texts[row] = wording.describe_reasoning(belief, named, self._config, seen)
         return texts
 
     def describe_tokens(self, tokens: np.ndarray) -> list[str]:

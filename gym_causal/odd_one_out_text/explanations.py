@@ -23,6 +23,8 @@ MODES: dict[str, tuple[str, ...]] = {
 }
 """What the argument ``explain`` accepts, and the kinds of explanation that it leads to."""
 
+BELIEF_REASONING = ("direct", "descriptions")
+"""What the argument ``belief_reasoning`` accepts."""
 TARGET_REASONING = ("direct", "values", "comparisons", "descriptions")
 """What the argument ``target_reasoning`` accepts."""
 

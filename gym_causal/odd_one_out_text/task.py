@@ -63,7 +63,7 @@ class OddOneOutTextTask(TextTask):
         self._masks = phase_masks(config)  # (2, A)
         self._admissible = sentence_table(self.sentences, self._masks)  # (2,)
         self._one_hot = np.concatenate([np.eye(config.num_values, dtype=np.int8), np.zeros((1, config.num_values), np.int8)])  # last: none
-        self._explainer = Explainer(config.explain, config.words, num_objects, target_reasoning=config.target_reasoning)
+        self._explainer = Explainer(config)
         self._row = np.arange(num_envs)
         self._draws = _no_episodes(config, num_envs)
         self._unique = np.zeros((num_envs, num_objects, num_dimensions), bool)  # in which dimensions each object of the test is unique

@@ -85,32 +85,28 @@ def describe_objects(objects: np.ndarray, words: Words) -> list[str]:
     return sentences
 
 
-def describe_reasoning(
-    belief: np.ndarray, facts: dict[str, int], words: Words, num_objects: int, target_reasoning: str, objects: np.ndarray | None = None
-) -> str:
+def describe_reasoning(belief: np.ndarray, facts: dict[str, int], config: OddOneOutTextConfig, objects: np.ndarray | None = None) -> str:
     """The reasoning about a trial; "" if there is none.
 
     Args:
         belief: (D,) of :class:`~gym_causal.odd_one_out.reasoning.Belief`.
         facts: the other facts (:data:`~gym_causal.odd_one_out_text.explanations.REASONING_FIELDS`) but ``target_object``, which only the
             test trial needs.
-        words: of the game.
-        num_objects: O.
-        target_reasoning: one of :data:`~gym_causal.odd_one_out_text.explanations.TARGET_REASONING`.
-        objects: (O, D + F) their values, which "descriptions" needs; they are left out where they are not given.
+        config: of the game.
+        objects: (O, D + F) their values, which descriptions need; they are left out where the values are not given.
     """
     if facts["intention"] < 0 or facts["intended_dimension"] < 0:
         return ""
-    name, why = words.dimensions[facts["intended_dimension"]], _describe_belief(belief, facts["reason"], words.dimensions)
+    name, why = config.dimensions[facts["intended_dimension"]], _describe_belief(belief, facts["reason"], config)
     known = facts["reason"] in (Reason.WAS_REWARDED, Reason.ONLY_ONE_LEFT)
     if facts["intention"] == Intention.TRANSFORM:
         again = " again" if facts["reason"] == Reason.WAS_REWARDED else ""
         doing = f"I use {name}{again}." if known else f"I try {name}."
         return " ".join(filter(None, ("Let's think step by step.", why, doing)))
     start = f"In this game, I am rewarded for unique {name}." if known else " ".join(filter(None, (why, f"I go by {name}.")))
-    target = _describe_target(facts, words, num_objects, target_reasoning)
-    if target_reasoning == "descriptions" and objects is not None:
-        seen = describe_objects(objects, words)
+    target = _describe_target(facts, config)
+    if config.target_reasoning == "descriptions" and objects is not None:
+        seen = describe_objects(objects, config.words)
         start, target = " ".join((*seen, start)), " ".join((seen[facts["intended_dimension"]], target))
     return " ".join(filter(None, ("Let's think step by step.", start, target)))
 
@@ -121,31 +117,38 @@ def conclusion(reasoning: str) -> str:
     return found[0] if found else ""
 
 
-def _describe_belief(belief: np.ndarray, reason: int, dimensions: tuple[str, ...]) -> str:
-    named = {state: [dimensions[d] for d in np.flatnonzero(belief == state)] for state in Belief}
+def _describe_belief(belief: np.ndarray, reason: int, config: OddOneOutTextConfig) -> str:
+    named = {state: [config.dimensions[d] for d in np.flatnonzero(belief == state)] for state in Belief}
     ruled_out = listed(named[Belief.RULED_OUT], "or") if named[Belief.RULED_OUT] else ""
+    each = ""
+    if config.belief_reasoning == "descriptions" and reason != Reason.WAS_REWARDED:
+        states = [
+            f"{name} is {'ruled out' if state == Belief.RULED_OUT else 'left'}"
+            for name, state in zip(config.dimensions, belief, strict=True)
+        ]
+        each = f"So far, {listed(states)}. "
     if named[Belief.MUST_BE]:
         name = named[Belief.MUST_BE][0]
         why = "changing it was rewarded" if reason == Reason.WAS_REWARDED else f"it must not be {ruled_out}"
-        return f"The rewarding dimension must be {name}, because {why}."
+        return f"{each}The rewarding dimension must be {name}, because {why}."
     if not named[Belief.MAY_BE]:
         return ""
     may_be = f"may be {listed(named[Belief.MAY_BE], 'or')}"
-    return f"The rewarding dimension must not be {ruled_out}, so it {may_be}." if ruled_out else f"The rewarding dimension {may_be}."
+    return f"{each}The rewarding dimension " + (f"must not be {ruled_out}, so it {may_be}." if ruled_out else f"{may_be}.")
 
 
-def _describe_target(facts: dict[str, int], words: Words, num_objects: int, target_reasoning: str) -> str:
+def _describe_target(facts: dict[str, int], config: OddOneOutTextConfig) -> str:
     target, dimension, value, shared = (facts[key] for key in ("target_object", "intended_dimension", "target_value", "shared_value"))
     if min(target, value, shared) < 0:
         return ""
-    letter, letters = LETTERS[target], LETTERS[:num_objects]
-    name, values_of = words.dimensions[dimension], words.values[dimension]
+    letter, letters = LETTERS[target], LETTERS[: config.num_objects]
+    name, values_of = config.dimensions[dimension], config.words.values[dimension]
     word, others_word = DIMENSIONS[values_of][value], DIMENSIONS[values_of][shared]
     others = listed([other for other in letters if other != letter])
     listed_values = ""
-    if target_reasoning in ("values", "comparisons"):
-        values = [word if each == target else others_word for each in range(num_objects)]
-        listed_values = f"{_list_values(values, compare=target_reasoning == 'comparisons')}. "
+    if config.target_reasoning in ("values", "comparisons"):
+        values = [word if each == target else others_word for each in range(config.num_objects)]
+        listed_values = f"{_list_values(values, compare=config.target_reasoning == 'comparisons')}. "
     because = f"because {others} are {plural(values_of, shared)}"
     return f"{listed_values}Object {letter} is the only {word} object, {because}, so {letter} has a unique {name}."
 

@@ -83,6 +83,10 @@ class GameReader:
     def _check(self, sentence: str) -> str | None:
         """Raise unless a sentence is true; returns the dimension that it goes by, if it says one."""
         known = len(self.possible) == 1
+        if match := re.fullmatch(r"So far, (.*)\.", sentence):
+            states = [re.fullmatch(r"(\w+) is (left|ruled out)", state).groups() for state in _LISTED.split(match[1])]
+            assert states == [(name, "left" if name in self.possible else "ruled out") for name in self.dimensions] and not self.paid
+            return None
         if match := re.fullmatch(r"The rewarding dimension (?:must not be (.*), so it )?may be (.*)\.", sentence):
             ruled_out, possible = ({*_LISTED.split(names)} if names else set() for names in match.groups())
             assert possible == self.possible and not known and ruled_out == set(self.dimensions) - self.possible

@@ -45,6 +45,9 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             assert texts[row] == " ".join(filter(None, (outcome_explanations[row], reasoning[row])))
             sentence = task.sentences[task.expert_actions()[row]]
             assert ("like A" in reasoning[row]) == (reader.is_test and config.target_reasoning in ("comparisons", "descriptions"))
+            assert ("So far, " in reasoning[row]) == (
+                config.belief_reasoning == "descriptions" and "The rewarding" in reasoning[row] and not reader.paid
+            )
             described = re.findall(r"In (\w+), A\)", reasoning[row])
             described_twice = [*config.dimensions, goes_by] if reader.is_test and config.target_reasoning == "descriptions" else []
             assert described == described_twice
@@ -71,6 +74,8 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
         {"target_reasoning": "values"},
         {"target_reasoning": "comparisons"},
         {"target_reasoning": "descriptions"},
+        {"belief_reasoning": "descriptions"},
+        {"belief_reasoning": "descriptions", "num_dimensions": 5, "num_experiments": 5},
         {"target_reasoning": "descriptions", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2},
         {"num_dimensions": 6, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 12, "num_objects": 12, "num_experiments": 12, "num_values": 2},
@@ -78,7 +83,16 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
         {"dimension_names": ("age", "shape", "taste"), "value_words": ("shape", "size", "color")},
     ],
     ids=[
-        *("default", "held_out", "values", "comparisons", "descriptions", "descriptions_of_more"),
+        *(
+            "default",
+            "held_out",
+            "values",
+            "comparisons",
+            "descriptions",
+            "described_belief",
+            "described_belief_of_more",
+            "descriptions_of_more",
+        ),
         *("more_dimensions", "largest", "named", "named_otherwise"),
     ],
 )

@@ -106,6 +106,7 @@ def drawn_arguments(draw):
         "num_experiments": draw(st.integers(0, 4)),
         "num_values": draw(st.integers(2, 10)),
         "num_distractors": draw(st.integers(0, 12 - count)),
+        "belief_reasoning": draw(st.sampled_from(["direct", "descriptions"])),
         "target_reasoning": draw(st.sampled_from(["direct", "values", "comparisons", "descriptions"])),
         "dimension_names": draw(st.none() | names),
     }
