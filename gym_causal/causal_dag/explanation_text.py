@@ -127,7 +127,7 @@ def _compare_changes(goal: str, experiments: list[_Experiment], wording: Wording
     most, largest = "", 0.0
     for name, value, change in experiments:
         comparison = f", {_relation(wording.number(change), wording.number(largest))} {most}" if most else ""
-        sentences.append(f"Setting {name} to {_size(value)} moved {goal} by {wording.number(change)}{comparison}.")
+        sentences.append(f"Set {name} to {_size(value)}: {goal} {wording.number(change)}{comparison}.")  # as outcomes have it
         if not most or abs(change) > abs(largest):
             most, largest = name, change
     return [*sentences, f"So {most} moved {goal} most."]

@@ -137,7 +137,7 @@ def test_changes_are_shown_in_place_of_values(decimals):
             assert "Then the values had changed by A " in outcomes[row] and "The values are" not in words.prompt_texts()[row]
 
 
-COMPARED = re.compile(r"Setting (.) to ([+-]5) moved (.) by ([+-]\d+)(?:, (more than|less than|as much as) (.))?\.")
+COMPARED = re.compile(r"Set (.) to ([+-]5): (.) ([+-]\d+)(?:, (more than|less than|as much as) (.))?\.")
 
 
 RELATIONS = {-1: "less than", 0: "as much as", 1: "more than"}
