@@ -54,8 +54,8 @@ class Args(Defaults):
     """Where to train: cpu, cuda, ..."""
     num_updates: int = 0
     """Of the weights. The defaults of this option and of those below are the preset's."""
-    updates_without_experiments: int = 0
-    """So many of them come first and are on games without experiments: short texts, which teach to find the right object."""
+    first_updates: int = 0
+    """So many of them come first and are on games with other arguments, --first-env-kwargs: easier ones, with shorter texts."""
     player_loss_only: bool = False
     """The loss is of the player's words, its reasoning, actions and explanations; those of the environment are read and not predicted."""
     batch_size: int = 0
@@ -77,6 +77,8 @@ class Args(Defaults):
     gpt: GPTConfig = field(default_factory=GPTConfig)
     env_kwargs: dict[str, Any] = field(default_factory=dict)
     """Arguments of the env, for example --env-kwargs.num-dimensions 6."""
+    first_env_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Those that differ in the games of the first updates, for example --first-env-kwargs.num-experiments 0."""
 
     def config(self) -> TrainingConfig:
         """Everything that the model depends on."""
@@ -94,7 +96,7 @@ def parse(argv: Sequence[str] | None = None) -> Args:
     first, _ = tyro.cli(Defaults, args=argv, return_unknown_args=True, add_help=False)
     check_one_of("preset", first.preset, tuple(PRESETS))
     kwargs_type = env_kwargs_type(first.env, without=("split", "explain", "expert_info", "observation", "rewarded_dimensions"))
-    fields: list[Any] = [("env_kwargs", kwargs_type, field(default_factory=dict))]
+    fields: list[Any] = [(name, kwargs_type, field(default_factory=dict)) for name in ("env_kwargs", "first_env_kwargs")]
     args_class: type[Args] = dataclasses.make_dataclass("Args", fields, bases=(Args,), frozen=True, kw_only=True)
     chosen = PRESETS[first.preset]
     names = {each.name for each in dataclasses.fields(Args)} & {each.name for each in dataclasses.fields(TrainingConfig)}
@@ -105,7 +107,7 @@ def parse(argv: Sequence[str] | None = None) -> Args:
 def train(args: Args) -> None:
     """Train the model and draw its learning curve."""
     config = args.config()
-    config.evaluation.check()
+    config.check()
     # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
     with needs_extra("training a language model", "language"):
         import transformers  # noqa: F401, PLC0415

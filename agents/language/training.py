@@ -65,7 +65,7 @@ class Training:
 
     def __init__(self, config: TrainingConfig, folder: Path, *, resume: bool = False, device: str = "cpu") -> None:
         self.config, self.folder, self.device = config, folder, device
-        config.evaluation.check()
+        config.check()
         check_folder(config, folder, resume)
         # All conditions have the same tokenizer: that of texts with all explanations, enough to hold all words.
         count = max(_VALIDATION_TEXTS, _TEXTS_PER_DIMENSION * config.dimensions_drawn_from)
@@ -130,9 +130,7 @@ class Training:
         per_chunk = max(1, CHUNK // size)
         while self.updates < self.config.num_updates:
             chunk, first = divmod(self.updates, per_chunk)
-            config = self.config
-            if chunk * per_chunk < config.updates_without_experiments:
-                config = dataclasses.replace(config, env_kwargs={**config.env_kwargs, "num_experiments": 0})
+            config = self.config.first if chunk * per_chunk < self.config.first_updates else self.config
             encoded = self._encode(training_texts(config, chunk, count=per_chunk * size))
             for start in range(first * size, per_chunk * size, size):
                 if self.updates < self.config.num_updates:

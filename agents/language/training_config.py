@@ -39,8 +39,10 @@ class TrainingConfig:
         instructions: texts begin with the description of the game, which names the dimensions; so do games that are evaluated.
         gpt: the size of the model.
         num_updates: of the weights.
-        updates_without_experiments: so many of them come first and are on games that consist of the test trial alone: shorter texts, from
-            which the model learns to find the right object. Whole chunks of texts (:data:`agents.language.texts.CHUNK`), rounded up.
+        first_updates: so many of them come first and are on games with the arguments ``first_env_kwargs``: easier ones, with shorter texts.
+            Whole chunks of texts (:data:`agents.language.texts.CHUNK`), rounded up.
+        first_env_kwargs: arguments of the env that differ in these games, for example ``{"num_experiments": 0}``: the test trial alone.
+            What is held out is held out there too.
         player_loss_only: the loss is of the player's words, its reasoning, actions and explanations; those of the environment are read and
             not predicted.
         batch_size: texts of an update.
@@ -65,7 +67,8 @@ class TrainingConfig:
     instructions: bool = False
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
-    updates_without_experiments: int = 0
+    first_updates: int = 0
+    first_env_kwargs: Mapping[str, Any] = field(default_factory=dict)
     player_loss_only: bool = False
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -81,9 +84,12 @@ class TrainingConfig:
         for name in ("num_updates", "batch_size", "evaluate_every", "evaluation_games", "checkpoint_every"):
             check_integer(name, getattr(self, name), 1, 10**9)
         check_integer("seed", self.seed, 0, 2**31)
-        check_integer("updates_without_experiments", self.updates_without_experiments, 0, self.num_updates)
-        if self.updates_without_experiments and "num_experiments" not in argument_names(self.env_id):
-            raise ValueError(f"updates_without_experiments must be 0 for {self.env_id}, which has no argument num_experiments")
+        check_integer("first_updates", self.first_updates, 0, self.num_updates)
+        if bool(self.first_updates) != bool(self.first_env_kwargs):
+            raise ValueError(
+                f"first_env_kwargs must say how the first games differ if there are first_updates, and be empty if not, got "
+                f"{dict(self.first_env_kwargs)!r} and {self.first_updates}"
+            )
         for name in ("learning_rate", "muon_learning_rate_ratio"):
             check_number(name, getattr(self, name), 0, 1_000, low_included=False)
         check_number("weight_decay", self.weight_decay, 0, 1)
@@ -131,6 +137,19 @@ class TrainingConfig:
         )
 
     @property
+    def first(self) -> TrainingConfig:
+        """The same for the games of the first updates."""
+        kwargs = {**self.env_kwargs, **self.first_env_kwargs}
+        held_out = self.held_out_dimension if HELD_OUT in self._all_splits else None
+        return dataclasses.replace(self, env_kwargs=kwargs, held_out=held_out, first_updates=0, first_env_kwargs={})
+
+    def check(self) -> None:
+        """Raise a ValueError or TypeError for arguments that the env does not accept, or an unknown held-out dimension."""
+        self.evaluation.check()
+        if self.first_updates:
+            self.first.evaluation.check()
+
+    @property
     def trained_dimensions(self) -> tuple[str, ...]:
         """The env's dimensions that are rewarded in training texts.
 
@@ -151,10 +170,13 @@ class TrainingConfig:
 
     @property
     def _splits(self) -> dict[str, dict[str, Any]]:
-        splits = Experiment(env_id=self.env_id, env_kwargs=self.env_kwargs, held_out=self.held_out).splits
-        if HELD_OUT not in splits:
+        if HELD_OUT not in self._all_splits:
             raise ValueError(f"env must have dimensions, one of which is held out, got {self.env_id!r}")
-        return splits
+        return self._all_splits
+
+    @property
+    def _all_splits(self) -> dict[str, dict[str, Any]]:
+        return Experiment(env_id=self.env_id, env_kwargs=self.env_kwargs, held_out=self.held_out).splits
 
     def to_json(self) -> dict[str, Any]:
         """As a document."""

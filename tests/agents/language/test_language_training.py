@@ -189,10 +189,11 @@ def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypat
     assert not (tmp_path / "killed" / CHECKPOINT).exists()
 
 
-def test_games_without_experiments_come_first(tmp_path):
+def test_games_with_other_arguments_come_first(tmp_path):
     """Half a chunk of them is asked for, so the whole first chunk is of them."""
     size = CHUNK // 2
-    config = dataclasses.replace(SMALL, condition="reasoning_listed", batch_size=size, num_updates=3, updates_without_experiments=1)
+    first = {"first_updates": 1, "first_env_kwargs": {"num_experiments": 0}}
+    config = dataclasses.replace(SMALL, condition="reasoning_listed", batch_size=size, num_updates=3, **first)
     training = Training(config, tmp_path)
     experiments = []
     for batch in training.batches():
@@ -201,6 +202,18 @@ def test_games_without_experiments_come_first(tmp_path):
         assert all("A) " in text[text.index("Reasoning:") :] for text in texts)
         training.updates += 1
     assert experiments == [{0}, {0}, {3}]
+
+
+@pytest.mark.parametrize("drawn", [0, 8])
+def test_what_is_held_out_is_held_out_in_the_first_games_too(drawn):
+    config = dataclasses.replace(
+        SMALL, env_kwargs={"num_dimensions": 3}, dimensions_drawn_from=drawn, first_updates=1, first_env_kwargs={"num_dimensions": 6}
+    )
+    assert config.held_out_dimension == config.first.held_out_dimension == "texture"
+    rewarded = set(
+        re.findall(r"into a different (\w+): \w+\.\nChoosing object \w was rewarded!", "".join(texts_of(config.first, 0, count=400)))
+    )
+    assert "texture" not in rewarded and len(rewarded) == (7 if drawn else 5)
 
 
 def test_lower_precision_is_that_of_updates_alone(tmp_path):
@@ -303,8 +316,17 @@ def test_a_model_of_causal_dags_is_evaluated_on_all_splits(tmp_path):
         (("--preset", "slow"), "preset must be one of quick, full"),
         (("--learning-rate", "0"), "learning_rate must be"),
         (("--num-updates", "0"), "num_updates must be"),
-        (("--num-updates", "9", "--updates-without-experiments", "10"), "updates_without_experiments must be an int from 0 to 9"),
-        (("--env", "CausalDAGText-v0", "--updates-without-experiments", "1"), "updates_without_experiments must be 0 for CausalDAGText-v0"),
+        (("--num-updates", "9", "--first-updates", "10"), "first_updates must be an int from 0 to 9"),
+        (("--first-updates", "1"), r"first_env_kwargs must say how the first games differ .*, got {} and 1"),
+        (("--first-env-kwargs.num-experiments", "0"), "first_env_kwargs must .*, got {'num_experiments': 0} and 0"),
+        (
+            ("--first-updates", "1", "--env-kwargs.num-dimensions", "5", "--first-env-kwargs.num-dimensions", "3"),
+            "held_out must be one of color, shape, texture, got 'material'",
+        ),
+        (
+            ("--env", "CausalDAGText-v0", "--first-updates", "1", "--first-env-kwargs.num-variables", "1"),
+            "num_variables must be an int from 2 to 702, got 1",
+        ),
         (
             ("--env", "CausalDAGText-v0", "--condition", "both_listed"),
             "conditions: 'both_listed' is none of CausalDAGText-v0: target_reasoning must be one of direct, comparisons, got 'values'",
