@@ -4,11 +4,13 @@
 
 A language model is in the folder CONDITION/seed_S, its games in ``evaluation``; the agent's folder is one of ``agents.evaluate`` (the
 commands are in docs/language_models.md). The rows are put into docs/data/language/causal_dag.csv, where they replace those of the same
-policy and seed, and the table into docs/language_models.md.
+policy and seed, and the table into docs/language_models.md. And of the choices of models whose reasoning compares it counts how often they
+set what they say moved the goal most: causal_dag_choices.csv, where the held-out link, of D on E, is counted by itself.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +18,21 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
+from agents.language.pages import TRANSCRIPTS
 from agents.sweeps.tables import with_new_runs
 from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "language" / "causal_dag.csv"
+CHOICES = DATA.with_name("causal_dag_choices.csv")
 PAGE = DOCS / "language_models.md"
 TABLE = re.compile("(<!-- table language_causal_dag -->\n).*?(<!-- end of table -->)", re.DOTALL)
 SPLITS = ("train", "eval_target", "eval_path")
-REWARD, COVERAGE, OPTIMAL = "normalized_reward", "coverage", "optimal_rate"
+REWARD, COVERAGE, OPTIMAL = "normalized_reward", "exploration_coverage", "match_optimum"
 METRICS = (REWARD, COVERAGE, OPTIMAL)
+GAMES = re.compile(r'<script id="data" type="application/json">(.*?)</script>', re.DOTALL)
+CHOICE = re.compile(r"The goal is (\w+)\..*?So (\w+) moved \w+ most\..*\nI set (\w+) to ")
+HELD_OUT = ("D", "E")
 WITHOUT_SEED = -1  # of training: strategies and the expert
 
 
@@ -43,6 +50,23 @@ def rows_of_model(folder: Path) -> pd.DataFrame:
     """The rows of one language model."""
     rows = pd.read_csv(folder / "evaluation" / "results.csv")
     return rows[rows["policy"] == folder.parent.name].assign(seed_of_training=int(folder.name.removeprefix("seed_")))
+
+
+def choices_of_model(folder: Path) -> list[dict[str, object]]:
+    """For each split, and for what is said to have moved the goal most: how many choices there were, and in which share that was set."""
+    page = GAMES.search((folder / "evaluation" / TRANSCRIPTS).read_text("utf-8"))
+    assert page is not None
+    rows = []
+    for title, games in json.loads(page[1])["games"].items():
+        found = [CHOICE.findall("".join(text for _, text in game)) for game in games]
+        said = pd.DataFrame([choice for each in found for choice in each], columns=["goal", "most", "target"])
+        is_held_out = (said["most"] == HELD_OUT[0]) & (said["goal"] == HELD_OUT[1])
+        for link, choices in (("held out", said[is_held_out]), ("other", said[~is_held_out])):
+            if len(choices):
+                share = (choices["target"] == choices["most"]).mean()
+                about = {"policy": folder.parent.name, "seed_of_training": int(folder.name.removeprefix("seed_"))}
+                rows.append({**about, "split": title.split(", ")[1], "link": link, "choices": len(choices), "sets_it": round(share, 4)})
+    return rows
 
 
 def markdown_table(rows: pd.DataFrame) -> str:
@@ -78,6 +102,9 @@ def main(args: Args) -> None:
     rows = with_new_runs(DATA, rows[rows["metric"].isin(METRICS)])
     rows = rows.sort_values("seed_of_training", key=lambda seed: seed == WITHOUT_SEED, kind="stable")
     write_atomically(DATA, lambda target: rows.to_csv(target, index=False))
+    if choices := [row for folder in folders for row in choices_of_model(folder)]:
+        counted = with_new_runs(CHOICES, pd.DataFrame(choices))
+        write_atomically(CHOICES, lambda target: counted.to_csv(target, index=False))
     page = with_table(PAGE.read_text("utf-8"), rows)
     write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
 

@@ -1,5 +1,7 @@
 """The table of language models in causal DAGs."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -27,17 +29,38 @@ def write_results(folder, env_id, policies):
     pd.DataFrame(rows).assign(seed=0).to_csv(folder / "results.csv", index=False)
 
 
+def write_transcripts(folder, games):
+    """Games, each one text, as the command writes them."""
+    document = json.dumps({"prompts": {}, "games": {title: [[["world", text]] for text in texts] for title, texts in games.items()}})
+    (folder / "transcripts.html").write_text(f'<script id="data" type="application/json">{document}</script>', "utf-8")
+
+
+CHOOSES = (
+    "Choice 1 of 2. My goal is to make {0} large, and I may not set it.\nReasoning: The goal is {0}. Set A to +5: {0} +1.0. Set D to +5: "
+)
+CHOOSES += "{0} +7.0, more than A. So D moved {0} most. I set {1} to +5: its experiment moved the goal most.\nI set {1} to +5.\n"
+
+
 def test_models_and_the_agent_are_put_together(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("Before.\n\n<!-- table language_causal_dag -->\n<!-- end of table -->\n\nAfter.\n", "utf-8")
     monkeypatch.setattr(script, "PAGE", page)
     monkeypatch.setattr(script, "DATA", tmp_path / "rows.csv")
+    monkeypatch.setattr(script, "CHOICES", tmp_path / "choices.csv")
     results = tmp_path / "one"
     write_results(results / "none" / "seed_0" / "evaluation", "CausalDAGText-v0", {"none": 0.5, "expert": 1.0, "change": 0.7})
     write_results(tmp_path / "agent", "CausalDAG-v0", {"agent": 0.9, "expert": 1.0})
+    write_transcripts(results / "none" / "seed_0" / "evaluation", {"none, train": ["I set D to +5.\n"]})
     script.main(script.Args(results=results, agent=tmp_path / "agent"))
     second = tmp_path / "two"
     write_results(second / "reasoning" / "seed_1" / "evaluation", "CausalDAGText-v0", {"reasoning": 0.6, "expert": 1.0})
+    games = [
+        CHOOSES.format("E", "A") + CHOOSES.format("B", "D"),
+        CHOOSES.format("E", "A"),
+        CHOOSES.format("E", "D"),
+        CHOOSES.format("C", "A"),
+    ]
+    write_transcripts(second / "reasoning" / "seed_1" / "evaluation", {"reasoning, eval_target": games})
     script.main(script.Args(results=second))
     lines = page.read_text("utf-8").splitlines()
     assert lines[0] == "Before." and lines[-1] == "After."
@@ -50,6 +73,10 @@ def test_models_and_the_agent_are_put_together(tmp_path, monkeypatch):
             ("`agent`", 0.9),
             ("`expert`", 1.0),
         )
+    ]
+    assert pd.read_csv(script.CHOICES).to_numpy().tolist() == [
+        ["reasoning", 1, "eval_target", "held out", 3, 0.3333],
+        ["reasoning", 1, "eval_target", "other", 2, 0.5],
     ]
     assert set(pd.read_csv(script.DATA)["metric"]) == set(script.METRICS)
 
