@@ -110,15 +110,13 @@ class CausalDAGTextTask(TextTask, CausalDAGTask):
             return texts
         was_set = (observation["last_intervention"] != 0).sum(axis=1).tolist()
         is_paid = self.config.phase(self._trial - 1) is Phase.EXPLOITATION
-        columns = zip(was_set, observation["goal"].tolist(), observation["last_outcome"].tolist(), strict=True)
-        changes = (observation["last_outcome"] - observation["last_initial_values"]).tolist()
-        for row, (legal, goal, values) in enumerate(columns):
-            if self.config.outcomes == "changes":
-                outcome = f"the values had changed by {self._values(changes[row])}"
-            else:
-                outcome = f"the values were {self._values(values)}"
+        happened, shown_values = "were", observation["last_outcome"]
+        if self.config.outcomes == "changes":
+            happened, shown_values = "had changed by", shown_values - observation["last_initial_values"]
+        columns = (was_set, observation["goal"].tolist(), observation["last_outcome"].tolist(), shown_values.tolist())
+        for row, (legal, goal, values, to_show) in enumerate(zip(*columns, strict=True)):
             paid = f" I was paid {self._number(values[goal])}." if is_paid else ""
-            texts[row] = f"{'' if legal else _NOT_POSSIBLE}.\nThen {outcome}.{paid}\n"
+            texts[row] = f"{'' if legal else _NOT_POSSIBLE}.\nThen the values {happened} {self._values(to_show)}.{paid}\n"
         return texts
 
     def _values(self, values: list[float]) -> str:

@@ -125,8 +125,9 @@ def _describe_belief(belief: np.ndarray, reason: int, config: OddOneOutTextConfi
         states = [
             f"{name} is {'ruled out' if state == Belief.RULED_OUT else 'left'}"
             for name, state in zip(config.dimensions, belief, strict=True)
+            if state >= 0  # of tokens that make no sense it is not known
         ]
-        each = f"So far, {listed(states)}. "
+        each = f"So far, {listed(states)}. " if states else ""
     if named[Belief.MUST_BE]:
         name = named[Belief.MUST_BE][0]
         why = "changing it was rewarded" if reason == Reason.WAS_REWARDED else f"it must not be {ruled_out}"

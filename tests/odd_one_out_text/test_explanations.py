@@ -181,6 +181,18 @@ def test_any_tokens_can_be_put_into_words(seed, explain):
     assert len(texts) == 20 and all(isinstance(text, str) for text in texts)
 
 
+def test_a_belief_that_tokens_do_not_say_is_left_out():
+    task = gym_causal.make_task(ENV_ID, 1, explain="reasoning", belief_reasoning="descriptions")
+    task.seed(0)
+    task.begin(np.arange(1), np.arange(1))
+    tokens = task.infos(text=False)["explanation"]["tokens"]
+    assert "So far, color is left, shape is left and texture is left." in task.describe_tokens(tokens)[0]
+    tokens[0, 2] = 0  # the belief about shape
+    assert "So far, color is left and texture is left. The rewarding dimension may be color or texture." in task.describe_tokens(tokens)[0]
+    tokens[0, 1:4] = 0
+    assert "So far" not in task.describe_tokens(tokens)[0]
+
+
 def test_groups_of_tokens():
     task = gym_causal.make_task(ENV_ID, 6, explain="all")
     task.seed(0)
