@@ -37,9 +37,11 @@ STEPS = {
     "comparison": r", [BC]\) \w+ (like|unlike) A",
     "unique": r"like A, so (\w+) has a unique",
     "object": r"Object (\w) is the only",
+    "counts": r"has a unique \w+, and \w+ (counts|does not count)",
 }
 """Step -> where its word stands. Values are listed under conditions such as "reasoning_listed" and compared under "reasoning_compared".
-Under "reasoning_described" they are in each dimension, with what is unique there."""
+Under "reasoning_described" they are in each dimension, with what is unique there; under "reasoning_searched" in each up to the rewarded
+one, with whether it counts."""
 DIMENSIONS = ("color", "shape", "texture")
 GAMES = 200
 

@@ -37,6 +37,7 @@ class Condition:
 
 _LISTED, _COMPARED, _DESCRIBED = ({"target_reasoning": how} for how in ("values", "comparisons", "descriptions"))
 _EXPLICIT = {"belief_reasoning": "descriptions", **_DESCRIBED}
+_SEARCHED = {"belief_reasoning": "descriptions", "target_reasoning": "search"}
 _CONDITIONS = (
     Condition(name="none"),
     Condition(name="outcome", outcome=True),
@@ -53,6 +54,9 @@ _CONDITIONS = (
     # and it says of each dimension whether it is ruled out, before it says which one is left
     Condition(name="reasoning_explicit", reasoning=True, env_kwargs=_EXPLICIT),
     Condition(name="both_explicit", outcome=True, reasoning=True, env_kwargs=_EXPLICIT),
+    # the same, but it describes one dimension after the other up to the rewarded one, saying of each whether it counts
+    Condition(name="reasoning_searched", reasoning=True, env_kwargs=_SEARCHED),
+    Condition(name="both_searched", outcome=True, reasoning=True, env_kwargs=_SEARCHED),
     # controls
     Condition(name="outcome_shuffled", outcome=True, shuffled=True),
     Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),

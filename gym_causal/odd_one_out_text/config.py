@@ -41,7 +41,8 @@ class OddOneOutTextConfig:
             "values": it first lists every object's value in the dimension that the expert goes by. "comparisons": the list also says of
             each object but the first whether its value is like the first one's. "descriptions": before all else it lists and compares
             values in every dimension, and says which object is unique there; then it repeats that of the dimension that the expert goes by.
-            Neither of the two arguments changes facts or tokens.
+            "search": it first names the dimension that the expert goes by, and then describes one dimension after the other up to that one,
+            saying of each whether it counts. Neither of the two arguments changes facts or tokens.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
 
     Raises:

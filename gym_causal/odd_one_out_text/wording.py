@@ -105,10 +105,20 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], config: OddOne
         return " ".join(filter(None, ("Let's think step by step.", why, doing)))
     start = f"In this game, I am rewarded for unique {name}." if known else " ".join(filter(None, (why, f"I go by {name}.")))
     target = _describe_target(facts, config)
-    if config.target_reasoning == "descriptions" and objects is not None:
-        seen = describe_objects(objects, config.words)
-        start, target = " ".join((*seen, start)), " ".join((seen[facts["intended_dimension"]], target))
+    if objects is not None and config.target_reasoning in ("descriptions", "search"):
+        seen, place = describe_objects(objects, config.words), facts["intended_dimension"]
+        if config.target_reasoning == "descriptions":
+            start, target = " ".join((*seen, start)), f"{seen[place]} {target}"
+        else:
+            target = _search(seen, place, config.dimensions)
     return " ".join(filter(None, ("Let's think step by step.", start, target)))
+
+
+def _search(seen: list[str], place: int, dimensions: tuple[str, ...]) -> str:
+    """The descriptions up to that of the dimension at ``place``, each with whether it counts."""
+    verdicts = (*["does not count"] * place, "counts")
+    described = zip(seen, dimensions, verdicts, strict=False)
+    return " ".join(f"{sentence.removesuffix('.')}, and {name} {verdict}." for sentence, name, verdict in described)
 
 
 def conclusion(reasoning: str) -> str:

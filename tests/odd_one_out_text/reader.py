@@ -103,11 +103,11 @@ class GameReader:
             assert known == (match[1] is None) and (match[3] is None or self.paid)
             assert self.is_test or match[4] is None
             return match[1] or match[2] or match[4]
-        if match := re.fullmatch(r"In (\w+), (A\) .*), so (\w+) has a unique (\w+)\.", sentence):
-            assert self._check(f"{match[2]}.") == match[1] == match[4] and "like A" in match[2]
+        if match := re.fullmatch(r"In (\w+), (A\) .*), so (\w+) has a unique (\w+)(?:, and (\w+) (counts|does not count))?\.", sentence):
+            assert self._check(f"{match[2]}.") == match[1] == match[4] == (match[5] or match[1]) and "like A" in match[2]
             unique = [letter for letter in self.objects if match[1] in self.unique(letter)] or ["none"]
             assert unique == [match[3]]
-            return None
+            return match[1] if match[6] == "counts" else None
         if values := re.findall(r"(?:^|, )(\w)\) (\w+)(?: (like|unlike) A)?", sentence):
             (dimension,) = {self.dimension_of(word) for _, word, _ in values}
             assert self.is_test and [pair[:2] for pair in values] == [(letter, words[dimension]) for letter, words in self.objects.items()]

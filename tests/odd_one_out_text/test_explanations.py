@@ -44,15 +44,19 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             first[row] = config.dimensions.index(goes_by) if trial == 0 else first[row]
             assert texts[row] == " ".join(filter(None, (outcome_explanations[row], reasoning[row])))
             sentence = task.sentences[task.expert_actions()[row]]
-            assert ("like A" in reasoning[row]) == (reader.is_test and config.target_reasoning in ("comparisons", "descriptions"))
+            how = config.target_reasoning if reader.is_test else "direct"
+            assert ("like A" in reasoning[row]) == (how in ("comparisons", "descriptions", "search"))
             assert ("So far, " in reasoning[row]) == (
                 config.belief_reasoning == "descriptions" and "The rewarding" in reasoning[row] and not reader.paid
             )
-            described = re.findall(r"In (\w+), A\)", reasoning[row])
-            described_twice = [*config.dimensions, goes_by] if reader.is_test and config.target_reasoning == "descriptions" else []
-            assert described == described_twice
-            assert ("A) " in reasoning[row]) == (reader.is_test and config.target_reasoning != "direct")
-            if reader.is_test:  # the expert does what its reasoning says
+            searched = config.dimensions[: config.dimensions.index(goes_by) + 1]
+            described = {"descriptions": [*config.dimensions, goes_by], "search": [*searched]}.get(how, [])
+            assert re.findall(r"In (\w+), A\)", reasoning[row]) == described
+            assert re.findall(r"and (\w+) does not count", reasoning[row]) == (described[:-1] if how == "search" else [])
+            assert ("A) " in reasoning[row]) == (how != "direct")
+            if how == "search":  # the expert does what its reasoning says
+                assert reasoning[row].endswith(f"so {sentence[-1]} has a unique {goes_by}, and {goes_by} counts.")
+            elif reader.is_test:
                 assert f"Object {sentence[-1]} is the only" in reasoning[row]
             else:
                 assert sentence.endswith(f" {goes_by}")
@@ -77,6 +81,8 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
         {"belief_reasoning": "descriptions"},
         {"belief_reasoning": "descriptions", "num_dimensions": 5, "num_experiments": 5},
         {"target_reasoning": "descriptions", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2},
+        {"target_reasoning": "search", "belief_reasoning": "descriptions"},
+        {"target_reasoning": "search", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 6, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 12, "num_objects": 12, "num_experiments": 12, "num_values": 2},
         {"dimension_names": ("age", "shape", "taste"), "rewarded_dimensions": ("taste",), "num_distractors": 1},
@@ -92,6 +98,8 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             "described_belief",
             "described_belief_of_more",
             "descriptions_of_more",
+            "search",
+            "search_of_more",
         ),
         *("more_dimensions", "largest", "named", "named_otherwise"),
     ],

@@ -35,7 +35,11 @@ def knows(target, *, but_not=None):
 
 @pytest.mark.parametrize(
     ("target_reasoning", "in_test"),
-    [("comparisons", {"values": 3, "comparison": 2}), ("descriptions", {"values": 12, "comparison": 8, "unique": 4})],
+    [
+        ("comparisons", {"values": 3, "comparison": 2, "object": 1}),
+        ("descriptions", {"values": 12, "comparison": 8, "unique": 4, "object": 1}),
+        ("search", {"values": 6, "comparison": 4, "unique": 2, "counts": 2}),  # color, then shape
+    ],
 )
 def test_each_step_is_found_and_compared_with_the_next_token(target_reasoning, in_test):
     games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), target_reasoning=target_reasoning)
@@ -47,7 +51,7 @@ def test_each_step_is_found_and_compared_with_the_next_token(target_reasoning, i
         found = list(script.right_words(knows(ids), tokenizer, text))
         assert all(right for _, right in found)
         counts = Counter(name for name, _ in found)
-        assert counts == Counter({"belief": text.count("must be "), "action": 3, "conclusion": 1, "object": 1, **in_test})
+        assert counts == Counter({"belief": text.count("must be "), "action": 3, "conclusion": 1, **in_test})
         first_counts.add(counts["belief"])
         (shape,) = tokenizer(" shape")["input_ids"]
         wrong = {step for step, right in script.right_words(knows(ids, but_not=shape), tokenizer, text) if not right}

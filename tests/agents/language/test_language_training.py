@@ -114,7 +114,7 @@ def test_every_word_of_drawn_dimensions_is_a_token(tmp_path):
     assert {len(training.tokenizer.encode(f" {word}")) for word in words} == {1}
 
 
-@pytest.mark.parametrize("name", ["both", "both_listed", "both_compared", "both_described", "both_explicit"])
+@pytest.mark.parametrize("name", ["both", "both_listed", "both_compared", "both_described", "both_explicit", "both_searched"])
 def test_whatever_the_expert_writes_fits_into_a_line_of_the_model(name, tmp_path):
     training = Training(dataclasses.replace(SMALL, condition=name, dimensions_drawn_from=12), tmp_path)
     written = [passage.text for text in training_texts(training.config, 0, count=100) for passage in text if passage.by_player]
