@@ -2,23 +2,23 @@
 
     python docs/make_language_causal_dag.py --results results/causal_dag_text --agent results/causal_dag_agent
 
-A language model is in the folder CONDITION/seed_S, its games in ``evaluation``; the agent's folder is one of ``agents.evaluate`` (the
-commands are in docs/language_models.md). The rows are put into docs/data/language/causal_dag.csv, where they replace those of the same
-policy and seed, and the table into docs/language_models.md. And of the choices of models whose reasoning compares it counts how often they
-set what they say moved the goal most: causal_dag_choices.csv, where the held-out link, of D on E, is counted by itself.
+The models' folders are those of language_model_folders.py; the agent's folder is one of ``agents.evaluate``. The rows are put into
+docs/data/language/causal_dag.csv, where they replace those of the same policy and seed, and the table into docs/language_models.md. And of
+the choices of models whose reasoning compares it counts how often they set what they say moved the goal most: causal_dag_choices.csv, where
+the held-out link, of D on E, is counted by itself.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import tyro
+from language_model_folders import ModelFolder, model_folders
 
-from agents.language.pages import TRANSCRIPTS
+from agents.language.pages import read_transcripts
 from agents.sweeps.tables import with_new_runs
 from gym_causal.files import write_atomically
 
@@ -30,7 +30,6 @@ TABLE = re.compile("(<!-- table language_causal_dag -->\n).*?(<!-- end of table 
 SPLITS = ("train", "eval_target", "eval_path")
 REWARD, COVERAGE, OPTIMAL = "normalized_reward", "exploration_coverage", "match_optimum"
 METRICS = (REWARD, COVERAGE, OPTIMAL)
-GAMES = re.compile(r'<script id="data" type="application/json">(.*?)</script>', re.DOTALL)
 CHOICE = re.compile(r"The goal is (\w+)\..*?So (\w+) moved \w+ most\..*\nI set (\w+) to ")
 HELD_OUT = ("D", "E")
 WITHOUT_SEED = -1  # of training: strategies and the expert
@@ -46,26 +45,24 @@ class Args:
     """Folder of `python -m agents.evaluate`; its rows are those of the agent, the strategies and the expert. Default: the rows at hand."""
 
 
-def rows_of_model(folder: Path) -> pd.DataFrame:
+def rows_of_model(folder: ModelFolder) -> pd.DataFrame:
     """The rows of one language model."""
-    rows = pd.read_csv(folder / "evaluation" / "results.csv")
-    return rows[rows["policy"] == folder.parent.name].assign(seed_of_training=int(folder.name.removeprefix("seed_")))
+    rows = pd.read_csv(folder.path / "evaluation" / "results.csv")
+    return rows[rows["policy"] == folder.model].assign(seed_of_training=folder.seed)
 
 
-def choices_of_model(folder: Path) -> list[dict[str, object]]:
+def choices_of_model(folder: ModelFolder) -> list[dict[str, object]]:
     """For each split, and for what is said to have moved the goal most: how many choices there were, and in which share that was set."""
-    page = GAMES.search((folder / "evaluation" / TRANSCRIPTS).read_text("utf-8"))
-    assert page is not None
     rows = []
-    for title, games in json.loads(page[1])["games"].items():
-        found = [CHOICE.findall("".join(text for _, text in game)) for game in games]
+    for (_, split), games in read_transcripts(folder.path / "evaluation").items():
+        found = [CHOICE.findall(text) for text in games]
         said = pd.DataFrame([choice for each in found for choice in each], columns=["goal", "most", "target"])
         is_held_out = (said["most"] == HELD_OUT[0]) & (said["goal"] == HELD_OUT[1])
         for link, choices in (("held out", said[is_held_out]), ("other", said[~is_held_out])):
             if len(choices):
                 share = (choices["target"] == choices["most"]).mean()
-                about = {"policy": folder.parent.name, "seed_of_training": int(folder.name.removeprefix("seed_"))}
-                rows.append({**about, "split": title.split(", ")[1], "link": link, "choices": len(choices), "sets_it": round(share, 4)})
+                about = {"policy": folder.model, "seed_of_training": folder.seed}
+                rows.append({**about, "split": split, "link": link, "choices": len(choices), "sets_it": round(share, 4)})
     return rows
 
 
@@ -92,9 +89,7 @@ def with_table(page: str, rows: pd.DataFrame) -> str:
 
 def main(args: Args) -> None:
     """Run the command."""
-    folders = [folder for folder in sorted(args.results.glob("*/seed_*")) if (folder / "evaluation" / "results.csv").exists()]
-    if not folders:
-        raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/results.csv")
+    folders = model_folders(args.results, "evaluation/results.csv")
     tables = [*map(rows_of_model, folders)]
     if args.agent is not None:
         tables.append(pd.read_csv(args.agent / "results.csv").assign(seed_of_training=WITHOUT_SEED))

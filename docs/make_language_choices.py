@@ -11,7 +11,6 @@ rows of these models replace earlier ones.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,14 +19,14 @@ from typing import NamedTuple
 
 import pandas as pd
 import tyro
+from language_model_folders import model_folders
 
-from agents.language.pages import TRANSCRIPTS
+from agents.language.pages import TRANSCRIPTS, read_transcripts
 from agents.sweeps.tables import with_new_runs
 from gym_causal.files import write_atomically
 from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS
 
 DATA = Path(__file__).parent / "data" / "language"
-GAMES = re.compile(r'<script id="data" type="application/json">(.*?)</script>', re.DOTALL)
 OBJECT = re.compile(r"^[A-Z]\) (.*)$", re.MULTILINE)
 CHOICE = re.compile(r"I choose object ([A-Z])")
 CONCLUSION = re.compile(r"I am rewarded for unique (\w+)")
@@ -55,17 +54,10 @@ class Choice(NamedTuple):
     chosen: str  # letter of the chosen object
 
 
-def choices(page: str) -> Iterator[Choice]:
-    """The choices of a page of transcripts.
-
-    Args:
-        page: its text.
-    """
-    found = GAMES.search(page)
-    assert found is not None, "a page of transcripts has its games"
-    for name, games in json.loads(found[1])["games"].items():
-        for game in games:
-            text = "".join(part for _, part in game)
+def choices(folder: Path) -> Iterator[Choice]:
+    """The choices in the games of a folder."""
+    for (_, split), games in read_transcripts(folder).items():
+        for text in games:
             if choice := CHOICE.search(text):
                 objects = [line.split() for line in OBJECT.findall(text[: choice.start()])][-3:]
                 unique: dict[str, str] = {}  # dimension -> letter of the object that is unique in it
@@ -73,7 +65,7 @@ def choices(page: str) -> Iterator[Choice]:
                     unique[dimension] = LETTERS[next(place for place, word in enumerate(words) if words.count(word) == 1)]
                 (unique_in,) = (dimension for dimension, letter in unique.items() if letter == choice[1])
                 rewarded, said = (_first(pattern, text[: choice.start()]) for pattern in (REWARDED, CONCLUSION))
-                yield Choice(name.rpartition(", ")[2], rewarded, said, unique_in, unique.get(rewarded, ""), choice[1])
+                yield Choice(split, rewarded, said, unique_in, unique.get(rewarded, ""), choice[1])
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
@@ -100,14 +92,11 @@ def shares(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
 def main(args: Args) -> None:
     """Run the command."""
     parts = []
-    for folder in sorted(args.results.glob("*/seed_*")):
+    for path, model, seed in model_folders(args.results, f"evaluation/{TRANSCRIPTS}"):
         for kind in ("evaluation", "concluded"):
-            path = folder / kind / TRANSCRIPTS
-            if path.exists():
-                of_page = pd.DataFrame(choices(path.read_text("utf-8")), columns=list(Choice._fields))
-                parts.append(of_page.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed_")), games=kind))
-    if not parts:
-        raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/{TRANSCRIPTS}")
+            if (path / kind / TRANSCRIPTS).exists():
+                of_page = pd.DataFrame(choices(path / kind), columns=list(Choice._fields))
+                parts.append(of_page.assign(model=model, seed=seed, games=kind))
     made = pd.concat(parts, ignore_index=True)
     args.out.mkdir(parents=True, exist_ok=True)
     found_out = made[made["rewarded"] != ""]

@@ -2,11 +2,9 @@
 
     python docs/make_language_results.py --results results/language_models
 
-A model is in the folder CONDITION/seed_S, CONDITION_N/seed_S if the dimensions of its texts are drawn from N, or CONDITION_names_N/seed_S
-if their names are drawn too; in it, its games without a prompt are in ``evaluation``, and those whose reasoning the expert begins in
-``concluded`` (the commands are in docs/language_models.md). The rows and the learning curves are put into docs/data/language, where they
-replace those of the same condition and seed. The table goes into docs/language_models.md, and the figure is
-docs/images/language_training.png.
+The models' folders are those of language_model_folders.py; games whose reasoning the expert begins are in ``concluded``. The rows and the
+learning curves are put into docs/data/language, where they replace those of the same condition and seed. The table goes into
+docs/language_models.md, and the figure is docs/images/language_training.png.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import tyro
+from language_model_folders import ModelFolder, condition_of, model_folders
 
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.analysis.plots import learning_curves
@@ -51,30 +50,19 @@ class Args:
     """Folder of the models' folders."""
 
 
-def rows_of(folder: Path) -> pd.DataFrame:
+def rows_of(folder: ModelFolder) -> pd.DataFrame:
     """The rows of one model, with its name as its policy."""
-    name = folder.parent.name
-    tables = [pd.read_csv(folder / "evaluation" / "results.csv")]
-    if (folder / CONCLUDED).exists():
-        concluded = pd.read_csv(folder / CONCLUDED / "results.csv")
+    tables = [pd.read_csv(folder.path / "evaluation" / "results.csv")]
+    if (folder.path / CONCLUDED).exists():
+        concluded = pd.read_csv(folder.path / CONCLUDED / "results.csv")
         tables.append(concluded.assign(split=concluded["split"] + f", {CONCLUDED}"))
     rows = pd.concat(tables)
-    return rows[rows["policy"] == condition_of(name)].assign(policy=name, seed_of_training=seed_of(folder))
+    return rows[rows["policy"] == condition_of(folder.model)].assign(policy=folder.model, seed_of_training=folder.seed)
 
 
-def condition_of(name: str) -> str:
-    """The condition of the texts of a model: "reasoning" of "reasoning_12" and of "reasoning_names_12"."""
-    return re.sub(r"(_names)?_\d+$", "", name)
-
-
-def curve_of(folder: Path) -> pd.DataFrame:
+def curve_of(folder: ModelFolder) -> pd.DataFrame:
     """The learning curve of one model, with its name as its policy."""
-    return read_history(folder / HISTORY).assign(policy=folder.parent.name, seed_of_training=seed_of(folder))
-
-
-def seed_of(folder: Path) -> int:
-    """The seed of the model in a folder."""
-    return int(folder.name.removeprefix("seed_"))
+    return read_history(folder.path / HISTORY).assign(policy=folder.model, seed_of_training=folder.seed)
 
 
 def put_into(path: Path, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -100,9 +88,7 @@ def with_table(page: str, rows: pd.DataFrame) -> str:
 
 def main(args: Args) -> None:
     """Run the command."""
-    folders = [folder for folder in sorted(args.results.glob("*/seed_*")) if (folder / "evaluation" / "results.csv").exists()]
-    if not folders:
-        raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S/evaluation/results.csv")
+    folders = model_folders(args.results, "evaluation/results.csv")
     rows = put_into(DATA, map(rows_of, folders))
     page = with_table(PAGE.read_text("utf-8"), rows)
     write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))

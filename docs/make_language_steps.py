@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 import torch
 import tyro
+from language_model_folders import model_folders
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agents.language.conditions import Condition, named_condition
@@ -84,15 +85,15 @@ def main(args: Args) -> None:
     """Run the command."""
     torch.set_num_threads(1)  # texts are short: more threads only wait for each other
     tables = []
-    for folder in sorted(args.results.glob("*/seed_*")):
-        training = read_json(folder / TRAINING)
+    for path, name, seed in model_folders(args.results, "config.json"):
+        training = read_json(path / TRAINING)
         condition = named_condition(training["condition"])
-        if condition.reasoning and (folder / "config.json").exists():
-            model, tokenizer = AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+        if condition.reasoning:
+            model, tokenizer = AutoModelForCausalLM.from_pretrained(path).eval(), AutoTokenizer.from_pretrained(path)
             table = shares(model, tokenizer, condition, description("OddOneOutText-v0") if training.get("instructions") else "")
-            tables.append(table.assign(model=folder.parent.name, seed=int(folder.name.removeprefix("seed_"))))
+            tables.append(table.assign(model=name, seed=seed))
     if not tables:
-        raise SystemExit(f"error: --results: {str(args.results)!r} holds no CONDITION/seed_S with a model of texts with reasoning")
+        raise SystemExit(f"error: --results: {str(args.results)!r} holds no model of texts with reasoning")
     made = with_new_runs(args.out, pd.concat(tables, ignore_index=True), run=("model", "seed"))
     made = made.sort_values(["model", "seed"], kind="stable").reindex(columns=["model", "seed", "rewarded", *STEPS])
     print(made.to_string(index=False, float_format="%.2f"))

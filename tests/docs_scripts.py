@@ -10,6 +10,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def load_script(name: str) -> ModuleType:
     """``docs/NAME.py`` as a module."""
+    if str(DOCS) not in sys.path:  # where a script that is run finds its neighbours
+        sys.path.append(str(DOCS))
     spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)  # a dataclass looks itself up there
     spec.loader.exec_module(module)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from gym_causal.files import write_atomically
 from gym_causal.transcripts import Game
 
 TRANSCRIPTS = "transcripts.html"
+_DATA = re.compile(r'<script id="data" type="application/json">(.*?)</script>', re.DOTALL)
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>@TITLE@</title>
 <style>
@@ -77,6 +79,22 @@ def write_transcripts(
     # "</script>" in a text would end the data.
     page = page.replace("@DATA@", json.dumps(data, ensure_ascii=False).replace("</", "<\\/"))
     write_atomically(folder / TRANSCRIPTS, lambda path: path.write_text(page, encoding="utf-8"))
+
+
+def read_transcripts(folder: Path) -> dict[tuple[str, str], list[str]]:
+    """(condition, split) -> the texts of the games, in order, from the ``transcripts.html`` of a folder.
+
+    Raises:
+        ValueError: the file holds no games.
+    """
+    found = _DATA.search((folder / TRANSCRIPTS).read_text("utf-8"))
+    if found is None:
+        raise ValueError(f"folder must hold a {TRANSCRIPTS} of agents.language, got {str(folder)!r}, whose file has no games")
+    games: dict[tuple[str, str], list[str]] = {}
+    for title, played in json.loads(found[1])["games"].items():
+        condition, _, split = title.partition(", ")
+        games[condition, split] = ["".join(text for _, text in pieces) for pieces in played]
+    return games
 
 
 def _pieces(game: Game, name: str) -> list[tuple[str, str]]:

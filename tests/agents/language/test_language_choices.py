@@ -22,7 +22,7 @@ def test_the_expert_goes_by_what_is_rewarded(tmp_path):
         for split, dimensions in (("included", ("color", "shape")), ("held_out", ("texture",)))
     }
     write_transcripts(folder, "expert", {"none": ""}, games, environment_explains=False)
-    counted = list(script.choices((folder / "transcripts.html").read_text("utf-8")))
+    counted = list(script.choices(folder))
     assert len(counted) == 40 and all(choice.rewarded == choice.unique_in and choice.right == choice.chosen for choice in counted)
     assert {choice.rewarded for choice in counted if choice.split == "included"} == {"color", "shape"}
     script.main(script.Args(results=tmp_path, out=tmp_path / "data"))
@@ -53,5 +53,5 @@ def test_conclusions_count_what_was_found_out_said_and_chosen():
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(SystemExit, match=r"--results: .* holds no CONDITION/seed_S"):
+    with pytest.raises(SystemExit, match=r"--results: .* holds no MODEL/seed_S"):
         script.main(script.Args(results=tmp_path))

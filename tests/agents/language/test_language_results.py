@@ -64,5 +64,5 @@ def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(SystemExit, match=r"--results: .* holds no CONDITION/seed_S"):
+    with pytest.raises(SystemExit, match=r"--results: .* holds no MODEL/seed_S"):
         script.main(script.Args(results=tmp_path))
