@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,25 @@ def check_pair(name: str, value: Any, low: float, high: float, *, whole: bool) -
             check_number(name, bound, low, high)
     if value[0] > value[1]:
         raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")
+
+
+def check_names(name: str, value: Any, accepted: tuple[str, ...], count: int | None = None, *, words: str | None = None) -> None:
+    """Raise an error unless a value is None, or a tuple or list of different names.
+
+    Args:
+        name: of the argument.
+        value: that was given.
+        accepted: the names that are accepted.
+        count: how many there must be; None: one or more.
+        words: what the message calls them; None: it lists them.
+    """
+    if value is None:
+        return
+    expected = f"None or {count or 'one or more'} different ones of {words or ', '.join(accepted)}"
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} must be {expected}, in a tuple or list, got {value!r}")
+    if len(value) != (count or max(1, len(value))) or len(set(value)) != len(value) or any(each not in accepted for each in value):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
 
 
 def checked_actions(name: str, actions: Any, num_envs: int, num_actions: int) -> np.ndarray:

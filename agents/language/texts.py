@@ -12,6 +12,7 @@ from agents.language.games import description, game_passages, shuffle_explanatio
 from agents.language.training_config import GAMES_PER_TEXT, TrainingConfig
 from gym_causal.core.streams import SeedDomain
 from gym_causal.odd_one_out_text.vocabulary import NAMES
+from gym_causal.scm import variable_names
 from gym_causal.transcripts import Game, Passage, play_games
 
 _CHUNKS_PER_SEED = 10**6
@@ -59,8 +60,8 @@ def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) ->
     def play(seed: int, count: int, kwargs: Mapping[str, Any]) -> list[Game]:
         return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **{**kwargs, **explained})
 
-    if config.dimensions_drawn_from:
-        games, descriptions = _games_of_drawn_dimensions(config, seed, domain, count, play)
+    if config.dimensions_drawn_from or config.variables_drawn_from:
+        games, descriptions = _games_of_draws(config, seed, domain, count, play)
         return [[game] for game in games], descriptions
     descriptions = [_description(config, config.evaluation.included_kwargs)] * count
     if config.texts == "single":
@@ -76,25 +77,35 @@ def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) ->
     return [[next(by_dimension[dimension]) for dimension in row] for row in rewarded.tolist()], descriptions
 
 
-def _games_of_drawn_dimensions(
-    config: TrainingConfig, seed: int, domain: SeedDomain, count: int, play: _Play
-) -> tuple[list[Game], list[str]]:
-    """Games whose dimensions are drawn anew for every few of them, in random order, and the description of each."""
-    rng, held_out = np.random.default_rng([seed, int(domain)]), config.held_out_dimension
-    pool, num_dimensions = NAMES[: config.dimensions_drawn_from], config.num_dimensions
+def _games_of_draws(config: TrainingConfig, seed: int, domain: SeedDomain, count: int, play: _Play) -> tuple[list[Game], list[str]]:
+    """Games whose dimensions or variables are drawn anew for every few of them, in random order, and the description of each."""
+    rng, draw = np.random.default_rng([seed, int(domain)]), _drawn_dimensions if config.dimensions_drawn_from else _drawn_variables
     games: list[Game] = []
     descriptions: list[str] = []
     for group in range(-(-count // _GAMES_PER_DRAW)):
-        values = rng.choice(pool, size=num_dimensions, replace=False).tolist()
-        names = rng.choice(pool, size=num_dimensions, replace=False).tolist() if config.names_drawn else values
-        rewarded = [name for name, of in zip(names, values, strict=True) if of != held_out]
-        kwargs = {**config.env_kwargs, "dimension_names": names, "rewarded_dimensions": rewarded}
-        if config.names_drawn:
-            kwargs["value_words"] = values
+        kwargs = {**config.env_kwargs, **draw(config, rng)}
         games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, kwargs)
         descriptions += [_description(config, kwargs)] * _GAMES_PER_DRAW
     order = rng.permutation(len(games))[:count].tolist()
     return [games[place] for place in order], [descriptions[place] for place in order]
+
+
+def _drawn_dimensions(config: TrainingConfig, rng: np.random.Generator) -> dict[str, Any]:
+    """Arguments of the env: dimensions, of which any but the held-out one may be rewarded."""
+    pool, num_dimensions = NAMES[: config.dimensions_drawn_from], config.num_dimensions
+    values = rng.choice(pool, size=num_dimensions, replace=False).tolist()
+    names = rng.choice(pool, size=num_dimensions, replace=False).tolist() if config.names_drawn else values
+    rewarded = [name for name, of in zip(names, values, strict=True) if of != config.held_out_dimension]
+    kwargs = {"dimension_names": names, "rewarded_dimensions": rewarded}
+    return {**kwargs, "value_words": values} if config.names_drawn else kwargs
+
+
+def _drawn_variables(config: TrainingConfig, rng: np.random.Generator) -> dict[str, Any]:
+    """Arguments of the env: variables, between which there is any link but the held-out one."""
+    names = rng.choice(variable_names(config.variables_drawn_from), size=len(config.variables), replace=False).tolist()
+    if set(config.held_out_link) <= set(names):
+        return {"variable_names": names, "held_out_link": config.held_out_link, "split": "train"}
+    return {"variable_names": names, "held_out_link": None, "split": "unrestricted"}
 
 
 def _description(config: TrainingConfig, kwargs: Mapping[str, Any]) -> str:

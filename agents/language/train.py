@@ -38,8 +38,11 @@ class Args(Defaults):
     dimensions_drawn_from: int = 0
     """Each text has dimensions of its own, drawn from the first so many of the vocabulary, at most 12; 0: all have the env's. Evaluated
     games have the env's in either."""
+    variables_drawn_from: int = 0
+    """Each text, of a causal DAG, has variables of its own, drawn from the first so many letters; 0: all have the env's. The held-out link
+    is in no text, and evaluated games have the env's variables in either."""
     names_drawn: bool = False
-    """Their names are drawn too: a name stands for the values of any dimension, and a text alone says of which."""
+    """The names of drawn dimensions are drawn too: a name stands for the values of any dimension, and a text alone says of which."""
     instructions: bool = False
     """Texts begin with the description of the game; evaluate the model with --instructions then."""
     held_out: str | None = None

@@ -14,6 +14,7 @@ from gym_causal.arguments import check_integer, check_number, check_one_of
 from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MIN_DIMENSIONS
 from gym_causal.registry import argument_names, load_target, task_spec
 
+MAX_LETTERS = 26
 GAMES_PER_TEXT = 5
 """Of texts of the kind "in_context": four games, then one that rewards another dimension."""
 
@@ -33,9 +34,12 @@ class TrainingConfig:
         dimensions_drawn_from: the dimensions of each text are drawn anew from the first so many of the vocabulary, in random order, and
             any of them but the held-out one may be rewarded; 0: all texts have those of the env. Evaluated games have those of the env in
             either.
-        names_drawn: their names are drawn too, so that a name stands for the values of any dimension, and a text alone says of which. What
-            is never rewarded is then the dimension whose values are those of the held-out one. It needs ``instructions``, or a player
-            would have to guess the names.
+        variables_drawn_from: the variables of each text, of a causal DAG, are drawn anew from the first so many letters, in random order;
+            0: all texts have those of the env. The held-out link is in no text: where both of its variables are drawn, the first does not
+            influence the second. Evaluated games have the variables of the env in either.
+        names_drawn: the names of drawn dimensions are drawn too, so that a name stands for the values of any dimension, and a text alone
+            says of which. What is never rewarded is then the dimension whose values are those of the held-out one. It needs
+            ``instructions``, or a player would have to guess the names.
         instructions: texts begin with the description of the game, which names the dimensions; so do games that are evaluated.
         gpt: the size of the model.
         num_updates: of the weights.
@@ -63,6 +67,7 @@ class TrainingConfig:
     condition: str = "none"
     texts: Literal["single", "in_context"] = "single"
     dimensions_drawn_from: int = 0
+    variables_drawn_from: int = 0
     names_drawn: bool = False
     instructions: bool = False
     gpt: GPTConfig = field(default_factory=GPTConfig)
@@ -96,6 +101,7 @@ class TrainingConfig:
         check_one_of("precision", self.precision, ("float32", "bfloat16"))
         check_one_of("texts", self.texts, ("single", "in_context"))
         self._check_dimensions()
+        self._check_variables()
         if not named_condition(self.condition).shots or named_condition(self.condition).without_held_out:
             raise ValueError(f"condition must be one of game texts, got {self.condition!r}")
 
@@ -116,6 +122,25 @@ class TrainingConfig:
             least = self.num_dimensions
             raise ValueError(
                 f"dimensions_drawn_from must be 0 or at least {least}, the dimensions of a game, got {self.dimensions_drawn_from}"
+            )
+
+    def _check_variables(self) -> None:
+        if not self.variables_drawn_from:
+            return
+        check_integer("variables_drawn_from", self.variables_drawn_from, 2, MAX_LETTERS)
+        decided = {"variable_names", "split"} & {*self.env_kwargs, *self.first_env_kwargs}
+        if self.texts != "single" or "variable_names" not in argument_names(self.env_id) or decided:
+            raise ValueError(
+                "variables_drawn_from needs texts='single', an env with the argument variable_names and neither that argument nor split in "
+                f"env_kwargs, got {self.texts!r}, {self.env_id!r} and {dict(self.env_kwargs)!r}"
+            )
+        if changed := {"num_variables", "held_out_link"} & {*self.first_env_kwargs}:
+            raise ValueError(
+                f"first_env_kwargs must not change the held-out link where variables are drawn, got {', '.join(sorted(changed))}"
+            )
+        if self.variables_drawn_from < (least := len(self.variables)):
+            raise ValueError(
+                f"variables_drawn_from must be 0 or at least {least}, the variables of a game, got {self.variables_drawn_from}"
             )
 
     @property
@@ -166,7 +191,22 @@ class TrainingConfig:
     @property
     def num_dimensions(self) -> int:
         """Of a game."""
-        return load_target(task_spec(self.env_id).config)(**self.env_kwargs).num_dimensions
+        return self._task_config.num_dimensions
+
+    @property
+    def variables(self) -> list[str]:
+        """The names of the env's variables; of a causal DAG."""
+        return self._task_config.names
+
+    @property
+    def held_out_link(self) -> tuple[str, str]:
+        """The names of the cause and the effect of which no training text has an influence; of a causal DAG."""
+        link = self._task_config.link
+        return self.variables[link.cause], self.variables[link.effect]
+
+    @property
+    def _task_config(self) -> Any:
+        return load_target(task_spec(self.env_id).config)(**self.env_kwargs)
 
     @property
     def _splits(self) -> dict[str, dict[str, Any]]:

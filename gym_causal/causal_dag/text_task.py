@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from gym_causal.arguments import check_integer, check_one_of
+from gym_causal.arguments import check_integer, check_names, check_one_of
 from gym_causal.causal_dag.actions import action_value, action_variable, legal_actions, num_actions
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
 from gym_causal.causal_dag.explanation_text import Wording, describe, describe_reasoning, shown
@@ -17,12 +18,13 @@ from gym_causal.causal_dag.reasoning import REASONING
 from gym_causal.causal_dag.task import CausalDAGTask
 from gym_causal.core.task import Infos, Observations, constant
 from gym_causal.core.text import TextTask, check_observation, listed, sentence_table
-from gym_causal.scm import VALUE_LIMIT
+from gym_causal.scm import VALUE_LIMIT, variable_names
 
 OUTCOMES = ("values", "changes")
 """What the argument ``outcomes`` accepts."""
 TARGET_REASONING = ("direct", "comparisons")
 """What the argument ``target_reasoning`` accepts."""
+_MAX_NAMES = 702  # A..Z, AA..ZZ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,8 @@ class CausalDAGTextConfig(CausalDAGConfig):
     """Arguments of ``CausalDAGText-v0``: those of ``CausalDAG-v0``, of which ``explain`` is "outcome" by default, and these.
 
     Args:
+        variable_names: what the variables are called in words, N different ones of A to ZZ, in the order of the actions; None: the first N.
+            A ``held_out_link`` is then given by these names, and by default that from the fourth variable to the fifth.
         observation: "text", or "symbolic": the observations of ``CausalDAG-v0``.
         decimals: of the numbers in observations, 0 to 6.
         outcomes: what is shown of the variables. "values": their values before and after an intervention. "changes": by how much each has
@@ -39,6 +43,7 @@ class CausalDAGTextConfig(CausalDAGConfig):
             tokens are the same with each.
     """
 
+    variable_names: Sequence[str] | None = None
     observation: str = "text"
     explain: str = "outcome"
     decimals: int = 1
@@ -46,11 +51,16 @@ class CausalDAGTextConfig(CausalDAGConfig):
     target_reasoning: str = "direct"
 
     def __post_init__(self) -> None:
+        check_names("variable_names", self.variable_names, tuple(variable_names(_MAX_NAMES)), self.num_variables, words="A to ZZ")
         super().__post_init__()
         check_observation(self.observation)
         check_integer("decimals", self.decimals, 0, 6)
         check_one_of("outcomes", self.outcomes, OUTCOMES)
         check_one_of("target_reasoning", self.target_reasoning, TARGET_REASONING)
+
+    @property
+    def names(self) -> list[str]:
+        return super().names if self.variable_names is None else list(self.variable_names)
 
     @property
     def wording(self) -> Wording:
@@ -182,8 +192,9 @@ def _max_length(config: CausalDAGTextConfig) -> int:
 
 def _instructions(config: CausalDAGTextConfig) -> str:
     names, size = config.names, f"{config.intervention_value:g}"
+    called = f"from {names[0]} to {names[-1]}" if config.variable_names is None else listed(names)
     return (
-        f"There are {config.num_variables} variables, from {names[0]} to {names[-1]}, and some of them influence others. First I "
+        f"There are {config.num_variables} variables, {called}, and some of them influence others. First I "
         f"experiment: I set a variable to +{size} or -{size} and see what becomes of all of them. Then I am told a goal, one of the "
         "variables. I set another one, and am paid the value that the goal then has."
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gym_causal.arguments import check_integer, check_number, check_one_of
+from gym_causal.arguments import check_integer, check_names, check_number, check_one_of
 from gym_causal.core.text import check_observation
 from gym_causal.odd_one_out_text.explanations import BELIEF_REASONING, MODES, TARGET_REASONING
 from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MAX_OBJECTS, MAX_VALUES, MIN_DIMENSIONS, NAMES, Words
@@ -80,11 +80,11 @@ class OddOneOutTextConfig:
         check_one_of("target_reasoning", self.target_reasoning, TARGET_REASONING)
         if not isinstance(self.expert_info, bool):
             raise TypeError(f"expert_info must be True or False, got {self.expert_info!r}")
-        _check_names("dimension_names", self.dimension_names, NAMES, self.num_dimensions)
-        _check_names("value_words", self.value_words, NAMES, self.num_dimensions)
+        check_names("dimension_names", self.dimension_names, NAMES, self.num_dimensions)
+        check_names("value_words", self.value_words, NAMES, self.num_dimensions)
         if self.value_words is not None and self.num_distractors:
             raise ValueError(f"num_distractors must be 0 where value_words are given, got {self.num_distractors}")
-        _check_names("rewarded_dimensions", self.rewarded_dimensions, self.dimensions)
+        check_names("rewarded_dimensions", self.rewarded_dimensions, self.dimensions)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -118,14 +118,3 @@ class OddOneOutTextConfig:
         """(n,) int; the dimensions of which one is rewarded."""
         names = self.dimensions if self.rewarded_dimensions is None else self.rewarded_dimensions
         return np.array(sorted(self.dimensions.index(name) for name in names))
-
-
-def _check_names(argument: str, given: Sequence[str] | None, names: Sequence[str], count: int | None = None) -> None:
-    """Raise an error unless ``given`` is None or different ones of ``names``, ``count`` or any number of them."""
-    accepted = f"None or {'one or more' if count is None else count} different ones of {', '.join(names)}"
-    if given is None:
-        return
-    if isinstance(given, str) or not isinstance(given, Sequence):
-        raise TypeError(f"{argument} must be {accepted}, in a tuple or list, got {given!r}")
-    if len(given) != (count or max(1, len(given))) or len(set(given)) != len(given) or any(name not in names for name in given):
-        raise ValueError(f"{argument} must be {accepted}, got {given!r}")
