@@ -137,6 +137,41 @@ def test_changes_are_shown_in_place_of_values(decimals):
             assert "Then the values had changed by A " in outcomes[row] and "The values are" not in words.prompt_texts()[row]
 
 
+@pytest.mark.parametrize("target_reasoning", ["direct", "comparisons"])
+def test_variables_can_be_called_otherwise(target_reasoning):
+    names = ("D", "Q", "AB", "E", "A")
+    tasks = [
+        gym_causal.make_task("CausalDAGText-v0", 20, target_reasoning=target_reasoning, **more)
+        for more in ({}, {"variable_names": names, "held_out_link": ("E", "A")})
+    ]
+    renamed = dict(zip("ABCDE", names, strict=True))
+
+    def rename(texts):
+        return [re.sub(r"\b[A-E]\b", lambda found: renamed[found[0]], text) for text in texts]
+
+    assert list(tasks[1].sentences) == rename(tasks[0].sentences)
+    assert "5 variables, D, Q, AB, E and A, and some" in tasks[1].instructions
+    for task in tasks:
+        task.seed(0)
+        task.begin(np.arange(20), np.arange(20))
+    for trial in range(8):
+        assert tasks[1].prompt_texts().tolist() == rename(tasks[0].prompt_texts())
+        assert tasks[1].outcome_texts().tolist() == rename(tasks[0].outcome_texts())
+        assert tasks[1].reasoning_texts().tolist() == rename(tasks[0].reasoning_texts())
+        assert tasks[1].outcome_explanations().tolist() == rename(tasks[0].outcome_explanations())
+        if trial < 7:
+            actions = tasks[0].expert_actions()
+            for task in tasks:
+                task.step(actions)
+
+
+def test_a_held_out_link_has_the_names_that_are_given():
+    task = gym_causal.make_task("CausalDAGText-v0", 1, variable_names=["D", "H", "E", "B", "J"], held_out_link=("D", "E"))
+    assert (task.config.link.cause, task.config.link.effect) == (0, 2)
+    with pytest.raises(ValueError, match=r"held_out_link: a variable must be one of D\.\.J or 0\.\.4, got 'A'"):
+        gym_causal.make_task("CausalDAGText-v0", 1, variable_names=["D", "H", "E", "B", "J"], held_out_link=("A", "E"))
+
+
 COMPARED = re.compile(r"Set (.) to ([+-]5): (.) ([+-]\d+)(?:, (more than|less than|as much as) (.))?\.")
 
 
@@ -194,5 +229,9 @@ def test_bad_arguments_are_named():
         gym_causal.make_task("CausalDAGText-v0", target_reasoning="values")
     with pytest.raises(ValueError, match="observation must be one of text, symbolic, got 'words'"):
         gym_causal.make_task("CausalDAGText-v0", observation="words")
+    with pytest.raises(ValueError, match=r"variable_names must be None or 5 different ones of A to ZZ, got \['A', 'B'\]"):
+        gym_causal.make_task("CausalDAGText-v0", variable_names=["A", "B"])
+    with pytest.raises(ValueError, match="variable_names must be None or 2 different ones of A to ZZ"):
+        gym_causal.make_task("CausalDAGText-v0", num_variables=2, variable_names=["A", "speed"])
     with pytest.raises(ValueError, match="num_variables must be an int from 2 to 702, got 1"):
         gym_causal.make_task("CausalDAGText-v0", num_variables=1)

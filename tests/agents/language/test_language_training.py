@@ -94,6 +94,24 @@ def test_drawn_names_stand_for_any_values_but_the_held_out_ones_are_never_reward
         assert {name for name, _ in found} <= set(re.findall(r"\w+", re.search(r"one dimension is rewarding: (.*?)\.", text)[1]))
 
 
+def test_variables_are_drawn_anew_for_each_text_and_the_held_out_link_is_in_none():
+    config = TrainingConfig(env_id="CausalDAGText-v0", condition="both", variables_drawn_from=7)
+    links, drawn, others = set(), set(), 0
+    for text in texts_of(config, 0, count=600):
+        names = re.findall(r"(\w) [+-]", re.search("The values are (.*)", text)[1])
+        assert len(names) == 5
+        drawn.add(tuple(names))
+        for cause, effects in re.findall(r"Setting (\w) to \S+ (.*)", text):
+            links |= {(cause, effect) for effect in re.findall(r"moves (\w) by", effects)}
+        assert set(re.findall(r"\b[A-Z]\b", text.replace("I ", ""))) <= set(names)
+        others += not {"D", "E"} <= set(names)
+    letters = "ABCDEFG"
+    assert links == {(cause, effect) for cause in letters for effect in letters if cause != effect} - {("D", "E")}
+    assert len(drawn) > 25 and 0.3 < others / 600 < 0.75  # 11 of 21
+    assert [*config.evaluation.splits] == ["train", "eval_target", "eval_path"]
+    assert all("variable_names" not in kwargs for kwargs in config.evaluation.splits.values())
+
+
 def test_instructions_come_first_in_texts_and_in_evaluated_games():
     config = TrainingConfig(instructions=True)
     plain = texts_of(dataclasses.replace(config, instructions=False), 0, count=5)
@@ -131,9 +149,25 @@ def test_whatever_the_expert_writes_fits_into_a_line_of_the_model(name, tmp_path
         ({"dimensions_drawn_from": 6, "texts": "in_context"}, "dimensions_drawn_from needs texts='single'.*got 'in_context'"),
         ({"dimensions_drawn_from": 6, "env_id": "CausalDAGText-v0"}, "needs .* an env with the argument dimension_names"),
         ({"dimensions_drawn_from": 6, "env_kwargs": {"rewarded_dimensions": ("color",)}}, "needs .* no rewarded_dimensions"),
+        ({"variables_drawn_from": 7}, "needs .* an env with the argument variable_names .*got .*'OddOneOutText-v0'"),
+        ({"variables_drawn_from": 27, "env_id": "CausalDAGText-v0"}, "variables_drawn_from must be an int from 2 to 26, got 27"),
+        ({"variables_drawn_from": 4, "env_id": "CausalDAGText-v0"}, "must be 0 or at least 5, the variables of a game, got 4"),
+        (
+            {"variables_drawn_from": 7, "env_id": "CausalDAGText-v0", "env_kwargs": {"split": "eval_path"}},
+            "neither that argument nor split",
+        ),
+        (
+            {
+                "variables_drawn_from": 7,
+                "env_id": "CausalDAGText-v0",
+                "first_updates": 3,
+                "first_env_kwargs": {"num_variables": 3},
+            },
+            "first_env_kwargs must not change the held-out link where variables are drawn, got num_variables",
+        ),
     ],
 )
-def test_dimensions_are_drawn_only_where_there_are_some(changes, message):
+def test_dimensions_and_variables_are_drawn_only_where_there_are_some(changes, message):
     with pytest.raises(ValueError, match=message):
         TrainingConfig(**changes)
 
