@@ -31,6 +31,7 @@ from gym_causal.transcripts import play_games
 
 DATA = Path(__file__).parent / "data" / "language" / "steps.csv"
 STEPS = {
+    "left": r"\w+ is (left|ruled out)",
     "belief": r"must be (\w+), because",
     "action": r"into a different (\w+)",
     "conclusion": r"I am rewarded for unique (\w+)",
@@ -40,9 +41,10 @@ STEPS = {
     "object": r"Object (\w) is the only",
     "counts": r"has a unique \w+, and \w+ (counts|does not count)",
 }
-"""Step -> where its word stands. Values are listed under conditions such as "reasoning_listed" and compared under "reasoning_compared".
-Under "reasoning_described" they are in each dimension, with what is unique there; under "reasoning_searched" in each up to the rewarded
-one, with whether it counts."""
+"""Step -> where its word stands. Not all are in the texts of all conditions: "left" (what is left or ruled out) is said under
+"reasoning_explicit" and "reasoning_searched"; values are listed under conditions such as "reasoning_listed", compared under
+"reasoning_compared", and listed and compared in several dimensions under "reasoning_described" and the two first named, with what is unique
+in each; "counts" (whether a dimension does) is said under "reasoning_searched"."""
 DIMENSIONS = ("color", "shape", "texture")
 GAMES = 200
 

@@ -34,15 +34,16 @@ def knows(target, *, but_not=None):
 
 
 @pytest.mark.parametrize(
-    ("target_reasoning", "in_test"),
+    ("belief_reasoning", "target_reasoning", "in_test"),
     [
-        ("comparisons", {"values": 3, "comparison": 2, "object": 1}),
-        ("descriptions", {"values": 12, "comparison": 8, "unique": 4, "object": 1}),
-        ("search", {"values": 6, "comparison": 4, "unique": 2, "counts": 2}),  # color, then shape
+        ("direct", "comparisons", {"values": 3, "comparison": 2, "object": 1}),
+        ("descriptions", "descriptions", {"values": 12, "comparison": 8, "unique": 4, "object": 1}),
+        ("direct", "search", {"values": 6, "comparison": 4, "unique": 2, "counts": 2}),  # color, then shape
     ],
 )
-def test_each_step_is_found_and_compared_with_the_next_token(target_reasoning, in_test):
-    games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), target_reasoning=target_reasoning)
+def test_each_step_is_found_and_compared_with_the_next_token(belief_reasoning, target_reasoning, in_test):
+    how = {"belief_reasoning": belief_reasoning, "target_reasoning": target_reasoning}
+    games = play_games("OddOneOutText-v0", num_episodes=40, rewarded_dimensions=("shape",), **how)
     texts = [game_text(game, CONDITION) for game in games]
     tokenizer = make_tokenizer(texts)
     first_counts = set()
@@ -51,7 +52,9 @@ def test_each_step_is_found_and_compared_with_the_next_token(target_reasoning, i
         found = list(script.right_words(knows(ids), tokenizer, text))
         assert all(right for _, right in found)
         counts = Counter(name for name, _ in found)
-        assert counts == Counter({"belief": text.count("must be "), "action": 3, "conclusion": 1, **in_test})
+        states = 3 * text.count("So far, ")
+        assert (states > 0) == (belief_reasoning == "descriptions")
+        assert counts == Counter({"left": states, "belief": text.count("must be "), "action": 3, "conclusion": 1, **in_test})
         first_counts.add(counts["belief"])
         (shape,) = tokenizer(" shape")["input_ids"]
         wrong = {step for step, right in script.right_words(knows(ids, but_not=shape), tokenizer, text) if not right}
