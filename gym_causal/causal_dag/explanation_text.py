@@ -53,10 +53,12 @@ class Wording:
     Attributes:
         decimals: of numbers; None: one, and more where a small number needs them to differ from 0.
         compares: whether the goal's changes are also compared with each other, by absolute size, before the intention.
+        as_effects: whether the changes that are compared are stated as effects of what was set.
     """
 
     decimals: int | None = None
     compares: bool = False
+    as_effects: bool = False
 
     def number(self, value: float) -> str:
         """A number with its sign."""
@@ -127,10 +129,18 @@ def _compare_changes(goal: str, experiments: list[_Experiment], wording: Wording
     most, largest = "", 0.0
     for name, value, change in experiments:
         comparison = f", {_relation(wording.number(change), wording.number(largest))} {most}" if most else ""
-        sentences.append(f"Set {name} to {_size(value)}: {goal} {wording.number(change)}{comparison}.")  # as outcomes have it
+        # The words are those of outcomes, so that a reader can find them there.
+        number = wording.number(change)
+        seen = effect(name, value, goal, number) if wording.as_effects else f"Set {name} to {_size(value)}: {goal} {number}"
+        sentences.append(f"{seen}{comparison}.")
         if not most or abs(change) > abs(largest):
             most, largest = name, change
     return [*sentences, f"So {most} moved {goal} most."]
+
+
+def effect(name: str, value: float, other: str, change: str) -> str:
+    """The statement that a variable that was set to a value moved another one."""
+    return f"{name} at {_size(value)} moved {other} by {change}"
 
 
 def _relation(change: str, other: str) -> str:

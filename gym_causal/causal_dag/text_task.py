@@ -12,7 +12,7 @@ import numpy as np
 from gym_causal.arguments import check_integer, check_names, check_one_of
 from gym_causal.causal_dag.actions import action_value, action_variable, legal_actions, num_actions
 from gym_causal.causal_dag.config import CausalDAGConfig, Phase
-from gym_causal.causal_dag.explanation_text import Wording, describe, describe_reasoning, shown
+from gym_causal.causal_dag.explanation_text import Wording, describe, describe_reasoning, effect, shown
 from gym_causal.causal_dag.explanations import PROPERTIES, REWARD, Facts
 from gym_causal.causal_dag.reasoning import REASONING
 from gym_causal.causal_dag.task import CausalDAGTask
@@ -20,7 +20,7 @@ from gym_causal.core.task import Infos, Observations, constant
 from gym_causal.core.text import TextTask, check_observation, listed, sentence_table
 from gym_causal.scm import VALUE_LIMIT, variable_names
 
-OUTCOMES = ("values", "changes")
+OUTCOMES = ("values", "changes", "effects")
 """What the argument ``outcomes`` accepts."""
 TARGET_REASONING = ("direct", "comparisons")
 """What the argument ``target_reasoning`` accepts."""
@@ -37,7 +37,8 @@ class CausalDAGTextConfig(CausalDAGConfig):
         observation: "text", or "symbolic": the observations of ``CausalDAG-v0``.
         decimals: of the numbers in observations, 0 to 6.
         outcomes: what is shown of the variables. "values": their values before and after an intervention. "changes": by how much each has
-            changed, and no values, so that nobody has to subtract.
+            changed, and no values, so that nobody has to subtract. "effects": likewise, but the change of each other variable is in a
+            statement of its own, which also names the one that was set.
         target_reasoning: how the reasoning in words comes to its choice. "direct": it lists how much each variable moved the goal.
             "comparisons": it also compares each with the one that moved the goal most so far, and says at last which one did. Facts and
             tokens are the same with each.
@@ -65,7 +66,8 @@ class CausalDAGTextConfig(CausalDAGConfig):
     @property
     def wording(self) -> Wording:
         # Changes are written as outcomes show them, where they do.
-        return Wording(self.decimals if self.outcomes == "changes" else None, self.target_reasoning == "comparisons")
+        decimals = None if self.outcomes == "values" else self.decimals
+        return Wording(decimals, compares=self.target_reasoning == "comparisons", as_effects=self.outcomes == "effects")
 
 
 class CausalDAGTextTask(TextTask, CausalDAGTask):
@@ -121,13 +123,24 @@ class CausalDAGTextTask(TextTask, CausalDAGTask):
         was_set = (observation["last_intervention"] != 0).sum(axis=1).tolist()
         is_paid = self.config.phase(self._trial - 1) is Phase.EXPLOITATION
         happened, shown_values = "were", observation["last_outcome"]
-        if self.config.outcomes == "changes":
+        if self.config.outcomes != "values":
             happened, shown_values = "had changed by", shown_values - observation["last_initial_values"]
         columns = (was_set, observation["goal"].tolist(), observation["last_outcome"].tolist(), shown_values.tolist())
         for row, (legal, goal, values, to_show) in enumerate(zip(*columns, strict=True)):
             paid = f" I was paid {self._number(values[goal])}." if is_paid else ""
-            texts[row] = f"{'' if legal else _NOT_POSSIBLE}.\nThen the values {happened} {self._values(to_show)}.{paid}\n"
+            if legal and self.config.outcomes == "effects":
+                seen = self._effects(observation["last_intervention"][row], to_show)
+            else:
+                seen = f"Then the values {happened} {self._values(to_show)}"
+            texts[row] = f"{'' if legal else _NOT_POSSIBLE}.\n{seen}.{paid}\n"
         return texts
+
+    def _effects(self, intervention: np.ndarray, changes: list[float]) -> str:
+        """What an intervention (N,), the value of one variable and 0 of the others, did to these; their changes (N,)."""
+        target = int(intervention.argmax() if intervention.max() > 0 else intervention.argmin())
+        name, value = self._names[target], float(intervention[target])
+        others = [(other, change) for other, change in zip(self._names, changes, strict=True) if other != name]
+        return listed([effect(name, value, other, self._number(change)) for other, change in others])
 
     def _values(self, values: list[float]) -> str:
         return listed([f"{name} {self._number(value)}" for name, value in zip(self._names, values, strict=True)])
@@ -186,8 +199,10 @@ _NOT_POSSIBLE = ".\nThat is not possible now"
 
 def _max_length(config: CausalDAGTextConfig) -> int:
     """Of an observation in words: two lists of values or changes, and what stands around them."""
-    values = sum(len(f"{name} {shown(2 * VALUE_LIMIT, config.decimals)} and ") for name in config.names)
-    return 2 * values + 250
+    longest, largest = max(config.names, key=len), shown(2 * VALUE_LIMIT, config.decimals)
+    values = sum(len(f"{name} {largest} and ") for name in config.names)
+    effects = sum(len(f"{effect(longest, -config.intervention_value, name, largest)} and ") for name in config.names)
+    return values + max(values, effects) + 250
 
 
 def _instructions(config: CausalDAGTextConfig) -> str:
