@@ -137,6 +137,46 @@ def test_changes_are_shown_in_place_of_values(decimals):
             assert "Then the values had changed by A " in outcomes[row] and "The values are" not in words.prompt_texts()[row]
 
 
+EFFECT = re.compile(r"(\w+) at ([+-]5) moved (\w+) by ([+-]\d+\.\d)")
+
+
+@pytest.mark.parametrize("num_envs", [1, 30])
+def test_effects_are_shown_with_both_names(num_envs):
+    words, arrays = pair(num_envs, {"outcomes": "effects"})
+    rng, illegal = np.random.default_rng(0), 0
+    for _ in range(7):
+        actions = actions_of(arrays, rng)
+        for task in (words, arrays):
+            task.step(actions)
+        observation, outcomes = arrays.observations(), words.outcome_texts()
+        assert all(text in words.observation_space for text in [{"text": each} for each in outcomes])
+        for row in range(num_envs):
+            change = observation["last_outcome"][row] - observation["last_initial_values"][row]
+            if not observation["last_intervention"][row].any():
+                assert outcomes[row].startswith(".\nThat is not possible now.\nThen the values had changed by A ")
+                illegal += 1
+                continue
+            target = int(actions[row] % 5)
+            others = [variable for variable in range(5) if variable != target]
+            found = EFFECT.findall(outcomes[row])
+            assert [(name, value, other) for name, value, other, _ in found] == [
+                ("ABCDE"[target], "+5" if actions[row] < 5 else "-5", "ABCDE"[other]) for other in others
+            ]
+            assert np.allclose([float(said) for *_, said in found], change[others], atol=0.0501, rtol=0)
+            assert "The values are" not in words.prompt_texts()[row]
+    assert illegal or num_envs == 1
+
+
+def test_the_longest_effects_are_observations():
+    venv = gym_causal.make_vec(
+        "CausalDAGText-v0", 1, num_variables=30, outcomes="effects", intervention_value=1e5, weight_range=(900, 1000), decimals=6
+    )
+    observations, _ = venv.reset(seed=0)
+    for _ in range(3):
+        assert observations in venv.observation_space
+        observations, *_ = venv.step(np.array([59]))  # AD, to a negative value
+
+
 @pytest.mark.parametrize("target_reasoning", ["direct", "comparisons"])
 def test_variables_can_be_called_otherwise(target_reasoning):
     names = ("D", "Q", "AB", "E", "A")
@@ -172,16 +212,18 @@ def test_a_held_out_link_has_the_names_that_are_given():
         gym_causal.make_task("CausalDAGText-v0", 1, variable_names=["D", "H", "E", "B", "J"], held_out_link=("A", "E"))
 
 
-COMPARED = re.compile(r"Set (.) to ([+-]5): (.) ([+-]\d+)(?:, (more than|less than|as much as) (.))?\.")
-
-
+COMPARED = {
+    outcomes: re.compile(rf"{words} ([+-]\d+)(?:, (more than|less than|as much as) (.))?\.")
+    for outcomes, words in (("changes", r"Set (.) to ([+-]5): (.)"), ("effects", r"(.) at ([+-]5) moved (.) by"))
+}
 RELATIONS = {-1: "less than", 0: "as much as", 1: "more than"}
 
 
 @pytest.mark.parametrize("num_envs", [1, 200])
-def test_compared_changes_follow_from_what_was_shown(num_envs):
+@pytest.mark.parametrize("outcomes", COMPARED)
+def test_compared_changes_follow_from_what_was_shown(outcomes, num_envs):
     """Every change is that of the last trial that set the variable, and every comparison and conclusion follows from the changes."""
-    wording = {"outcomes": "changes", "decimals": 0, "target_reasoning": "comparisons"}
+    wording = {"outcomes": outcomes, "decimals": 0, "target_reasoning": "comparisons"}
     words, _ = pair(num_envs, wording, explain="reasoning", num_exploitation_trials=3)
     plain, _ = pair(num_envs, num_exploitation_trials=3)
     shown: list[dict[str, tuple[str, dict[str, str]]]] = [{} for _ in range(num_envs)]  # variable -> value, changes of all
@@ -190,7 +232,7 @@ def test_compared_changes_follow_from_what_was_shown(num_envs):
         assert (words.infos(text=True)["explanation"]["text"] == words.reasoning_texts()).all()
         without, texts = plain.reasoning_texts(), words.reasoning_texts()
         for row, text in enumerate(texts):
-            sentences = COMPARED.findall(text)
+            sentences = COMPARED[outcomes].findall(text)
             if trial < 5:
                 assert text == without[row]
                 continue
@@ -215,7 +257,7 @@ def test_compared_changes_follow_from_what_was_shown(num_envs):
             task.step(actions)
         for row, (action, text) in enumerate(zip(actions, words.outcome_texts(), strict=True)):
             if action % 5 != before[row]:  # the goal may not be set
-                changes = dict(re.findall(r"([A-E]) ([+-]\d+)", text.split("I was paid")[0]))
+                changes = dict(re.findall(r"([A-E])(?: by)? ([+-]\d+)", text.split("I was paid")[0]))
                 shown[row]["ABCDE"[action % 5]] = ("+5" if action < 5 else "-5", changes)
     assert num_envs == 1 or relations == {"", *RELATIONS.values()}
 
@@ -223,7 +265,7 @@ def test_compared_changes_follow_from_what_was_shown(num_envs):
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="decimals must be an int from 0 to 6, got 7"):
         gym_causal.make_task("CausalDAGText-v0", decimals=7)
-    with pytest.raises(ValueError, match="outcomes must be one of values, changes, got 'differences'"):
+    with pytest.raises(ValueError, match="outcomes must be one of values, changes, effects, got 'differences'"):
         gym_causal.make_task("CausalDAGText-v0", outcomes="differences")
     with pytest.raises(ValueError, match="target_reasoning must be one of direct, comparisons, got 'values'"):
         gym_causal.make_task("CausalDAGText-v0", target_reasoning="values")
