@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 import tyro
 from language_model_folders import model_folders
+from language_predictions import Predictions
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from agents.language.conditions import Condition, named_condition
@@ -61,15 +62,10 @@ class Args:
 
 def right_words(model: Any, tokenizer: Any, text: str) -> Iterator[tuple[str, bool]]:
     """Each step of a text, and whether the model's likeliest token is the one with which its word begins."""
-    encoded = tokenizer(text, return_offsets_mapping=True, return_tensors="pt")
-    ids = encoded["input_ids"]
-    with torch.no_grad():
-        predicted = model(input_ids=ids).logits[0].argmax(-1)
-    ends = encoded["offset_mapping"][0, :, 1]
+    predictions = Predictions(model, tokenizer, text)
     for step, pattern in STEPS.items():
         for found in re.finditer(pattern, text):
-            place = int((ends > found.start(1)).nonzero()[0])  # the token that the word begins in
-            yield step, bool(predicted[place - 1] == ids[0, place])
+            yield step, predictions.is_right(found.start(1))
 
 
 def shares(model: Any, tokenizer: Any, condition: Condition, about: str = "") -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """Which steps of the reasoning a model gets right."""
 
 from collections import Counter
-from types import SimpleNamespace
 
 import pytest
 
@@ -16,21 +15,11 @@ from agents.language.conditions import CONDITIONS
 from agents.language.games import game_text
 from agents.language.gpt import make_tokenizer
 from gym_causal.transcripts import play_games
+from tests.agents.language.knowing import knows
 from tests.docs_scripts import load_script
 
 script = load_script("make_language_steps")
 CONDITION = CONDITIONS["reasoning_compared"]
-
-
-def knows(target, *, but_not=None):
-    """A model that says the next token of a text, or its end instead of one token."""
-
-    def model(input_ids):
-        following = torch.cat([target[1:], target[:1]])
-        following = torch.where(following == (-1 if but_not is None else but_not), 0, following)
-        return SimpleNamespace(logits=torch.nn.functional.one_hot(following[: input_ids.shape[1]], int(target.max()) + 1)[None])
-
-    return model
 
 
 @pytest.mark.parametrize(
