@@ -1,10 +1,39 @@
-"""Which token of a text a language model takes to be the likeliest next one, wherever it has read what comes before."""
+"""Which token of a text a trained language model takes to be the likeliest next one, wherever it has read what comes before."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
+from language_model_folders import ModelFolder, model_folders
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from agents.language.conditions import Condition, named_condition
+from agents.language.training import TRAINING
+from gym_causal.files import read_json
+
+
+class TrainedModel(NamedTuple):
+    """One model, loaded."""
+
+    folder: ModelFolder
+    training: dict[str, Any]  # its configuration
+    condition: Condition  # of its texts
+    model: Any
+    tokenizer: Any
+
+
+def trained_models(results: Path) -> Iterator[TrainedModel]:
+    """The models of texts with reasoning in a folder, one at a time."""
+    torch.set_num_threads(1)  # texts are short: more threads only wait for each other
+    for folder in model_folders(results, "config.json"):
+        training = read_json(folder.path / TRAINING)
+        condition = named_condition(training["condition"])
+        if condition.reasoning:
+            model, tokenizer = AutoModelForCausalLM.from_pretrained(folder.path).eval(), AutoTokenizer.from_pretrained(folder.path)
+            yield TrainedModel(folder, training, condition, model, tokenizer)
 
 
 class Predictions:

@@ -18,18 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 import tyro
-from language_model_folders import model_folders
-from language_predictions import Predictions
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from language_predictions import Predictions, trained_models
 
-from agents.language.conditions import Condition, named_condition
+from agents.language.conditions import Condition
 from agents.language.games import game_text
-from agents.language.training import TRAINING
 from agents.sweeps.tables import with_new_runs
 from gym_causal.core.streams import SeedDomain
-from gym_causal.files import read_json, write_atomically
+from gym_causal.files import write_atomically
 from gym_causal.transcripts import play_games
 
 DATA = Path(__file__).parent / "data" / "language" / "causal_dag_steps.csv"
@@ -81,16 +77,12 @@ def shares(model: Any, tokenizer: Any, condition: Condition, split: str, env_kwa
 
 def main(args: Args) -> None:
     """Run the command."""
-    torch.set_num_threads(1)  # texts are short: more threads only wait for each other
     tables = []
-    for path, name, seed in model_folders(args.results, "config.json"):
-        training = read_json(path / TRAINING)
-        condition = named_condition(training["condition"])
+    for folder, training, condition, model, tokenizer in trained_models(args.results):
         if condition.env_kwargs.get("target_reasoning") == "comparisons":
-            model, tokenizer = AutoModelForCausalLM.from_pretrained(path).eval(), AutoTokenizer.from_pretrained(path)
             for split in ("train", "eval_target", "eval_path"):
                 table = shares(model, tokenizer, condition, split, training["env_kwargs"])
-                tables.append(table.assign(policy=name, seed_of_training=seed, split=split))
+                tables.append(table.assign(policy=folder.model, seed_of_training=folder.seed, split=split))
     if not tables:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no model whose reasoning compares")
     made = with_new_runs(args.out, pd.concat(tables, ignore_index=True)).sort_values(["policy", "seed_of_training"], kind="stable")

@@ -16,18 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 import tyro
-from language_model_folders import model_folders
-from language_predictions import Predictions
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from language_predictions import Predictions, trained_models
 
-from agents.language.conditions import Condition, named_condition
+from agents.language.conditions import Condition
 from agents.language.games import description, game_text
-from agents.language.training import TRAINING
 from agents.sweeps.tables import with_new_runs
 from gym_causal.core.streams import SeedDomain
-from gym_causal.files import read_json, write_atomically
+from gym_causal.files import write_atomically
 from gym_causal.transcripts import play_games
 
 DATA = Path(__file__).parent / "data" / "language" / "steps.csv"
@@ -81,15 +77,10 @@ def shares(model: Any, tokenizer: Any, condition: Condition, about: str = "") ->
 
 def main(args: Args) -> None:
     """Run the command."""
-    torch.set_num_threads(1)  # texts are short: more threads only wait for each other
     tables = []
-    for path, name, seed in model_folders(args.results, "config.json"):
-        training = read_json(path / TRAINING)
-        condition = named_condition(training["condition"])
-        if condition.reasoning:
-            model, tokenizer = AutoModelForCausalLM.from_pretrained(path).eval(), AutoTokenizer.from_pretrained(path)
-            table = shares(model, tokenizer, condition, description("OddOneOutText-v0") if training.get("instructions") else "")
-            tables.append(table.assign(model=name, seed=seed))
+    for folder, training, condition, model, tokenizer in trained_models(args.results):
+        table = shares(model, tokenizer, condition, description("OddOneOutText-v0") if training.get("instructions") else "")
+        tables.append(table.assign(model=folder.model, seed=folder.seed))
     if not tables:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no model of texts with reasoning")
     made = with_new_runs(args.out, pd.concat(tables, ignore_index=True), run=("model", "seed"))
