@@ -23,6 +23,10 @@ VALUE_LIMIT = 1e6
 """Values saturate at plus or minus this, so that no model, however extreme, leaves the observation space. Our choice."""
 
 
+MAX_VARIABLES = 26 + 26 * 26
+"""So many names there are: A..Z and AA..ZZ."""
+
+
 def variable_names(num_variables: int) -> list[str]:
     """The names of variables 0, 1, 2, ...: A..Z, then AA, AB, ... as in a spreadsheet."""
     letters = string.ascii_uppercase

@@ -14,7 +14,7 @@ from gym_causal.arguments import check_integer, check_number, check_one_of
 from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MIN_DIMENSIONS
 from gym_causal.registry import argument_names, load_target, task_spec
 
-MAX_LETTERS = 26
+_MAX_LETTERS = 26
 GAMES_PER_TEXT = 5
 """Of texts of the kind "in_context": four games, then one that rewards another dimension."""
 
@@ -127,7 +127,7 @@ class TrainingConfig:
     def _check_variables(self) -> None:
         if not self.variables_drawn_from:
             return
-        check_integer("variables_drawn_from", self.variables_drawn_from, 2, MAX_LETTERS)
+        check_integer("variables_drawn_from", self.variables_drawn_from, 2, _MAX_LETTERS)
         decided = {"variable_names", "split"} & {*self.env_kwargs, *self.first_env_kwargs}
         if self.texts != "single" or "variable_names" not in argument_names(self.env_id) or decided:
             raise ValueError(

@@ -19,7 +19,7 @@ from gym_causal.causal_dag.distribution import ModelDistribution
 from gym_causal.causal_dag.explanation_modes import MODES, reasoning_part, statement_kinds
 from gym_causal.causal_dag.explanation_text import Wording
 from gym_causal.causal_dag.splits import SPLITS, HeldOutLink, Split
-from gym_causal.scm import VALUE_LIMIT, variable_names
+from gym_causal.scm import MAX_VARIABLES, VALUE_LIMIT, variable_names
 
 EXPLORATION_SIGNS = ("positive", "random")
 EXPERT_EXPLORATIONS = ("systematic", "random")
@@ -104,7 +104,7 @@ class CausalDAGConfig:
         _one_of("explain", self.explain, tuple(MODES))
         _one_of("exploration_sign", self.exploration_sign, EXPLORATION_SIGNS)
         _one_of("expert_exploration", self.expert_exploration, EXPERT_EXPLORATIONS)
-        _integer("num_variables", self.num_variables, 2, 702)
+        _integer("num_variables", self.num_variables, 2, MAX_VARIABLES)
         if self.num_exploration_trials is not None:
             _integer("num_exploration_trials", self.num_exploration_trials, 0, 10_000)
         _integer("num_exploitation_trials", self.num_exploitation_trials, 1, 10_000)

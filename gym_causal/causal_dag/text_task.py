@@ -18,13 +18,12 @@ from gym_causal.causal_dag.reasoning import REASONING
 from gym_causal.causal_dag.task import CausalDAGTask
 from gym_causal.core.task import Infos, Observations, constant
 from gym_causal.core.text import TextTask, check_observation, listed, sentence_table
-from gym_causal.scm import VALUE_LIMIT, variable_names
+from gym_causal.scm import MAX_VARIABLES, VALUE_LIMIT, variable_names
 
 OUTCOMES = ("values", "changes", "effects")
 """What the argument ``outcomes`` accepts."""
 TARGET_REASONING = ("direct", "comparisons")
 """What the argument ``target_reasoning`` accepts."""
-_MAX_NAMES = 702  # A..Z, AA..ZZ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ class CausalDAGTextConfig(CausalDAGConfig):
     target_reasoning: str = "direct"
 
     def __post_init__(self) -> None:
-        check_names("variable_names", self.variable_names, tuple(variable_names(_MAX_NAMES)), self.num_variables, words="A to ZZ")
+        check_names("variable_names", self.variable_names, tuple(variable_names(MAX_VARIABLES)), self.num_variables, words="A to ZZ")
         super().__post_init__()
         check_observation(self.observation)
         check_integer("decimals", self.decimals, 0, 6)
@@ -137,7 +136,7 @@ class CausalDAGTextTask(TextTask, CausalDAGTask):
 
     def _effects(self, intervention: np.ndarray, changes: list[float]) -> str:
         """What an intervention (N,), the value of one variable and 0 of the others, did to these; their changes (N,)."""
-        target = int(intervention.argmax() if intervention.max() > 0 else intervention.argmin())
+        (target,) = np.flatnonzero(intervention)
         name, value = self._names[target], float(intervention[target])
         others = [(other, change) for other, change in zip(self._names, changes, strict=True) if other != name]
         return listed([effect(name, value, other, self._number(change)) for other, change in others])
@@ -198,7 +197,7 @@ _NOT_POSSIBLE = ".\nThat is not possible now"
 
 
 def _max_length(config: CausalDAGTextConfig) -> int:
-    """Of an observation in words: two lists of values or changes, and what stands around them."""
+    """Of an observation in words: two lists, of values, changes or effects, and what stands around them."""
     longest, largest = max(config.names, key=len), shown(2 * VALUE_LIMIT, config.decimals)
     values = sum(len(f"{name} {largest} and ") for name in config.names)
     effects = sum(len(f"{effect(longest, -config.intervention_value, name, largest)} and ") for name in config.names)
