@@ -37,11 +37,12 @@ STEPS = {
     "unique": r"like A, so (\w+) has a unique",
     "object": r"Object (\w) is the only",
     "counts": r"has a unique \w+, and \w+ (counts|does not count)",
+    "choice": r"so I go for (\w)",
 }
-"""Step -> where its word stands. Not all are in the texts of all conditions: "left" (what is left or ruled out) is said under
-"reasoning_explicit" and "reasoning_searched"; values are listed under conditions such as "reasoning_listed", compared under
-"reasoning_compared", and listed and compared in several dimensions under "reasoning_described" and the two first named, with what is unique
-in each; "counts" (whether a dimension does) is said under "reasoning_searched"."""
+"""Step -> where its word stands. Not all are in the texts of all conditions. "left" (what is left or ruled out) is said under
+"reasoning_explicit", "reasoning_searched" and "reasoning_judged". Values are listed under conditions such as "reasoning_listed", and
+compared under "reasoning_compared"; under "reasoning_described" and the three first named this is done in several dimensions, with what is
+unique in each. "counts" (whether a dimension does) is said under the last two of these, and "choice" under the last one."""
 DIMENSIONS = ("color", "shape", "texture")
 GAMES = 200
 

@@ -37,7 +37,7 @@ class Condition:
 
 _LISTED, _COMPARED, _DESCRIBED = ({"target_reasoning": how} for how in ("values", "comparisons", "descriptions"))
 _EXPLICIT = {"belief_reasoning": "descriptions", **_DESCRIBED}
-_SEARCHED = {"belief_reasoning": "descriptions", "target_reasoning": "search"}
+_SEARCHED, _JUDGED = ({"belief_reasoning": "descriptions", "target_reasoning": how} for how in ("search", "judgements"))
 _CONDITIONS = (
     Condition(name="none"),
     Condition(name="outcome", outcome=True),
@@ -57,6 +57,9 @@ _CONDITIONS = (
     # the same, but it describes one dimension after the other up to the rewarded one, saying of each whether it counts
     Condition(name="reasoning_searched", reasoning=True, env_kwargs=_SEARCHED),
     Condition(name="both_searched", outcome=True, reasoning=True, env_kwargs=_SEARCHED),
+    # the same of all dimensions, so that as much is described in every game
+    Condition(name="reasoning_judged", reasoning=True, env_kwargs=_JUDGED),
+    Condition(name="both_judged", outcome=True, reasoning=True, env_kwargs=_JUDGED),
     # controls
     Condition(name="outcome_shuffled", outcome=True, shuffled=True),
     Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),

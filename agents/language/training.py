@@ -37,6 +37,7 @@ TRAINING = "training.json"
 _WEIGHTS = "model.safetensors"
 _IGNORED = -100  # torch's usual index of targets that do not count
 _PADDING = 0  # any token: padding comes last, nothing before it attends to it, and it is no target
+_MULTIPLE = 16  # of which texts' lengths are padded to one: oneDNN keeps a compiled product for every shape of tensors
 _VALIDATION_TEXTS = 256
 _TEXTS_PER_DIMENSION = 64
 
@@ -149,10 +150,12 @@ class Training:
         """Mean negative log-likelihood of a token that counts, () float, in nats."""
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.model.training and self.config.precision == "bfloat16"):
             hidden = self.model.model(input_ids=batch.inputs.to(self.device)).last_hidden_state
-            targets = batch.targets.to(self.device)
-            counts = targets != _IGNORED
-            logits = self.model.lm_head(hidden[counts])
-        return F.cross_entropy(logits.float(), targets[counts])
+            targets = batch.targets.to(self.device).flatten()
+            ignored = targets == _IGNORED
+            count = _rounded_up(int((~ignored).sum()), _MULTIPLE * len(batch.targets))
+            chosen = ignored.int().argsort(stable=True)[:count]  # those that count first
+            logits = self.model.lm_head(hidden.flatten(0, 1)[chosen])
+        return F.cross_entropy(logits.float(), targets[chosen], ignore_index=_IGNORED)
 
     @torch.no_grad()
     def _evaluate(self) -> dict[str, float]:
@@ -218,12 +221,18 @@ class Training:
 
 def _collate(texts: list[tuple[list[int], list[int]]]) -> Batch:
     """A batch of texts of different lengths."""
+    length = _rounded_up(max(len(inputs) for inputs, _ in texts), _MULTIPLE)
 
     def padded(rows: Iterable[list[int]], value: int) -> Tensor:
-        return torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)
+        return torch.tensor([row + [value] * (length - len(row)) for row in rows])
 
     inputs, targets = zip(*texts, strict=True)
     return Batch(padded(inputs, _PADDING), padded(targets, _IGNORED))
+
+
+def _rounded_up(number: int, multiple: int) -> int:
+    """The least multiple that is not less than a number."""
+    return -(-number // multiple) * multiple
 
 
 def check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:

@@ -42,7 +42,8 @@ class OddOneOutTextConfig:
             each object but the first whether its value is like the first one's. "descriptions": before all else it lists and compares
             values in every dimension, and says which object is unique there; then it repeats that of the dimension that the expert goes by.
             "search": it first names the dimension that the expert goes by, and then describes one dimension after the other up to that one,
-            saying of each whether it counts. Neither of the two arguments changes facts or tokens.
+            saying of each whether it counts. "judgements": it does so for all dimensions, and names the target where one counts. Neither of
+            the two arguments changes facts or tokens.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
 
     Raises:

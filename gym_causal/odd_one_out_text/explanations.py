@@ -25,7 +25,7 @@ MODES: dict[str, tuple[str, ...]] = {
 
 BELIEF_REASONING = ("direct", "descriptions")
 """What the argument ``belief_reasoning`` accepts."""
-TARGET_REASONING = ("direct", "values", "comparisons", "descriptions", "search")
+TARGET_REASONING = ("direct", "values", "comparisons", "descriptions", "search", "judgements")
 """What the argument ``target_reasoning`` accepts."""
 
 

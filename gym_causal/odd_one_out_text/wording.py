@@ -105,20 +105,24 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], config: OddOne
         return " ".join(filter(None, ("Let's think step by step.", why, doing)))
     start = f"In this game, I am rewarded for unique {name}." if known else " ".join(filter(None, (why, f"I go by {name}.")))
     target = _describe_target(facts, config)
-    if objects is not None and config.target_reasoning in ("descriptions", "search"):
+    if objects is not None and config.target_reasoning in ("descriptions", "search", "judgements"):
         seen, place = describe_objects(objects, config.words), facts["intended_dimension"]
         if config.target_reasoning == "descriptions":
             start, target = " ".join((*seen, start)), f"{seen[place]} {target}"
+        elif config.target_reasoning == "search":
+            target = " ".join(_judge(seen, place, config.dimensions)[: place + 1])
         else:
-            target = _search(seen, place, config.dimensions)
+            choice = f", so I go for {LETTERS[facts['target_object']]}" if facts["target_object"] >= 0 else ""
+            target = " ".join(_judge(seen, place, config.dimensions, choice))
     return " ".join(filter(None, ("Let's think step by step.", start, target)))
 
 
-def _search(seen: list[str], place: int, dimensions: tuple[str, ...]) -> str:
-    """The descriptions up to that of the dimension at ``place``, each with whether it counts."""
-    verdicts = (*["does not count"] * place, "counts")
-    described = zip(seen, dimensions, verdicts, strict=False)
-    return " ".join(f"{sentence.removesuffix('.')}, and {name} {verdict}." for sentence, name, verdict in described)
+def _judge(seen: list[str], place: int, dimensions: tuple[str, ...], choice: str = "") -> list[str]:
+    """Each description with whether its dimension counts, which only that at ``place`` does; ``choice`` follows there."""
+    return [
+        f"{sentence.removesuffix('.')}, and {name} {f'counts{choice}' if each == place else 'does not count'}."
+        for each, (sentence, name) in enumerate(zip(seen, dimensions, strict=True))
+    ]
 
 
 def conclusion(reasoning: str) -> str:

@@ -45,17 +45,22 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             assert texts[row] == " ".join(filter(None, (outcome_explanations[row], reasoning[row])))
             sentence = task.sentences[task.expert_actions()[row]]
             how = config.target_reasoning if reader.is_test else "direct"
-            assert ("like A" in reasoning[row]) == (how in ("comparisons", "descriptions", "search"))
+            assert ("like A" in reasoning[row]) == (how in ("comparisons", "descriptions", "search", "judgements"))
             assert ("So far, " in reasoning[row]) == (
                 config.belief_reasoning == "descriptions" and "The rewarding" in reasoning[row] and not reader.paid
             )
-            searched = config.dimensions[: config.dimensions.index(goes_by) + 1]
-            described = {"descriptions": [*config.dimensions, goes_by], "search": [*searched]}.get(how, [])
-            assert re.findall(r"In (\w+), A\)", reasoning[row]) == described
-            assert re.findall(r"and (\w+) does not count", reasoning[row]) == (described[:-1] if how == "search" else [])
+            described = {
+                "descriptions": [*config.dimensions, goes_by],
+                "search": config.dimensions[: config.dimensions.index(goes_by) + 1],
+                "judgements": config.dimensions,
+            }.get(how, ())
+            judged = how in ("search", "judgements")
+            assert re.findall(r"In (\w+), A\)", reasoning[row]) == [*described]
+            assert re.findall(r"and (\w+) does not count", reasoning[row]) == [name for name in described if judged and name != goes_by]
             assert ("A) " in reasoning[row]) == (how != "direct")
-            if how == "search":  # the expert does what its reasoning says
-                assert reasoning[row].endswith(f"so {sentence[-1]} has a unique {goes_by}, and {goes_by} counts.")
+            if judged:  # the expert does what its reasoning says
+                choice = f", so I go for {sentence[-1]}" if how == "judgements" else ""
+                assert f"so {sentence[-1]} has a unique {goes_by}, and {goes_by} counts{choice}." in reasoning[row]
             elif reader.is_test:
                 assert f"Object {sentence[-1]} is the only" in reasoning[row]
             else:
@@ -83,6 +88,8 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
         {"target_reasoning": "descriptions", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2},
         {"target_reasoning": "search", "belief_reasoning": "descriptions"},
         {"target_reasoning": "search", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
+        {"target_reasoning": "judgements", "belief_reasoning": "descriptions"},
+        {"target_reasoning": "judgements", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 6, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 12, "num_objects": 12, "num_experiments": 12, "num_values": 2},
         {"dimension_names": ("age", "shape", "taste"), "rewarded_dimensions": ("taste",), "num_distractors": 1},
@@ -100,6 +107,8 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             "descriptions_of_more",
             "search",
             "search_of_more",
+            "judgements",
+            "judgements_of_more",
         ),
         *("more_dimensions", "largest", "named", "named_otherwise"),
     ],

@@ -107,7 +107,7 @@ def drawn_arguments(draw):
         "num_values": draw(st.integers(2, 10)),
         "num_distractors": draw(st.integers(0, 12 - count)),
         "belief_reasoning": draw(st.sampled_from(["direct", "descriptions"])),
-        "target_reasoning": draw(st.sampled_from(["direct", "values", "comparisons", "descriptions", "search"])),
+        "target_reasoning": draw(st.sampled_from(["direct", "values", "comparisons", "descriptions", "search", "judgements"])),
         "dimension_names": draw(st.none() | names),
     }
     if not kwargs["num_distractors"]:

@@ -28,6 +28,7 @@ CONDITION = CONDITIONS["reasoning_compared"]
         ("direct", "comparisons", {"values": 3, "comparison": 2, "object": 1}),
         ("descriptions", "descriptions", {"values": 12, "comparison": 8, "unique": 4, "object": 1}),
         ("direct", "search", {"values": 6, "comparison": 4, "unique": 2, "counts": 2}),  # color, then shape
+        ("descriptions", "judgements", {"values": 9, "comparison": 6, "unique": 3, "counts": 3, "choice": 1}),
     ],
 )
 def test_each_step_is_found_and_compared_with_the_next_token(belief_reasoning, target_reasoning, in_test):

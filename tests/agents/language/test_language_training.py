@@ -132,9 +132,9 @@ def test_every_word_of_drawn_dimensions_is_a_token(tmp_path):
     assert {len(training.tokenizer.encode(f" {word}")) for word in words} == {1}
 
 
-@pytest.mark.parametrize("name", ["both", "both_listed", "both_compared", "both_described", "both_explicit", "both_searched"])
-def test_whatever_the_expert_writes_fits_into_a_line_of_the_model(name, tmp_path):
-    training = Training(dataclasses.replace(SMALL, condition=name, dimensions_drawn_from=12), tmp_path)
+@pytest.mark.parametrize("how", ["", "_listed", "_compared", "_described", "_explicit", "_searched", "_judged"])
+def test_whatever_the_expert_writes_fits_into_a_line_of_the_model(how, tmp_path):
+    training = Training(dataclasses.replace(SMALL, condition=f"both{how}", dimensions_drawn_from=12), tmp_path)
     written = [passage.text for text in training_texts(training.config, 0, count=100) for passage in text if passage.by_player]
     assert max(map(len, training.tokenizer(written)["input_ids"])) <= PlayOptions().max_tokens
 
@@ -262,6 +262,19 @@ def test_lower_precision_is_that_of_updates_alone(tmp_path):
     assert all(value.dtype == torch.float32 for value in low.values())
     differences = torch.stack([(low[name] - value).abs().max() for name, value in full.items()])
     assert 0 < differences.max() < 0.1
+
+
+def test_padding_to_few_lengths_leaves_the_loss_as_it_is(tmp_path):
+    training = Training(dataclasses.replace(SMALL, condition="both", batch_size=8, player_loss_only=True), tmp_path)
+    training._set_training(False)
+    batch = next(training.batches())
+    assert batch.inputs.shape == batch.targets.shape and batch.inputs.shape[1] % 16 == 0
+    log_likelihoods = []
+    for text in training_texts(training.config, 0, count=8):
+        ((inputs, targets),) = training._encode([text])
+        log_probabilities = training.model(torch.tensor([inputs])).logits[0].log_softmax(-1)
+        log_likelihoods += [log_probabilities[at, target] for at, target in enumerate(targets) if target >= 0]
+    assert training._loss(batch).item() == pytest.approx(-torch.stack(log_likelihoods).mean().item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("env_id", ["OddOneOutText-v0", "CausalDAGText-v0"])
