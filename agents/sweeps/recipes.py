@@ -122,7 +122,7 @@ PUBLISHED: tuple[Recipe, ...] = (
         out=_RESULTS / "explained_dag",
         variations=(
             *(f"{network}_{mode}" for network in ("trial", "trial_linear") for mode in _EXPLAINED),
-            *(f"trial_{mode}_weight_0.1" for mode in ("reasoning", "all")),
+            *(f"trial_{mode}_weight_0.1" for mode in ("reasoning", "all", "shuffled")),
         ),
     ),
     Recipe(

@@ -123,11 +123,15 @@ EXPLAINED_DAG_STUDY = causal_dag_study(
     ),
     *(
         Variation(
-            name=f"trial_{mode}_weight_0.1",
-            description=f"One token a trial; explanations ({mode}) count a tenth as much beside the actions.",
+            name=f"trial_{name}_weight_0.1",
+            description=f"One token a trial; explanations ({name}) count a tenth as much beside the actions.",
             architecture=_TRIAL,
-            training={"explanations": mode, "explanation_weight": 0.1},
+            training={**training, "explanation_weight": 0.1},
         )
-        for mode in ("reasoning", "all")
+        for name, training in (
+            ("reasoning", {"explanations": "reasoning"}),
+            ("all", {"explanations": "all"}),
+            ("shuffled", {"explanations": "all", "shuffled_explanations": True}),
+        )
     ),
 )
