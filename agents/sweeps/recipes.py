@@ -127,7 +127,6 @@ PUBLISHED: tuple[Recipe, ...] = (
     ),
     Recipe(
         study="explained_dag",
-        seeds=2,
         out=_RESULTS / "explained_dag_variable",
         variations=("variable_none", "variable_properties", "variable_reasoning", "variable_all"),
     ),
