@@ -2,7 +2,7 @@
 
     python docs/make_language_steps.py --results results/language_models      # after the commands of docs/language_models.md
 
-For each model and each rewarded dimension, in 200 games of the expert that were not trained on: how often the likeliest next token is the
+For each model and each rewarded dimension, in 200 games of the expert that were not trained on: how often the likeliest next word is the
 expert's at each step (STEPS). Prints the table and writes it to docs/data/language/steps.csv, where the rows of these models replace
 earlier ones.
 """
@@ -58,11 +58,11 @@ class Args:
 
 
 def right_words(model: Any, tokenizer: Any, text: str) -> Iterator[tuple[str, bool]]:
-    """Each step of a text, and whether the model's likeliest token is the one with which its word begins."""
+    """Each step of a text, and whether the model's likeliest tokens are those of its word."""
     predictions = Predictions(model, tokenizer, text)
     for step, pattern in STEPS.items():
         for found in re.finditer(pattern, text):
-            yield step, predictions.is_right(found.start(1))
+            yield step, predictions.are_right(found.start(1) - 1, found.end(1))  # with the space, which may be a token of its own
 
 
 def shares(model: Any, tokenizer: Any, condition: Condition, about: str = "") -> pd.DataFrame:

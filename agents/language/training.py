@@ -68,9 +68,13 @@ class Training:
         self.config, self.folder, self.device = config, folder, device
         config.check()
         check_folder(config, folder, resume)
-        # All conditions have the same tokenizer: that of texts with all explanations, enough to hold all words.
+        # Texts with all explanations, and those that are trained on, for a wording of their own: enough to hold all words.
         count = max(_VALIDATION_TEXTS, _TEXTS_PER_DIMENSION * config.dimensions_drawn_from)
-        sample = training_texts(dataclasses.replace(config, condition="both"), 0, domain=SeedDomain.VALIDATION, count=count)
+        sample = [
+            text
+            for condition in ("both", config.condition)
+            for text in training_texts(dataclasses.replace(config, condition=condition), 0, domain=SeedDomain.VALIDATION, count=count)
+        ]
         self.tokenizer = make_tokenizer(map(join_passages, sample))
         self._validation = self._encode(training_texts(config, 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS))
         # Before it has learned to, the model may not end the explanations that it writes.

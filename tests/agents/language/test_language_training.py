@@ -132,6 +132,13 @@ def test_every_word_of_drawn_dimensions_is_a_token(tmp_path):
     assert {len(training.tokenizer.encode(f" {word}")) for word in words} == {1}
 
 
+def test_every_word_of_a_condition_with_a_wording_of_its_own_is_a_token(tmp_path):
+    training = Training(dataclasses.replace(SMALL, condition="reasoning_judged"), tmp_path)
+    words = {word for text in training_texts(training.config, 0, count=50) for word in re.findall(r" \w+", join_passages(text))}
+    assert {" unlike", " counts"} <= words
+    assert {len(training.tokenizer.encode(word)) for word in words} == {1}
+
+
 @pytest.mark.parametrize("how", ["", "_listed", "_compared", "_described", "_explicit", "_searched", "_judged"])
 def test_whatever_the_expert_writes_fits_into_a_line_of_the_model(how, tmp_path):
     training = Training(dataclasses.replace(SMALL, condition=f"both{how}", dimensions_drawn_from=12), tmp_path)
