@@ -7,6 +7,7 @@ import io
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import metadata
 from typing import Any
 
 from lm_eval.api.instance import Instance
@@ -139,7 +140,9 @@ def load_lm_eval_model(name: str, arguments: dict[str, Any]) -> LMEvalModel:
         with contextlib.redirect_stderr(io.StringIO()):
             lm = get_model(name)(**arguments)
     except ImportError as error:
-        raise ImportError(f"model {name!r} needs another package: {_first_line(error)}", name=error.name) from error
+        has_extra = name in (metadata("lm_eval").get_all("Provides-Extra") or [])
+        how = f'; pip install "lm_eval[{name}]"' if has_extra else ""
+        raise ImportError(f"model {name!r} needs another package: {_first_line(error)}{how}", name=error.name) from error
     except (OSError, ValueError, TypeError, KeyError, AssertionError) as error:
         raise ValueError(f"model {name!r} with these --model_args cannot be loaded: {_first_line(error)}") from error
     model = LMEvalModel(lm, name, chat="chat" in name)

@@ -54,6 +54,19 @@ def test_a_text_longer_than_the_context_is_not_cut_off(server, checkpoint):
         theirs.generate_until([GenerationRequest("There are three objects\n", max_tokens=100)])
 
 
+def test_a_backend_whose_package_is_missing_says_how_to_install_it(monkeypatch):
+    def needs_a_package(**arguments):
+        raise ImportError("No module named 'engine'", name="engine")
+
+    monkeypatch.setattr("agents.language.lm_eval_model.get_model", lambda name: needs_a_package)
+    with pytest.raises(
+        ImportError, match=r"^model 'vllm' needs another package: No module named 'engine'; pip install \"lm_eval\[vllm\]\"$"
+    ):
+        load_lm_eval_model("vllm", {"pretrained": "folder"})
+    with pytest.raises(ImportError, match=r"^model 'steered' needs another package: No module named 'engine'$"):
+        load_lm_eval_model("steered", {"pretrained": "folder"})
+
+
 def test_a_chat_model_writes_its_answers(server, checkpoint, tmp_path, monkeypatch):
     """End to end; and the key, which it sends, is in no file."""
     key = "secret-key-of-this-test"
