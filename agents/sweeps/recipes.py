@@ -159,7 +159,6 @@ PUBLISHED: tuple[Recipe, ...] = (
     Recipe(
         study="feature_set",
         evaluate_every=900,
-        seeds=4,
         out=_RESULTS / "feature_set_parts",
         variations=("belief", "intention", "target", "late", "late_trial"),
     ),
@@ -212,11 +211,6 @@ PLANNED: tuple[Recipe, ...] = (
         for name, observation in _ROOMS_TO_COME
     ),
     *(Recipe(study=name, batches=5_400, out=_PLANNED / f"{name}_long", variations=("all",)) for name in _ROOMS),
-    Recipe(
-        study="feature_set",
-        out=_PLANNED / "parts_of_reasoning",
-        variations=("belief", "intention", "target", "late", "late_trial"),
-    ),
     Recipe(study="confounded", out=_PLANNED / "confounded_all"),
     Recipe(study="demonstrations", out=_PLANNED / "demonstrations_all"),
     Recipe(env="CausalDAGCued-v0", out=_PLANNED / "architectures_cued"),
