@@ -95,7 +95,8 @@ def main(args: Args) -> None:
     histories = put_into(CURVES, map(curve_of, folders))
     if histories.groupby("policy")["seed_of_training"].nunique().max() == 1:
         histories = histories.drop(columns="seed_of_training")
-    curves = {str(condition): history for condition, history in histories.groupby("policy", sort=False)}
+    by_model = histories.groupby("policy", sort=False)
+    curves = {str(model): history for model, history in by_model if history["batch"].nunique() > 1}
     write_atomically(PICTURE, learning_curves(curves, PALETTE, TEST).savefig)
 
 

@@ -27,7 +27,8 @@ def write_model(folder, mean, *, concluded):
             for policy in (condition, "random")
         ]
         pd.DataFrame(rows).to_csv(folder / name / "results.csv", index=False)
-    rows = pd.DataFrame([{**common, "batch": 1, "split": "included", "policy": condition, "mean": mean, "low": 0, "high": 1}])
+    evaluated = {"split": "included", "policy": condition, "mean": mean, "low": 0, "high": 1}
+    rows = pd.DataFrame([{**common, "batch": batch, **evaluated} for batch in (1, 2)])
     rows.to_csv(folder / "learning_curve.csv", index=False)
 
 
@@ -52,7 +53,7 @@ def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
     text = page.read_text("utf-8")
     assert "| `none` | 2 | 0.600 [0.500, 0.700] |" in text and "| `reasoning` | 1 |" in text  # of few seeds: the lowest and the highest
     assert "| `none_12` | 1 | 0.900 [0.800, 1.000] |" in text  # not mixed with those whose texts have other dimensions
-    curves = pd.read_csv(tmp_path / "data" / "curves.csv")
+    curves = pd.read_csv(tmp_path / "data" / "curves.csv").query("batch == 2")
     assert list(zip(curves["policy"], curves["seed_of_training"], strict=True)) == [
         ("none", 0),
         ("none", 1),
