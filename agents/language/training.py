@@ -72,7 +72,7 @@ class Training:
         count = max(_VALIDATION_TEXTS, _TEXTS_PER_DIMENSION * config.dimensions_drawn_from)
         sample = [
             text
-            for condition in ("both", config.condition)
+            for condition in dict.fromkeys(("both", config.condition))
             for text in training_texts(dataclasses.replace(config, condition=condition), 0, domain=SeedDomain.VALIDATION, count=count)
         ]
         self.tokenizer = make_tokenizer(map(join_passages, sample))
