@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from agents.config import ARCHITECTURES, ArchitectureConfig, TrainingConfig
 from agents.sweeps.study import HELD_OUT_RATIO, Column, Study, Variation
@@ -103,6 +104,16 @@ TRIAL_STUDY = causal_dag_study(
     Variation(name="linear_ten_variables", description="A linear encoder and ten variables.", architecture=_LINEAR, env_kwargs=_TEN),
 )
 
+_EXPLANATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "none": ("No explanations.", {}),
+    "properties": ("Predicts what each intervention did: its effects.", {"explanations": "properties"}),
+    "reward": ("Predicts whether a choice was optimal, and the optimum.", {"explanations": "reward"}),
+    "reasoning": ("Predicts the expert's reasoning alone.", {"explanations": "reasoning"}),
+    "all": ("Predicts effects, optima and reasoning.", {"explanations": "all"}),
+    "shuffled": ("Predicts all three, of other episodes.", {"explanations": "all", "shuffled_explanations": True}),
+}
+"""Name -> description, and arguments of the training."""
+
 EXPLAINED_DAG_STUDY = causal_dag_study(
     *(
         Variation(name=f"{network}_{name}", description=description, architecture=architecture, training=training)
@@ -112,26 +123,15 @@ EXPLAINED_DAG_STUDY = causal_dag_study(
             ("variable", ARCHITECTURES["variable"]),
             ("embedded", _EMBEDDED),
         )
-        for name, description, training in (
-            ("none", "No explanations.", {}),
-            ("properties", "Predicts what each intervention did: its effects.", {"explanations": "properties"}),
-            ("reward", "Predicts whether a choice was optimal, and the optimum.", {"explanations": "reward"}),
-            ("reasoning", "Predicts the expert's reasoning alone.", {"explanations": "reasoning"}),
-            ("all", "Predicts effects, optima and reasoning.", {"explanations": "all"}),
-            ("shuffled", "Predicts all three, of other episodes.", {"explanations": "all", "shuffled_explanations": True}),
-        )
+        for name, (description, training) in _EXPLANATIONS.items()
     ),
     *(
         Variation(
             name=f"trial_{name}_weight_0.1",
             description=f"One token a trial; explanations ({name}) count a tenth as much beside the actions.",
             architecture=_TRIAL,
-            training={**training, "explanation_weight": 0.1},
+            training={**_EXPLANATIONS[name][1], "explanation_weight": 0.1},
         )
-        for name, training in (
-            ("reasoning", {"explanations": "reasoning"}),
-            ("all", {"explanations": "all"}),
-            ("shuffled", {"explanations": "all", "shuffled_explanations": True}),
-        )
+        for name in ("reasoning", "all", "shuffled")
     ),
 )
