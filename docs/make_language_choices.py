@@ -5,8 +5,8 @@
 In the games in which an experiment was rewarded, for each model: in which share the chosen object is unique in each dimension, by the
 rewarded dimension (choices.csv); in which share each object is chosen, by the one that would have been right (places.csv). And of games of
 each split (conclusions.csv): in which share an experiment was rewarded, in which share the reasoning about the test trial then names the
-rewarded dimension, and how many of the latter end with the right choice. Prints the tables and writes them to docs/data/language, where the
-rows of these models replace earlier ones.
+rewarded dimension (or goes by it), and how many of the latter end with the right choice. Prints the tables and writes them to
+docs/data/language, where the rows of these models replace earlier ones.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS
 DATA = Path(__file__).parent / "data" / "language"
 OBJECT = re.compile(r"^[A-Z]\) (.*)$", re.MULTILINE)
 CHOICE = re.compile(r"I choose object ([A-Z])")
-CONCLUSION = re.compile(r"I am rewarded for unique (\w+)")
+CONCLUSION = re.compile(r"I am rewarded for unique (\w+)|(\w+) (?:was rewarded|is left), so I go for")
 REWARDED = re.compile(r"into a different (\w+): \w+\.\nChoosing object [A-Z] was rewarded!")
 
 
@@ -48,7 +48,7 @@ class Choice(NamedTuple):
 
     split: str
     rewarded: str  # the dimension
-    said: str  # the dimension that the reasoning says is rewarded; "" if it says none
+    said: str  # the dimension that the reasoning says is rewarded, or goes by; "" if it says none
     unique_in: str  # the dimension in which the chosen object is unique
     right: str  # letter of the object that is unique in the rewarded dimension
     chosen: str  # letter of the chosen object
@@ -70,7 +70,7 @@ def choices(folder: Path) -> Iterator[Choice]:
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
-    return found[1] if found else ""
+    return found[found.lastindex or 0] if found else ""
 
 
 def conclusions(choices: pd.DataFrame) -> pd.DataFrame:

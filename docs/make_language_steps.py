@@ -28,7 +28,7 @@ from gym_causal.transcripts import play_games
 
 DATA = Path(__file__).parent / "data" / "language" / "steps.csv"
 STEPS = {
-    "left": r"\w+ is (left|ruled out)",
+    "left": r"(?:So far,|,| and) \w+ (is left|is ruled out|was rewarded)",
     "belief": r"must be (\w+), because",
     "action": r"into a different (\w+)",
     "conclusion": r"I am rewarded for unique (\w+)",
@@ -40,9 +40,10 @@ STEPS = {
     "choice": r"so I go for (\w)",
 }
 """Step -> where its word stands. Not all are in the texts of all conditions. "left" (what is left or ruled out) is said under
-"reasoning_explicit", "reasoning_searched" and "reasoning_judged". Values are listed under conditions such as "reasoning_listed", and
-compared under "reasoning_compared"; under "reasoning_described" and the three first named this is done in several dimensions, with what is
-unique in each. "counts" (whether a dimension does) is said under the last two of these, and "choice" under the last one."""
+"reasoning_explicit", "reasoning_searched" and "reasoning_judged", and with what was rewarded under "reasoning_evidence". Values are listed
+under conditions such as "reasoning_listed", and compared under "reasoning_compared"; under "reasoning_described" and the four first named
+this is done in several dimensions, with what is unique in each. "counts" (whether a dimension does) is said under "reasoning_searched" and
+"reasoning_judged", and "choice" under the latter and "reasoning_evidence"."""
 DIMENSIONS = ("color", "shape", "texture")
 GAMES = 200
 

@@ -38,6 +38,7 @@ class Condition:
 _LISTED, _COMPARED, _DESCRIBED = ({"target_reasoning": how} for how in ("values", "comparisons", "descriptions"))
 _EXPLICIT = {"belief_reasoning": "descriptions", **_DESCRIBED}
 _SEARCHED, _JUDGED = ({"belief_reasoning": "descriptions", "target_reasoning": how} for how in ("search", "judgements"))
+_EVIDENCE = {"belief_reasoning": "evidence", "target_reasoning": "evidence"}
 _CONDITIONS = (
     Condition(name="none"),
     Condition(name="outcome", outcome=True),
@@ -60,6 +61,9 @@ _CONDITIONS = (
     # the same of all dimensions, so that as much is described in every game
     Condition(name="reasoning_judged", reasoning=True, env_kwargs=_JUDGED),
     Condition(name="both_judged", outcome=True, reasoning=True, env_kwargs=_JUDGED),
+    # the same, but it says what each dimension's experiment showed, and never which one the rewarded dimension must be
+    Condition(name="reasoning_evidence", reasoning=True, env_kwargs=_EVIDENCE),
+    Condition(name="both_evidence", outcome=True, reasoning=True, env_kwargs=_EVIDENCE),
     # controls
     Condition(name="outcome_shuffled", outcome=True, shuffled=True),
     Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),

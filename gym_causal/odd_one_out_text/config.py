@@ -37,13 +37,16 @@ class OddOneOutTextConfig:
             expert believes, what it does next and why) or "all" (both).
         belief_reasoning: how the reasoning comes to what may be rewarded, as long as nothing was. "direct": it names the dimensions that
             are ruled out and those that are left. "descriptions": before that, it says of each dimension in turn which of the two it is.
+            "evidence": it says of each dimension in turn whether it is ruled out, is left or was rewarded, in the test trial too, and
+            never which one the rewarded dimension must be.
         target_reasoning: how the reasoning about the test trial comes to its target. "direct": it names the target, then says why.
             "values": it first lists every object's value in the dimension that the expert goes by. "comparisons": the list also says of
             each object but the first whether its value is like the first one's. "descriptions": before all else it lists and compares
-            values in every dimension, and says which object is unique there; then it repeats that of the dimension that the expert goes by.
-            "search": it first names the dimension that the expert goes by, and then describes one dimension after the other up to that one,
-            saying of each whether it counts. "judgements": it does so for all dimensions, and names the target where one counts. Neither of
-            the two arguments changes facts or tokens.
+            values in every dimension, and says which object is unique there; then it repeats that of the dimension that the expert goes
+            by. "search": it first names the dimension that the expert goes by, and then describes one dimension after the other up to that
+            one, saying of each whether it counts. "judgements": it does so for all dimensions, and names the target where one counts.
+            "evidence": as "judgements", but it says of each dimension whether it is ruled out, is left or was rewarded. Neither of the two
+            arguments changes facts or tokens.
         expert_info: put the expert's action into ``info["expert_action"]`` (-1 once the episode is over).
 
     Raises:

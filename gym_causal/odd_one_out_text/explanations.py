@@ -23,9 +23,9 @@ MODES: dict[str, tuple[str, ...]] = {
 }
 """What the argument ``explain`` accepts, and the kinds of explanation that it leads to."""
 
-BELIEF_REASONING = ("direct", "descriptions")
+BELIEF_REASONING = ("direct", "descriptions", "evidence")
 """What the argument ``belief_reasoning`` accepts."""
-TARGET_REASONING = ("direct", "values", "comparisons", "descriptions", "search", "judgements")
+TARGET_REASONING = ("direct", "values", "comparisons", "descriptions", "search", "judgements", "evidence")
 """What the argument ``target_reasoning`` accepts."""
 
 

@@ -103,26 +103,33 @@ def describe_reasoning(belief: np.ndarray, facts: dict[str, int], config: OddOne
         again = " again" if facts["reason"] == Reason.WAS_REWARDED else ""
         doing = f"I use {name}{again}." if known else f"I try {name}."
         return " ".join(filter(None, ("Let's think step by step.", why, doing)))
-    start = f"In this game, I am rewarded for unique {name}." if known else " ".join(filter(None, (why, f"I go by {name}.")))
+    if not known:
+        start = " ".join(filter(None, (why, f"I go by {name}.")))
+    else:
+        start = why if config.belief_reasoning == "evidence" else f"In this game, I am rewarded for unique {name}."
     target = _describe_target(facts, config)
-    if objects is not None and config.target_reasoning in ("descriptions", "search", "judgements"):
+    if objects is not None and config.target_reasoning in ("descriptions", "search", "judgements", "evidence"):
         seen, place = describe_objects(objects, config.words), facts["intended_dimension"]
         if config.target_reasoning == "descriptions":
             start, target = " ".join((*seen, start)), f"{seen[place]} {target}"
-        elif config.target_reasoning == "search":
-            target = " ".join(_judge(seen, place, config.dimensions)[: place + 1])
         else:
-            choice = f", so I go for {LETTERS[facts['target_object']]}" if facts["target_object"] >= 0 else ""
-            target = " ".join(_judge(seen, place, config.dimensions, choice))
+            target = _describe_verdicts(seen, belief, facts, config)
     return " ".join(filter(None, ("Let's think step by step.", start, target)))
 
 
-def _judge(seen: list[str], place: int, dimensions: tuple[str, ...], choice: str = "") -> list[str]:
-    """Each description with whether its dimension counts, which only that at ``place`` does; ``choice`` follows there."""
-    return [
-        f"{sentence.removesuffix('.')}, and {name} {f'counts{choice}' if each == place else 'does not count'}."
-        for each, (sentence, name) in enumerate(zip(seen, dimensions, strict=True))
-    ]
+def _describe_verdicts(seen: list[str], belief: np.ndarray, facts: dict[str, int], config: OddOneOutTextConfig) -> str:
+    """The descriptions, each with what is known of its dimension; the choice follows that of the dimension that the expert goes by."""
+    goes_by = facts["intended_dimension"]
+    if config.target_reasoning == "evidence":
+        verdicts = [_evidence(state, facts["reason"]) for state in belief]
+    else:
+        verdicts = ["counts" if each == goes_by else "does not count" for each in range(len(seen))]
+    if config.target_reasoning == "search":
+        seen, verdicts = seen[: goes_by + 1], verdicts[: goes_by + 1]
+    elif facts["target_object"] >= 0:
+        verdicts[goes_by] += f", so I go for {LETTERS[facts['target_object']]}"
+    judged = zip(seen, config.dimensions, verdicts, strict=False)
+    return " ".join(f"{sentence.removesuffix('.')}, and {name} {verdict}." for sentence, name, verdict in judged)
 
 
 def conclusion(reasoning: str) -> str:
@@ -135,13 +142,15 @@ def _describe_belief(belief: np.ndarray, reason: int, config: OddOneOutTextConfi
     named = {state: [config.dimensions[d] for d in np.flatnonzero(belief == state)] for state in Belief}
     ruled_out = listed(named[Belief.RULED_OUT], "or") if named[Belief.RULED_OUT] else ""
     each = ""
-    if config.belief_reasoning == "descriptions" and reason != Reason.WAS_REWARDED:
+    if config.belief_reasoning == "evidence" or (config.belief_reasoning == "descriptions" and reason != Reason.WAS_REWARDED):
         states = [
-            f"{name} is {'ruled out' if state == Belief.RULED_OUT else 'left'}"
+            f"{name} {_evidence(state, reason)}"
             for name, state in zip(config.dimensions, belief, strict=True)
             if state >= 0  # of tokens that make no sense it is not known
         ]
         each = f"So far, {listed(states)}. " if states else ""
+    if config.belief_reasoning == "evidence":
+        return each.rstrip()
     if named[Belief.MUST_BE]:
         name = named[Belief.MUST_BE][0]
         why = "changing it was rewarded" if reason == Reason.WAS_REWARDED else f"it must not be {ruled_out}"
@@ -150,6 +159,13 @@ def _describe_belief(belief: np.ndarray, reason: int, config: OddOneOutTextConfi
         return ""
     may_be = f"may be {listed(named[Belief.MAY_BE], 'or')}"
     return f"{each}The rewarding dimension " + (f"must not be {ruled_out}, so it {may_be}." if ruled_out else f"{may_be}.")
+
+
+def _evidence(state: int, reason: int) -> str:
+    """What is known of a dimension; ``reason`` is that of the whole belief."""
+    if state == Belief.RULED_OUT:
+        return "is ruled out"
+    return "was rewarded" if state == Belief.MUST_BE and reason == Reason.WAS_REWARDED else "is left"
 
 
 def _describe_target(facts: dict[str, int], config: OddOneOutTextConfig) -> str:

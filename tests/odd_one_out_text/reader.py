@@ -37,6 +37,12 @@ class GameReader:
     def is_test(self) -> bool:
         return self.trial == self.num_experiments
 
+    def state(self, dimension: str) -> str:
+        """What is known of a dimension."""
+        if dimension not in self.possible:
+            return "is ruled out"
+        return "was rewarded" if self.paid else "is left"
+
     def unique(self, letter: str) -> set[str]:
         """The dimensions in which an object is unlike all others."""
         others = [words for other, words in self.objects.items() if other != letter]
@@ -84,8 +90,7 @@ class GameReader:
         """Raise unless a sentence is true; returns the dimension that it goes by, if it says one."""
         known = len(self.possible) == 1
         if match := re.fullmatch(r"So far, (.*)\.", sentence):
-            states = [re.fullmatch(r"(\w+) is (left|ruled out)", state).groups() for state in _LISTED.split(match[1])]
-            assert states == [(name, "left" if name in self.possible else "ruled out") for name in self.dimensions] and not self.paid
+            assert [*_LISTED.split(match[1])] == [f"{name} {self.state(name)}" for name in self.dimensions]
             return None
         if match := re.fullmatch(r"The rewarding dimension (?:must not be (.*), so it )?may be (.*)\.", sentence):
             ruled_out, possible = ({*_LISTED.split(names)} if names else set() for names in match.groups())
@@ -103,11 +108,13 @@ class GameReader:
             assert known == (match[1] is None) and (match[3] is None or self.paid)
             assert self.is_test or match[4] is None
             return match[1] or match[2] or match[4]
-        if match := re.fullmatch(r"In (\w+), (A\) .*), so (\w+) has a unique (\w+)(?:, and (\w+) (counts|does not count))?\.", sentence):
+        if match := re.fullmatch(r"In (\w+), (A\) .*), so (\w+) has a unique (\w+)(?:, and (\w+) (.*?)(, so I go for \w)?)?\.", sentence):
             assert self._check(f"{match[2]}.") == match[1] == match[4] == (match[5] or match[1]) and "like A" in match[2]
             unique = [letter for letter in self.objects if match[1] in self.unique(letter)] or ["none"]
             assert unique == [match[3]]
-            return match[1] if match[6] == "counts" else None
+            assert match[6] in (None, "counts", "does not count", self.state(match[1]))
+            assert match[7] in (None, f", so I go for {match[3]}")
+            return match[1] if match[7] or match[6] == "counts" else None
         if values := re.findall(r"(?:^|, )(\w)\) (\w+)(?: (like|unlike) A)?", sentence):
             (dimension,) = {self.dimension_of(word) for _, word, _ in values}
             assert self.is_test and [pair[:2] for pair in values] == [(letter, words[dimension]) for letter, words in self.objects.items()]

@@ -45,22 +45,27 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             assert texts[row] == " ".join(filter(None, (outcome_explanations[row], reasoning[row])))
             sentence = task.sentences[task.expert_actions()[row]]
             how = config.target_reasoning if reader.is_test else "direct"
-            assert ("like A" in reasoning[row]) == (how in ("comparisons", "descriptions", "search", "judgements"))
+            assert ("like A" in reasoning[row]) == (how in ("comparisons", "descriptions", "search", "judgements", "evidence"))
             assert ("So far, " in reasoning[row]) == (
-                config.belief_reasoning == "descriptions" and "The rewarding" in reasoning[row] and not reader.paid
+                config.belief_reasoning == "evidence"
+                or (config.belief_reasoning == "descriptions" and "The rewarding" in reasoning[row] and not reader.paid)
             )
+            assert not (config.belief_reasoning == "evidence" and re.search("must be|rewarded for", reasoning[row]))
             described = {
                 "descriptions": [*config.dimensions, goes_by],
                 "search": config.dimensions[: config.dimensions.index(goes_by) + 1],
                 "judgements": config.dimensions,
+                "evidence": config.dimensions,
             }.get(how, ())
             judged = how in ("search", "judgements")
+            choice = f", so I go for {sentence[-1]}" if how in ("judgements", "evidence") else ""
+            assert re.findall(", so I go for .", reasoning[row]) == [choice] * bool(choice)
             assert re.findall(r"In (\w+), A\)", reasoning[row]) == [*described]
             assert re.findall(r"and (\w+) does not count", reasoning[row]) == [name for name in described if judged and name != goes_by]
             assert ("A) " in reasoning[row]) == (how != "direct")
-            if judged:  # the expert does what its reasoning says
-                choice = f", so I go for {sentence[-1]}" if how == "judgements" else ""
-                assert f"so {sentence[-1]} has a unique {goes_by}, and {goes_by} counts{choice}." in reasoning[row]
+            if judged or how == "evidence":  # the expert does what its reasoning says
+                verdict = "counts" if judged else reader.state(goes_by)
+                assert f"so {sentence[-1]} has a unique {goes_by}, and {goes_by} {verdict}{choice}." in reasoning[row]
             elif reader.is_test:
                 assert f"Object {sentence[-1]} is the only" in reasoning[row]
             else:
@@ -90,6 +95,10 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
         {"target_reasoning": "search", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"target_reasoning": "judgements", "belief_reasoning": "descriptions"},
         {"target_reasoning": "judgements", "num_dimensions": 5, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
+        {"target_reasoning": "evidence", "belief_reasoning": "evidence"},
+        {"target_reasoning": "evidence", "belief_reasoning": "evidence", "num_dimensions": 5, "num_objects": 4, "num_experiments": 3},
+        {"target_reasoning": "evidence"},
+        {"belief_reasoning": "evidence", "num_distractors": 2},
         {"num_dimensions": 6, "num_objects": 4, "num_distractors": 2, "num_experiments": 2},
         {"num_dimensions": 12, "num_objects": 12, "num_experiments": 12, "num_values": 2},
         {"dimension_names": ("age", "shape", "taste"), "rewarded_dimensions": ("taste",), "num_distractors": 1},
@@ -109,6 +118,10 @@ def check_games(task, player: str, rng: np.random.Generator) -> np.ndarray:
             "search_of_more",
             "judgements",
             "judgements_of_more",
+            "evidence",
+            "evidence_of_more",
+            "evidence_for_the_target",
+            "evidence_for_the_belief",
         ),
         *("more_dimensions", "largest", "named", "named_otherwise"),
     ],

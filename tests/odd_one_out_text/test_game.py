@@ -106,8 +106,8 @@ def drawn_arguments(draw):
         "num_experiments": draw(st.integers(0, 4)),
         "num_values": draw(st.integers(2, 10)),
         "num_distractors": draw(st.integers(0, 12 - count)),
-        "belief_reasoning": draw(st.sampled_from(["direct", "descriptions"])),
-        "target_reasoning": draw(st.sampled_from(["direct", "values", "comparisons", "descriptions", "search", "judgements"])),
+        "belief_reasoning": draw(st.sampled_from(["direct", "descriptions", "evidence"])),
+        "target_reasoning": draw(st.sampled_from(["direct", "values", "comparisons", "descriptions", "search", "judgements", "evidence"])),
         "dimension_names": draw(st.none() | names),
     }
     if not kwargs["num_distractors"]:

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("scipy")
 pytest.importorskip("imitation")
 
+from agents.language.conditions import CONDITIONS
 from agents.language.pages import write_transcripts
 from gym_causal.transcripts import play_games
 from tests.docs_scripts import load_script
@@ -37,6 +38,14 @@ def test_the_expert_goes_by_what_is_rewarded(tmp_path):
     script.main(script.Args(results=tmp_path, out=tmp_path / "data"))
     models = [line.rsplit(",", 5)[0] for line in (tmp_path / "data" / "choices.csv").read_text("utf-8").splitlines()[1:]]
     assert sorted(set(models)) == ["none,evaluation,0", "none,evaluation,1", "reasoning,evaluation,0"]  # those of earlier models stay
+
+
+@pytest.mark.parametrize("name", ["reasoning", "reasoning_judged", "reasoning_evidence"])
+def test_what_reasoning_goes_by_is_read(name, tmp_path):
+    condition = CONDITIONS[name]
+    games = {(name, "held_out"): play_games("OddOneOutText-v0", num_episodes=20, rewarded_dimensions=("texture",), **condition.env_kwargs)}
+    write_transcripts(tmp_path, "expert", {name: ""}, games, environment_explains=False)
+    assert [choice.said for choice in script.choices(tmp_path)] == ["texture"] * 20
 
 
 def test_conclusions_count_what_was_found_out_said_and_chosen():

@@ -139,7 +139,7 @@ def test_every_word_of_a_condition_with_a_wording_of_its_own_is_a_token(tmp_path
     assert {len(training.tokenizer.encode(word)) for word in words} == {1}
 
 
-@pytest.mark.parametrize("how", ["", "_listed", "_compared", "_described", "_explicit", "_searched", "_judged"])
+@pytest.mark.parametrize("how", ["", "_listed", "_compared", "_described", "_explicit", "_searched", "_judged", "_evidence"])
 def test_whatever_the_expert_writes_fits_into_a_line_of_the_model(how, tmp_path):
     training = Training(dataclasses.replace(SMALL, condition=f"both{how}", dimensions_drawn_from=12), tmp_path)
     written = [passage.text for text in training_texts(training.config, 0, count=100) for passage in text if passage.by_player]
