@@ -70,7 +70,7 @@ def choices(folder: Path) -> Iterator[Choice]:
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
-    return found[found.lastindex or 0] if found else ""
+    return found[found.lastindex] if found else ""
 
 
 def conclusions(choices: pd.DataFrame) -> pd.DataFrame:
