@@ -1,4 +1,4 @@
-"""The folders of trained language models, as the commands of docs/language_models.md lay them out: MODEL/seed_S.
+"""The folders of trained language models, as the commands of docs/language_results.md lay them out: MODEL/seed_S.
 
 MODEL is the condition of the texts, with _N behind it if their dimensions are drawn from N, and _names_N if these are renamed, too. A
 model's games without a prompt are in its folder ``evaluation``.

@@ -3,7 +3,7 @@
     python docs/make_language_causal_dag.py --results results/causal_dag_text --agent results/causal_dag_agent
 
 The models' folders are those of language_model_folders.py; the agent's folder is one of ``agents.evaluate``. The rows are put into
-docs/data/language/causal_dag.csv, where they replace those of the same policy and seed, and the table into docs/language_models.md. And of
+docs/data/language/causal_dag.csv, where they replace those of the same policy and seed, and the table into docs/language_results.md. And of
 the choices of models whose reasoning compares it counts how often they set what they say moved the goal most: causal_dag_choices.csv, where
 the held-out link, of D on E, is counted by itself.
 """
@@ -25,7 +25,7 @@ from gym_causal.files import write_atomically
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "language" / "causal_dag.csv"
 CHOICES = DATA.with_name("causal_dag_choices.csv")
-PAGE = DOCS / "language_models.md"
+PAGE = DOCS / "language_results.md"
 TABLE = re.compile("(<!-- table language_causal_dag -->\n).*?(<!-- end of table -->)", re.DOTALL)
 SPLITS = ("train", "eval_target", "eval_path")
 REWARD, COVERAGE, OPTIMAL = "normalized_reward", "exploration_coverage", "match_optimum"

@@ -1,6 +1,6 @@
 """What language models take from a game of a causal DAG, where the expert has written all that comes before.
 
-    python docs/make_language_causal_dag_steps.py --results results/causal_dag_text      # after the commands of docs/language_models.md
+    python docs/make_language_causal_dag_steps.py --results results/causal_dag_text      # after the commands of docs/language_results.md
 
 For models whose reasoning compares, in 200 games of the expert of each split that were not trained on, in the first choice of each (in the
 second one the first can be copied): in which share the numbers that the reasoning repeats from experiments are the model's likeliest ones

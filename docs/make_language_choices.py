@@ -1,6 +1,6 @@
 """What models that are trained on game texts go by in the test trial, counted in their games.
 
-    python docs/make_language_choices.py --results results/language_models      # after the commands of docs/language_models.md
+    python docs/make_language_choices.py --results results/language_models      # after the commands of docs/language_results.md
 
 In the games in which an experiment was rewarded, for each model: in which share the chosen object is unique in each dimension, by the
 rewarded dimension (choices.csv); in which share each object is chosen, by the one that would have been right (places.csv). And of games of

@@ -4,7 +4,7 @@
 
 The models' folders are those of language_model_folders.py; games whose reasoning the expert begins are in ``concluded``. The rows and the
 learning curves are put into docs/data/language, where they replace those of the same condition and seed. The table goes into
-docs/language_models.md, and the figure is docs/images/language_training.png.
+docs/language_results.md, and the figure is docs/images/language_training.png.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gym_causal.files import write_atomically
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "language" / "trained_on_games.csv"
 CURVES = DATA.with_name("learning_curves.csv")
-PAGE, PICTURE = DOCS / "language_models.md", DOCS / "images" / "language_training.png"
+PAGE, PICTURE = DOCS / "language_results.md", DOCS / "images" / "language_training.png"
 TABLE = re.compile("(<!-- table language_models -->\n).*?(<!-- end of table -->)", re.DOTALL)
 TEST, EXPERIMENTS, CONCLUDED = "test_correct_rate", "informative_experiment_rate", "concluded"
 COLUMNS = (

@@ -1,6 +1,6 @@
 """Which step of the reasoning models that are trained on game texts get right, where the expert has written all that comes before.
 
-    python docs/make_language_steps.py --results results/language_models      # after the commands of docs/language_models.md
+    python docs/make_language_steps.py --results results/language_models      # after the commands of docs/language_results.md
 
 For each model and each rewarded dimension, in 200 games of the expert that were not trained on: how often the likeliest next word is the
 expert's at each step (STEPS). Prints the table and writes it to docs/data/language/steps.csv, where the rows of these models replace
