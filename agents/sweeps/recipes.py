@@ -162,7 +162,7 @@ PUBLISHED: tuple[Recipe, ...] = (
         out=_RESULTS / "feature_set_parts",
         variations=("belief", "intention", "target", "late", "late_trial"),
     ),
-    Recipe(study="feature_set", evaluate_every=900, seeds=2, out=_RESULTS / "feature_set_kinds", variations=("properties", "reward")),
+    Recipe(study="feature_set", evaluate_every=900, seeds=3, out=_RESULTS / "feature_set_kinds", variations=("properties", "reward")),
     Recipe(study="hard_dimension", seeds=5, out=_RESULTS / "hard_dimension", variations=("all", "reasoning", "none")),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "known_attribute", variations=("known_color", "known_texture", "known_shape")),
     Recipe(study="passive_and_active", out=_RESULTS / "passive_and_active", variations=("bc", "ppo", "bc_then_ppo", "ppo_memoryless")),
