@@ -18,8 +18,8 @@ from gym_causal.transcripts import Game, Passage, play_games
 _CHUNKS_PER_SEED = 10**6
 CHUNK = 1_024
 """Texts that are made at once."""
-_GAMES_PER_DRAW = 16
-_DRAWS_PER_SEED = CHUNK // _GAMES_PER_DRAW
+_TEXTS_PER_DRAW = 16
+_DRAWS_PER_SEED = CHUNK // _TEXTS_PER_DRAW
 _Play = Callable[[int, int, Mapping[str, Any]], list[Game]]  # seed, count, arguments of the env
 
 
@@ -60,34 +60,44 @@ def _games(config: TrainingConfig, seed: int, domain: SeedDomain, count: int) ->
     def play(seed: int, count: int, kwargs: Mapping[str, Any]) -> list[Game]:
         return play_games(config.env_id, num_episodes=count, seed=seed, domain=domain, **{**kwargs, **explained})
 
-    if config.dimensions_drawn_from or config.variables_drawn_from:
-        games, descriptions = _games_of_draws(config, seed, domain, count, play)
-        return [[game] for game in games], descriptions
-    descriptions = [_description(config, config.evaluation.included_kwargs)] * count
-    if config.texts == "single":
-        return [[game] for game in play(seed, count, config.evaluation.included_kwargs)], descriptions
-    trained = config.trained_dimensions
     rng = np.random.default_rng([seed, int(domain)])
+    if config.dimensions_drawn_from or config.variables_drawn_from:
+        return _games_of_draws(config, seed, count, rng, play)
+    kwargs = config.evaluation.included_kwargs
+    if config.texts == "in_context":
+        kwargs = {**kwargs, "rewarded_dimensions": config.trained_dimensions}
+    return _games_of_texts(config, seed, count, kwargs, rng, play), [_description(config, kwargs)] * count
+
+
+def _games_of_texts(
+    config: TrainingConfig, seed: int, count: int, kwargs: Mapping[str, Any], rng: np.random.Generator, play: _Play
+) -> list[list[Game]]:
+    """The games of texts that share the arguments of the env; which of their ``rewarded_dimensions`` each game rewards is drawn."""
+    if config.texts == "single":
+        return [[game] for game in play(seed, count, kwargs)]
+    trained = kwargs["rewarded_dimensions"]
     rewarded = np.stack([_rewarded_dimensions(rng, len(trained)) for _ in range(count)])  # (count, GAMES_PER_TEXT)
     by_dimension: dict[int, Iterator[Game]] = {}
     for dimension, played in zip(*np.unique(rewarded, return_counts=True), strict=True):
         # A seed for each, or games of different dimensions would show the same objects.
-        kwargs = {**config.env_kwargs, "rewarded_dimensions": (trained[dimension],)}
-        by_dimension[dimension] = iter(play(16 * seed + int(dimension), int(played), kwargs))
-    return [[next(by_dimension[dimension]) for dimension in row] for row in rewarded.tolist()], descriptions
+        of_dimension = {**kwargs, "rewarded_dimensions": (trained[dimension],)}
+        by_dimension[dimension] = iter(play(16 * seed + int(dimension), int(played), of_dimension))
+    return [[next(by_dimension[dimension]) for dimension in row] for row in rewarded.tolist()]
 
 
-def _games_of_draws(config: TrainingConfig, seed: int, domain: SeedDomain, count: int, play: _Play) -> tuple[list[Game], list[str]]:
-    """Games whose dimensions or variables are drawn anew for every few of them, in random order, and the description of each."""
-    rng, draw = np.random.default_rng([seed, int(domain)]), _drawn_dimensions if config.dimensions_drawn_from else _drawn_variables
-    games: list[Game] = []
+def _games_of_draws(
+    config: TrainingConfig, seed: int, count: int, rng: np.random.Generator, play: _Play
+) -> tuple[list[list[Game]], list[str]]:
+    """Texts whose dimensions or variables are drawn anew for every few of them, in random order, and the description of each."""
+    draw = _drawn_dimensions if config.dimensions_drawn_from else _drawn_variables
+    texts: list[list[Game]] = []
     descriptions: list[str] = []
-    for group in range(-(-count // _GAMES_PER_DRAW)):
+    for group in range(-(-count // _TEXTS_PER_DRAW)):
         kwargs = {**config.env_kwargs, **draw(config, rng)}
-        games += play(_DRAWS_PER_SEED * seed + group, _GAMES_PER_DRAW, kwargs)
-        descriptions += [_description(config, kwargs)] * _GAMES_PER_DRAW
-    order = rng.permutation(len(games))[:count].tolist()
-    return [games[place] for place in order], [descriptions[place] for place in order]
+        texts += _games_of_texts(config, _DRAWS_PER_SEED * seed + group, _TEXTS_PER_DRAW, kwargs, rng, play)
+        descriptions += [_description(config, kwargs)] * _TEXTS_PER_DRAW
+    order = rng.permutation(len(texts))[:count].tolist()
+    return [texts[place] for place in order], [descriptions[place] for place in order]
 
 
 def _drawn_dimensions(config: TrainingConfig, rng: np.random.Generator) -> dict[str, Any]:

@@ -113,10 +113,10 @@ class TrainingConfig:
         if self.names_drawn and not self.instructions:
             raise ValueError("names_drawn needs instructions, which say what the dimensions are called")
         check_integer("dimensions_drawn_from", self.dimensions_drawn_from, MIN_DIMENSIONS, MAX_DIMENSIONS)
-        if self.texts != "single" or "dimension_names" not in argument_names(self.env_id) or "rewarded_dimensions" in self.env_kwargs:
+        if "dimension_names" not in argument_names(self.env_id) or "rewarded_dimensions" in self.env_kwargs:
             raise ValueError(
-                "dimensions_drawn_from needs texts='single', an env with the argument dimension_names and no rewarded_dimensions in "
-                f"env_kwargs, got {self.texts!r}, {self.env_id!r} and {dict(self.env_kwargs)!r}"
+                "dimensions_drawn_from needs an env with the argument dimension_names and no rewarded_dimensions in env_kwargs, got "
+                f"{self.env_id!r} and {dict(self.env_kwargs)!r}"
             )
         if self.dimensions_drawn_from < self.num_dimensions:
             least = self.num_dimensions

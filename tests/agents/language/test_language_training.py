@@ -52,9 +52,11 @@ def test_the_held_out_dimension_is_rewarded_in_no_text(kind, held_out):
             assert seen == set(config.trained_dimensions) and (held_out or "pattern") not in config.trained_dimensions
 
 
-def test_four_games_reward_two_dimensions_and_the_last_another():
-    config = TrainingConfig(texts="in_context", condition="both", env_kwargs={"num_dimensions": 5, "num_experiments": 4})
-    pairs = set()
+@pytest.mark.parametrize("drawn_from", [0, 7])
+def test_four_games_reward_two_dimensions_and_the_last_another(drawn_from):
+    kwargs = {"num_dimensions": 5, "num_experiments": 4}
+    config = TrainingConfig(texts="in_context", condition="both", dimensions_drawn_from=drawn_from, held_out="texture", env_kwargs=kwargs)
+    pairs, drawn = set(), set()
     for text in texts_of(config, 0, count=80):
         games = [game for game in text.split("New game.\n") if game]
         assert len(games) == 5
@@ -65,7 +67,12 @@ def test_four_games_reward_two_dimensions_and_the_last_another():
         assert len(shown) <= 2 and last not in shown
         assert len({game.split("\n\n")[0] for game in games}) == 5  # no game twice
         pairs.add((*sorted(shown), last))
+        (dimensions,) = {tuple(map(dimension_of, line.split())) for line in re.findall(r"[A-Z]\) (.*)", text)}  # of all five games
+        assert {*shown, last} <= {*dimensions} - {"texture"}
+        drawn.add(dimensions)
     assert len(pairs) > 8
+    assert len(drawn) == (5 if drawn_from else 1)  # for every 16 texts
+    assert {name for dimensions in drawn for name in dimensions} == {*NAMES[: drawn_from or 5]}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -153,8 +160,7 @@ def test_whatever_the_expert_writes_fits_into_a_line_of_the_model(how, tmp_path)
         ({"names_drawn": True}, "names_drawn must be False unless dimensions_drawn_from"),
         ({"dimensions_drawn_from": 13}, "dimensions_drawn_from must be an int from 3 to 12, got 13"),
         ({"dimensions_drawn_from": 4, "env_kwargs": {"num_dimensions": 5}}, "must be 0 or at least 5, the dimensions of a game, got 4"),
-        ({"dimensions_drawn_from": 6, "texts": "in_context"}, "dimensions_drawn_from needs texts='single'.*got 'in_context'"),
-        ({"dimensions_drawn_from": 6, "env_id": "CausalDAGText-v0"}, "needs .* an env with the argument dimension_names"),
+        ({"dimensions_drawn_from": 6, "env_id": "CausalDAGText-v0"}, "needs an env with the argument dimension_names"),
         ({"dimensions_drawn_from": 6, "env_kwargs": {"rewarded_dimensions": ("color",)}}, "needs .* no rewarded_dimensions"),
         ({"variables_drawn_from": 7}, "needs .* an env with the argument variable_names .*got .*'OddOneOutText-v0'"),
         ({"variables_drawn_from": 27, "env_id": "CausalDAGText-v0"}, "variables_drawn_from must be an int from 2 to 26, got 27"),
