@@ -129,7 +129,7 @@ def test_mistakes_and_deaths_end_in_one_line_without_a_file(line, message, tmp_p
 def test_no_process_plays_on_and_there_is_no_file(how, tmp_path):
     """Ctrl-C reaches every process of a terminal; a kill reaches the first alone."""
     started, out = tmp_path / "started", tmp_path / "a.npz"
-    line = [sys.executable, "-m", "gym_causal.collect", "CartPole-v1", "--policy", "tests.test_collect:Slow", "--episodes", "4000"]
+    line = [sys.executable, "-m", "gym_causal.collect", "CartPole-v1", "--policy", "tests.test_collect:Slow", "--episodes", "100000"]
     command = subprocess.Popen(
         [*line, "--workers", "2", "--out", str(out)],
         env={**os.environ, "STARTED": str(started), "PYTHONPATH": str(ROOT)},
