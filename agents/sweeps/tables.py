@@ -16,12 +16,15 @@ from agents.data.csv_rows import read_rows
 from agents.policies.loading import build_policy
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.runs import PROBE, Run
-from agents.sweeps.study import EXPERT_REWARD, FRACTION_OF_EXPERT, Column, Variation
+from agents.sweeps.study import DEMONSTRATED, EXPERT_REWARD, FRACTION_OF_EXPERT, Column, Variation
 
 SUMMARY_COLUMNS = ["env_id", "split", "policy", "metric", "mean", "low", "high", "lowest", "highest", "seeds"]
 
 _NUMBERS = {HISTORY: ("batch", "mean"), PROBE: ("delta", "response", "slope")}
 """CSV of a run -> those of its columns that are numbers."""
+_SHARES = rf"^(?:{DEMONSTRATED})?(?:choice|decoded|explained|exploration|match)_|_rate$"
+"""The metrics that are shares, from 0 to 1."""
+_AT_MOST_ONE = rf"{_SHARES}|normalized_reward$"
 _ENOUGH_SEEDS = 5
 """For an interval by Student's t on a page; with two seeds it reaches six times their difference to either side."""
 
@@ -61,6 +64,8 @@ def with_new_runs(earlier: Path, rows: pd.DataFrame, run: Sequence[str] = ("poli
 def summarize_seeds(results: pd.DataFrame) -> pd.DataFrame:
     """Over training seeds: the mean, its 95% interval by Student's t (NaN with one seed), and the lowest and highest seed.
 
+    An interval ends where the metric's values do: those of shares at 0 and 1, those of normalized rewards at 1.
+
     Args:
         results: tidy rows with ``seed_of_training``.
 
@@ -71,7 +76,10 @@ def summarize_seeds(results: pd.DataFrame) -> pd.DataFrame:
     summary = groups.agg(mean="mean", spread="std", lowest="min", highest="max", seeds="count").reset_index()
     # The interval is about the mean over all possible training seeds; the intervals in ``results`` are over episodes of one seed.
     half = stats.t.ppf(0.975, summary["seeds"] - 1) * summary["spread"] / np.sqrt(summary["seeds"])
-    return summary.assign(low=summary["mean"] - half, high=summary["mean"] + half)[SUMMARY_COLUMNS]
+    low, high, metric = summary["mean"] - half, summary["mean"] + half, summary["metric"].str
+    low = low.mask(metric.contains(_SHARES), low.clip(lower=0))
+    high = high.mask(metric.contains(_AT_MOST_ONE), high.clip(upper=1))
+    return summary.assign(low=low, high=high)[SUMMARY_COLUMNS]
 
 
 def shown_bounds(summary: pd.DataFrame) -> pd.DataFrame:

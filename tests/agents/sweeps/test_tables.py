@@ -28,6 +28,21 @@ def test_summary_is_student_s_interval_over_seeds():
     assert summary.loc["b", "mean"] == 0.5 and np.isnan(summary.loc["b", "low"]) and summary.loc["b", "seeds"] == 1
 
 
+@pytest.mark.parametrize(
+    ("metric", "low", "high"),
+    [
+        ("choice_shape", 0.0, 1.0),
+        ("demonstrated_timeout_rate", 0.0, 1.0),
+        ("normalized_reward", -0.770620, 1.0),  # it is below 0 where the choices do harm
+        ("fraction_of_expert", -0.770620, 1.770620),  # an agent may earn more than the expert
+        ("explainable", -0.770620, 1.770620),  # of another task
+    ],
+)
+def test_an_interval_ends_where_the_values_of_its_metric_do(metric: str, low: float, high: float):
+    summary = summarize_seeds(pd.DataFrame(rows("a", [0.4, 0.6], metric))).iloc[0]  # half: 12.706205 * 0.141421 / sqrt(2) = 1.270620
+    assert (summary["low"], summary["high"]) == pytest.approx((low, high), abs=1e-4)
+
+
 def test_table_has_variations_as_rows_and_splits_as_columns():
     results = pd.DataFrame(
         rows("a", [0.4, 0.6]) + rows("a", [0.5], split="eval_path") + rows("a", [0.25], "held_out_ratio") + rows("b", [1.0])
@@ -37,7 +52,7 @@ def test_table_has_variations_as_rows_and_splits_as_columns():
     headers = ["variation", "parameters", "updates", "train", "eval_target", "eval_path", "held-out ratio"]
     assert [column.header for column in shown.columns] == headers
     cells = [list(column.cells) for column in shown.columns]
-    assert [column[0] for column in cells] == ["a", "1,234", "10", "0.500 [-0.771, 1.771]", "", "0.500", "0.250"]
+    assert [column[0] for column in cells] == ["a", "1,234", "10", "0.500 [-0.771, 1.000]", "", "0.500", "0.250"]
     assert [column[1] for column in cells] == ["b", "5", "10,000", "1.000", "", "", ""]
 
 
