@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import configparser
 import dataclasses
 import doctest
 import inspect
+import pkgutil
 import re
 from pathlib import Path
 
@@ -71,6 +73,28 @@ def test_lines_are_short_outside_tables_and_code(page):
         if len(line) > MAX_LINE and not line.lstrip().startswith("|") and not URL.search(line)
     ]
     assert not long, "\n".join(long)
+
+
+def test_quick_start_lists_every_extra_and_example():
+    text = (ROOT / "docs" / "quick_start.md").read_text("utf-8")
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", "utf-8")
+    assert sorted(re.findall(r"^\| `\[([\w-]+)\]`", text, re.MULTILINE)) == sorted(setup["options.extras_require"])
+    assert sorted(re.findall(r"^\| `(\w+\.py)`", text, re.MULTILINE)) == sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+
+def test_every_package_is_in_the_table():
+    (table,) = re.findall(r"^## Packages\n(.*?)^## ", (ROOT / "docs" / "architecture.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    listed = set()
+    for package, name, several in re.findall(r"`(gym_causal|baselines|agents)\.(?:(\w+)[\w.]*|{([\w,]+)})`", table):
+        listed |= {f"{package}.{each}" for each in (several.split(",") if several else [name])}
+    packages = {
+        f"{package}.{module.name}"
+        for package in ("gym_causal", "baselines", "agents")
+        for module in pkgutil.iter_modules([str(ROOT / package)])
+        if not module.name.startswith("_")
+    }
+    assert packages == listed
 
 
 def test_every_extension_is_on_the_page():
