@@ -118,11 +118,7 @@ class TrainingConfig:
                 "dimensions_drawn_from needs an env with the argument dimension_names and no rewarded_dimensions in env_kwargs, got "
                 f"{self.env_id!r} and {dict(self.env_kwargs)!r}"
             )
-        if self.dimensions_drawn_from < self.num_dimensions:
-            least = self.num_dimensions
-            raise ValueError(
-                f"dimensions_drawn_from must be 0 or at least {least}, the dimensions of a game, got {self.dimensions_drawn_from}"
-            )
+        self._check_enough_drawn("dimensions", self.num_dimensions)
 
     def _check_variables(self) -> None:
         if not self.variables_drawn_from:
@@ -138,10 +134,12 @@ class TrainingConfig:
             raise ValueError(
                 f"first_env_kwargs must not change the held-out link where variables are drawn, got {', '.join(sorted(changed))}"
             )
-        if self.variables_drawn_from < (least := len(self.variables)):
-            raise ValueError(
-                f"variables_drawn_from must be 0 or at least {least}, the variables of a game, got {self.variables_drawn_from}"
-            )
+        self._check_enough_drawn("variables", len(self.variables))
+
+    def _check_enough_drawn(self, kind: str, least: int) -> None:
+        name = f"{kind}_drawn_from"
+        if (drawn_from := getattr(self, name)) < least:
+            raise ValueError(f"{name} must be 0 or at least {least}, the {kind} of a game, got {drawn_from}")
 
     @property
     def evaluation(self) -> Experiment:
