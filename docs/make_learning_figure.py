@@ -2,8 +2,10 @@
 
     python docs/make_learning_figure.py --results results       # after the studies of docs/results.md
 
-Reads ``learning_curves.csv`` in the folders of the studies that are there, and writes docs/images/passive_and_active_tasks.png: reward as
-a fraction of the optimum against the number of episodes seen, a panel for each task and split.
+Reads ``learning_curves.csv`` in the folders of the studies that are there and puts what is drawn of it into
+docs/data/active_learners/learning_curves.csv, where rows replace those of the same study, variation and seed. From that file it draws
+docs/images/passive_and_active_tasks.png: reward as a fraction of the optimum against the number of episodes seen, a panel for each task
+and split. Without ``--results`` the picture is drawn from the file as it is.
 """
 
 from __future__ import annotations
@@ -15,12 +17,17 @@ import pandas as pd
 import tyro
 
 from agents.analysis.plots import against_episodes
+from agents.sweeps.tables import with_new_runs
 from baselines.plots import PALETTE
+from gym_causal.files import write_atomically
 
-PICTURE = Path(__file__).parent / "images" / "passive_and_active_tasks.png"
+DOCS = Path(__file__).parent
+DATA = DOCS / "data" / "active_learners" / "learning_curves.csv"
+PICTURE = DOCS / "images" / "passive_and_active_tasks.png"
 METRIC = "normalized_reward"
 LINES = {
     "passive_and_active": {"bc": "watches", "ppo": "acts", "bc_then_ppo": "watches, then acts"},
+    "passive_and_active_cued": {"bc": "watches", "ppo": "acts", "bc_then_ppo": "watches, then acts"},
     "active_odd_one_out": {
         "bc_none": "watches",
         "ppo_none": "acts",
@@ -44,14 +51,14 @@ LINES = {
 class Args:
     """Draw passive and active learners in all tasks in one figure."""
 
-    results: Path
-    """Folder of the studies' folders."""
+    results: Path | None = None
+    """Folder of the studies' folders, whose learning curves are put into the file first."""
     out: Path = PICTURE
     """The picture."""
 
 
 def curves(results: Path) -> pd.DataFrame:
-    """Tidy rows of all studies, with the task in ``split`` and the line in ``policy``.
+    """The rows of all studies that are drawn, with the column ``study``.
 
     Raises:
         FileNotFoundError: there is no learning curve at all.
@@ -60,17 +67,26 @@ def curves(results: Path) -> pd.DataFrame:
     for study, lines in LINES.items():
         if (path := results / study / "learning_curves.csv").exists():
             rows = pd.read_csv(path)
-            rows = rows[(rows["metric"] == METRIC) & rows["policy"].isin(lines)]
-            task = rows["env_id"].str.removesuffix("-v0") + ": " + rows["split"]
-            tables.append(rows.assign(policy=rows["policy"].map(lines), split=task))
+            tables.append(rows[(rows["metric"] == METRIC) & rows["policy"].isin(lines)].assign(study=study))
     if not tables:
         raise FileNotFoundError(f"results must hold the folder of one of {', '.join(LINES)} with learning_curves.csv, got {results}")
     return pd.concat(tables, ignore_index=True)
 
 
+def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order of ``LINES``, with the task in ``split`` and the line in ``policy``."""
+    ordered = rows.iloc[rows["study"].map([*LINES].index).argsort(kind="stable")]
+    line = [LINES[study][variation] for study, variation in zip(ordered["study"], ordered["policy"], strict=True)]
+    return ordered.assign(policy=line, split=ordered["env_id"].str.removesuffix("-v0") + ": " + ordered["split"])
+
+
 def main(args: Args) -> None:
+    """Run the command."""
+    if args.results is not None:
+        rows = with_new_runs(DATA, curves(args.results), run=("study", "policy", "seed_of_training"))
+        write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    against_episodes(curves(args.results), PALETTE, METRIC).savefig(args.out)
+    write_atomically(args.out, against_episodes(labelled(pd.read_csv(DATA)), PALETTE, METRIC).savefig)
 
 
 if __name__ == "__main__":

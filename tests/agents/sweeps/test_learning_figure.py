@@ -11,31 +11,50 @@ from tests.docs_scripts import load_script
 figure = load_script("make_learning_figure")
 
 
-def row(policy, metric="normalized_reward", seen=10):
-    about = {"env_id": "OddOneOut-v0", "split": "train", "seed_of_training": 0}
-    return {**about, "policy": policy, "metric": metric, "episodes_seen": seen, "mean": 0.5}
+def row(policy, metric="normalized_reward", seen=10, seed=0, mean=0.5):
+    about = {"env_id": "OddOneOut-v0", "split": "train", "seed_of_training": seed}
+    return {**about, "policy": policy, "metric": metric, "episodes_seen": seen, "mean": mean}
+
+
+def write_curves(folder, rows):
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(folder / "learning_curves.csv", index=False)
 
 
 def test_lines_are_of_variations_that_there_are():
-    for study, lines in figure.LINES.items():
-        assert lines.keys() <= {variation.name for variation in STUDIES[study].variations}
+    for folder, lines in figure.LINES.items():
+        assert lines.keys() <= {variation.name for variation in STUDIES[folder.removesuffix("_cued")].variations}
 
 
-def test_it_draws_what_there_is(tmp_path):
-    folder = tmp_path / "results" / "active_odd_one_out"
-    folder.mkdir(parents=True)
+def test_it_keeps_and_draws_what_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(figure, "DATA", tmp_path / "curves.csv")
     rows = [row("ppo_none"), row("ppo_none", seen=20), row("ppo_full"), row("ppo_reward"), row("ppo_none", "reward")]
-    pd.DataFrame(rows).to_csv(folder / "learning_curves.csv", index=False)
-    drawn = figure.curves(tmp_path / "results")
+    write_curves(tmp_path / "results" / "active_odd_one_out", rows)
+    figure.main(figure.Args(tmp_path / "results", tmp_path / "new" / "a.png"))
+    drawn = figure.labelled(pd.read_csv(tmp_path / "curves.csv"))
     assert list(zip(drawn["split"], drawn["policy"], drawn["episodes_seen"], strict=True)) == [
         ("OddOneOut: train", "acts", 10),
         ("OddOneOut: train", "acts", 20),
         ("OddOneOut: train", "acts, explained", 10),
     ]
-    figure.main(figure.Args(tmp_path / "results", tmp_path / "new" / "a.png"))
     assert (tmp_path / "new" / "a.png").stat().st_size > 1_000
 
 
+def test_a_new_run_replaces_the_earlier_one_alone_and_studies_keep_their_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(figure, "DATA", tmp_path / "curves.csv")
+    write_curves(tmp_path / "first" / "active_odd_one_out", [row("ppo_none"), row("ppo_none", seed=1)])
+    write_curves(tmp_path / "first" / "active_confounded", [row("ppo_none", mean=0.25)])
+    write_curves(tmp_path / "second" / "active_confounded", [row("ppo_none", mean=0.75)])
+    for results in ("first", "second"):
+        figure.main(figure.Args(tmp_path / results, tmp_path / "a.png"))
+    drawn = figure.labelled(pd.read_csv(tmp_path / "curves.csv"))
+    assert list(zip(drawn["study"], drawn["seed_of_training"], drawn["mean"], strict=True)) == [
+        ("active_odd_one_out", 0, 0.5),
+        ("active_odd_one_out", 1, 0.5),
+        ("active_confounded", 0, 0.75),
+    ]
+
+
 def test_without_curves_it_says_what_it_looks_for(tmp_path):
-    with pytest.raises(FileNotFoundError, match="results must hold the folder of one of passive_and_active, active_odd_one_out, "):
+    with pytest.raises(FileNotFoundError, match="results must hold the folder of one of passive_and_active, passive_and_active_cued, "):
         figure.curves(tmp_path)
