@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gym_causal.arguments import check_integer
+from gym_causal.files import read_json
+
+WEIGHTS = "model.safetensors"
 
 END = "<|endoftext|>"
 _VOCABULARY = 1_024  # at most; the games have about a hundred words
@@ -85,3 +89,33 @@ def make_gpt(config: GPTConfig, tokenizer: Any, context: int, seed: int) -> Any:
                 pad_token_id=tokenizer.pad_token_id,
             )
         )
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The ``transformers.PreTrainedTokenizerFast`` of a saved model; see :func:`check_saved_gpt`."""
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415 - seconds
+
+    return PreTrainedTokenizerFast.from_pretrained(folder)
+
+
+def load_weights(model: Any, folder: Path) -> None:
+    """Give a model of :func:`make_gpt` the weights of a saved one of the same size; see :func:`check_saved_gpt`."""
+    from safetensors.torch import load_file  # noqa: PLC0415 - seconds
+
+    model.load_state_dict(load_file(folder / WEIGHTS), strict=False)  # of tied weights, one is saved
+
+
+def check_saved_gpt(folder: Path, config: GPTConfig) -> None:
+    """Raise a ValueError unless a folder holds a model of :func:`make_gpt`, of the size of ``config``, and its tokenizer."""
+    if missing := [name for name in ("config.json", "tokenizer.json", WEIGHTS) if not (folder / name).exists()]:
+        raise ValueError(f"init must be the folder of a trained model, got {str(folder)!r}, which lacks {', '.join(missing)}")
+    found = read_json(folder / "config.json")
+    wanted = {
+        "model_type": "llama",
+        "hidden_size": config.width,
+        "intermediate_size": 2 * config.width,
+        "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_heads,
+    }
+    if different := [f"{name} is {found.get(name)!r}, not {value!r}" for name, value in wanted.items() if found.get(name) != value]:
+        raise ValueError(f"init must be the folder of a model of the same size, got {str(folder)!r} ({'; '.join(different)})")

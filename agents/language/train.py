@@ -47,6 +47,8 @@ class Args(Defaults):
     """Texts begin with the description of the game; evaluate the model with --instructions then."""
     held_out: str | None = None
     """The dimension that is rewarded in no training text; default: the last, if the task has dimensions."""
+    init: str | None = None
+    """The folder of a trained model of the same size, with whose tokenizer and weights the training begins."""
     seed: int = 0
     """Of the weights and the texts."""
     out: Path = Path("results/language_model")

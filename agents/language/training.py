@@ -22,7 +22,7 @@ from agents.algorithms.optimizers import MuonAdamW
 from agents.algorithms.schedules import WarmupCosine
 from agents.language.causal_attention import BFLOAT16_CAUSAL
 from agents.language.conditions import named_condition
-from agents.language.gpt import END, make_gpt, make_tokenizer
+from agents.language.gpt import END, WEIGHTS, load_tokenizer, load_weights, make_gpt, make_tokenizer
 from agents.language.hf_cached import CachedModel
 from agents.language.player import LanguagePlayer
 from agents.language.texts import CHUNK, training_texts
@@ -34,7 +34,6 @@ from gym_causal.files import read_json, write_atomically
 from gym_causal.transcripts import Passage, join_passages
 
 TRAINING = "training.json"
-_WEIGHTS = "model.safetensors"
 _IGNORED = -100  # torch's usual index of targets that do not count
 _PADDING = 0  # any token: padding comes last, nothing before it attends to it, and it is no target
 _MULTIPLE = 16  # of which texts' lengths are padded to one: oneDNN keeps a compiled product for every shape of tensors
@@ -75,13 +74,15 @@ class Training:
             for condition in dict.fromkeys(("both", config.condition))
             for text in training_texts(dataclasses.replace(config, condition=condition), 0, domain=SeedDomain.VALIDATION, count=count)
         ]
-        self.tokenizer = make_tokenizer(map(join_passages, sample))
+        self.tokenizer = make_tokenizer(map(join_passages, sample)) if config.init is None else load_tokenizer(Path(config.init))
         self._validation = self._encode(training_texts(config, 0, domain=SeedDomain.VALIDATION, count=_VALIDATION_TEXTS))
         # Before it has learned to, the model may not end the explanations that it writes.
         lines = max(join_passages(text).count(label) for text in sample for label in (REASONING_LABEL, OUTCOME_LABEL))
         spare = 2 * lines * config.evaluation.options.max_tokens
         context = spare + max(len(inputs) for inputs, _ in self._encode(sample))
         self.model = make_gpt(config.gpt, self.tokenizer, context, config.seed).to(device)
+        if config.init is not None:
+            load_weights(self.model, Path(config.init))
         self.optimizer = MuonAdamW(
             self.model,
             [p for p in self.model.model.layers.parameters() if p.ndim == 2],
@@ -106,7 +107,7 @@ class Training:
 
     def run(self) -> None:
         """Train to the end and save the model."""
-        if (self.folder / _WEIGHTS).exists():
+        if (self.folder / WEIGHTS).exists():
             return
         config = self.config
         interval = 0.1 if sys.stderr.isatty() else 60  # seconds; a log keeps every line
@@ -216,7 +217,7 @@ class Training:
             self.model.save_pretrained(temporary)
             self.tokenizer.model_max_length = self.model.config.max_position_embeddings
             self.tokenizer.save_pretrained(temporary)
-            for path in sorted(temporary.iterdir(), key=lambda path: path.name == _WEIGHTS):
+            for path in sorted(temporary.iterdir(), key=lambda path: path.name == WEIGHTS):
                 path.replace(self.folder / path.name)
         finally:
             shutil.rmtree(temporary)
@@ -243,7 +244,7 @@ def check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
     """Raise a ValueError if a training cannot be begun, or gone on with, in a folder."""
     path = folder / TRAINING
     if not path.exists():
-        if (folder / CHECKPOINT).exists() or (folder / _WEIGHTS).exists():
+        if (folder / CHECKPOINT).exists() or (folder / WEIGHTS).exists():
             raise ValueError(f"folder: {str(folder)!r} holds a model without a {TRAINING}; choose another one")
         return
     if not resume:

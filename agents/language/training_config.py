@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from agents.language.conditions import named_condition
 from agents.language.experiment import HELD_OUT, INCLUDED, Experiment
-from agents.language.gpt import GPTConfig
+from agents.language.gpt import GPTConfig, check_saved_gpt
 from gym_causal.arguments import check_integer, check_number, check_one_of
 from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MIN_DIMENSIONS
 from gym_causal.registry import argument_names, load_target, task_spec
@@ -41,6 +42,8 @@ class TrainingConfig:
             says of which. What is never rewarded is then the dimension whose values are those of the held-out one. It needs
             ``instructions``, or a player would have to guess the names.
         instructions: texts begin with the description of the game, which names the dimensions; so do games that are evaluated.
+        init: the folder of a trained model of the same size, with whose tokenizer and weights the training begins; None: with new ones. Its
+            texts are those of the seed from the first on; other arguments of the env or another seed make them new.
         gpt: the size of the model.
         num_updates: of the weights.
         first_updates: so many of them come first and are on games with the arguments ``first_env_kwargs``: easier ones, with shorter texts.
@@ -70,6 +73,7 @@ class TrainingConfig:
     variables_drawn_from: int = 0
     names_drawn: bool = False
     instructions: bool = False
+    init: str | None = None
     gpt: GPTConfig = field(default_factory=GPTConfig)
     num_updates: int = 3_000
     first_updates: int = 0
@@ -167,10 +171,12 @@ class TrainingConfig:
         return dataclasses.replace(self, env_kwargs=kwargs, held_out=held_out, first_updates=0, first_env_kwargs={})
 
     def check(self) -> None:
-        """Raise a ValueError or TypeError for arguments that the env does not accept, or an unknown held-out dimension."""
+        """Raise a ValueError or TypeError for arguments that the env does not accept, an unknown dimension, or no model in ``init``."""
         self.evaluation.check()
         if self.first_updates:
             self.first.evaluation.check()
+        if self.init is not None:
+            check_saved_gpt(Path(self.init), self.gpt)
 
     @property
     def trained_dimensions(self) -> tuple[str, ...]:

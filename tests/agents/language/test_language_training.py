@@ -341,6 +341,35 @@ def test_the_command_trains_a_model_that_the_other_command_plays(tmp_path, capsy
     assert (out / "model.safetensors").read_bytes() == before
 
 
+def test_a_training_can_begin_with_a_trained_model(tmp_path):
+    """Also on longer texts, which need more positions, and in another wording, whose words get no tokens of their own."""
+    trained = Training(dataclasses.replace(SMALL, num_updates=1), tmp_path / "trained")
+    trained.run()
+    longer = {"condition": "reasoning_judged", "env_kwargs": {"num_dimensions": 4, "num_experiments": 4}, "num_updates": 1}
+    config = dataclasses.replace(SMALL, init=str(tmp_path / "trained"), **longer)
+    begun = Training(config, tmp_path / "begun")
+    for name, value in weights(trained).items():
+        assert torch.equal(value, begun.model.state_dict()[name]), name
+    text = join_passages(training_texts(config, 0, count=1)[0])
+    assert begun.tokenizer.encode(text) == trained.tokenizer.encode(text)
+    assert begun.model.config.max_position_embeddings > trained.model.config.max_position_embeddings
+    begun.run()
+    assert any(not torch.equal(value, begun.model.state_dict()[name]) for name, value in weights(trained).items())
+    resumed = Training(config, tmp_path / "begun", resume=True)
+    assert resumed.config == config
+
+
+def test_a_training_begins_with_a_model_of_its_own_size_alone(tmp_path):
+    Training(dataclasses.replace(SMALL, num_updates=1), tmp_path / "trained").run()
+    options = ("--init", str(tmp_path / "trained"), "--out", str(tmp_path / "begun"))
+    with pytest.raises(SystemExit, match=r"error: init must be the folder of a model of the same size.* \(hidden_size is 16, not 128; "):
+        train.main(options)
+    (tmp_path / "trained" / "tokenizer.json").unlink()
+    with pytest.raises(SystemExit, match=r"error: init must be the folder of a trained model, got .*, which lacks tokenizer.json"):
+        train.main(options)
+    assert not (tmp_path / "begun").exists()
+
+
 def test_a_model_of_texts_of_several_games_is_evaluated_with_a_prompt(tmp_path):
     config = dataclasses.replace(SMALL, texts="in_context", condition="outcome", num_updates=2, env_kwargs={"num_dimensions": 4})
     training = Training(config, tmp_path)
