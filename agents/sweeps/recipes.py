@@ -163,9 +163,24 @@ PUBLISHED: tuple[Recipe, ...] = (
         variations=("belief", "intention", "target", "late", "late_trial"),
     ),
     Recipe(study="feature_set", evaluate_every=900, seeds=3, out=_RESULTS / "feature_set_kinds", variations=("properties", "reward")),
+    Recipe(
+        study="feature_set",
+        evaluate_every=900,
+        env_kwargs={"observation": "pixels"},
+        seeds=1,
+        out=_RESULTS / "feature_set_pixels",
+        variations=("all", "reasoning", "full", "none"),
+    ),
     Recipe(study="hard_dimension", seeds=5, out=_RESULTS / "hard_dimension", variations=("all", "reasoning", "none")),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "known_attribute", variations=("known_color", "known_texture", "known_shape")),
     Recipe(study="passive_and_active", out=_RESULTS / "passive_and_active", variations=("bc", "ppo", "bc_then_ppo", "ppo_memoryless")),
+    Recipe(
+        study="passive_and_active",
+        env="CausalDAGCued-v0",
+        seeds=1,
+        out=_RESULTS / "passive_and_active_cued",
+        variations=("bc", "ppo", "bc_then_ppo"),
+    ),
     Recipe(
         study="active_odd_one_out",
         seeds=1,
@@ -205,7 +220,7 @@ PLANNED: tuple[Recipe, ...] = (
         Recipe(
             study=name,
             env_kwargs={"observation": observation},
-            out=_PLANNED / f"{name}_{observation}",
+            out=_PLANNED / f"{name}_{observation}_all",
             variations=("all", "none", "full", "reasoning", "shuffled", "properties", "reward"),
         )
         for name, observation in _ROOMS_TO_COME
@@ -220,7 +235,7 @@ PLANNED: tuple[Recipe, ...] = (
         for env_id, suffix in (("CausalDAG-v0", ""), ("CausalDAGCued-v0", "_cued"))
     ),
     Recipe(study="passive_and_active", out=_PLANNED / "passive_and_active_trial", variations=("trial_bc", "trial_ppo")),
-    Recipe(study="passive_and_active", env="CausalDAGCued-v0", out=_PLANNED / "passive_and_active_cued"),
+    Recipe(study="passive_and_active", env="CausalDAGCued-v0", out=_PLANNED / "passive_and_active_cued_all"),
     Recipe(study="active_odd_one_out", out=_PLANNED / "active_odd_one_out_all"),
     Recipe(study="active_confounded", out=_PLANNED / "active_confounded_all"),
     Recipe(study="active_intervention", out=_PLANNED / "active_intervention_all"),

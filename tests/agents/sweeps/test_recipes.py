@@ -35,9 +35,12 @@ COMMANDS = """
 --study feature_set --seeds 5 --evaluate-every 900 --out results/feature_set --variations all reasoning full none shuffled
 --study feature_set --seeds 5 --evaluate-every 900 --out results/feature_set_parts --variations belief intention target late late_trial
 --study feature_set --seeds 3 --evaluate-every 900 --out results/feature_set_kinds --variations properties reward
+--study feature_set --seeds 1 --evaluate-every 900 --env-kwargs.observation pixels --out results/feature_set_pixels --variations all\
+ reasoning full none
 --study hard_dimension --seeds 5 --out results/hard_dimension --variations all reasoning none
 --study confounded --seeds 1 --out results/known_attribute --variations known_color known_texture known_shape
 --study passive_and_active --seeds 5 --out results/passive_and_active --variations bc ppo bc_then_ppo ppo_memoryless
+--study passive_and_active --env CausalDAGCued-v0 --seeds 1 --out results/passive_and_active_cued --variations bc ppo bc_then_ppo
 --study active_odd_one_out --seeds 1 --out results/active_odd_one_out --variations ppo_none ppo_full ppo_none_convolutional\
  ppo_full_convolutional ppo_full_convolutional_weight_1 bc_none bc_all
 --study active_confounded --seeds 1 --out results/active_confounded --variations ppo_none ppo_color ppo_texture ppo_shape\
@@ -55,7 +58,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    counts = [4, 1, 45, 18, 65, 20, 42, 1, 25, 18, 5, 8, 25, 25, 6, 15, 3, 20, 7, 6, 2]
+    counts = [4, 1, 45, 18, 65, 20, 42, 1, 25, 18, 5, 8, 25, 25, 6, 4, 15, 3, 20, 3, 7, 6, 2]
     assert [len(runs(recipe)) for recipe in PUBLISHED] == counts
 
 
