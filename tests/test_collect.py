@@ -124,8 +124,17 @@ def test_mistakes_and_deaths_end_in_one_line_without_a_file(line, message, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def interrupts_are_answered():
+    """As in a terminal: a shell starts background jobs with SIGINT ignored, and so are all processes that they start."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("how", ["Ctrl-C", "killed"])
+@pytest.mark.usefixtures("interrupts_are_answered")
 def test_no_process_plays_on_and_there_is_no_file(how, tmp_path):
     """Ctrl-C reaches every process of a terminal; a kill reaches the first alone."""
     started, out = tmp_path / "started", tmp_path / "a.npz"
