@@ -15,11 +15,12 @@ import torch
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.language import __main__ as command
 from agents.language import train
+from agents.language import training as training_module
 from agents.language.conditions import CONDITIONS
 from agents.language.experiment import HELD_OUT
 from agents.language.gpt import END, GPTConfig, make_tokenizer
 from agents.language.player import PlayOptions
-from agents.language.texts import CHUNK, training_texts
+from agents.language.texts import training_texts
 from agents.language.training import TRAINING, Training
 from agents.language.training_config import PRESETS, TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT
@@ -30,6 +31,13 @@ from gym_causal.transcripts import join_passages
 GPT = GPTConfig(width=16, num_layers=1, num_heads=2)
 SMALL = TrainingConfig(gpt=GPT, num_updates=6, batch_size=4, evaluate_every=4, evaluation_games=4, checkpoint_every=2)
 ALL = ("none", "outcome", "reasoning", "both", "both_shuffled")
+
+
+@pytest.fixture(autouse=True)
+def fewer_texts(monkeypatch):
+    """Made at once, and for tokenizers and validation losses: making and encoding a thousand takes seconds."""
+    monkeypatch.setattr(training_module, "CHUNK", 64)
+    monkeypatch.setattr(training_module, "_VALIDATION_TEXTS", 64)
 
 
 def texts_of(config, chunk, **options):
@@ -238,7 +246,7 @@ def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypat
 
 def test_games_with_other_arguments_come_first(tmp_path):
     """Half a chunk of them is asked for, so the whole first chunk is of them."""
-    size = CHUNK // 2
+    size = training_module.CHUNK // 2
     first = {"first_updates": 1, "first_env_kwargs": {"num_experiments": 0}}
     config = dataclasses.replace(SMALL, condition="reasoning_listed", batch_size=size, num_updates=3, **first)
     training = Training(config, tmp_path)
