@@ -99,10 +99,20 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def load_weights(model: Any, folder: Path) -> None:
-    """Give a model of :func:`make_gpt` the weights of a saved one of the same size; see :func:`check_saved_gpt`."""
+    """Give a model of :func:`make_gpt` the weights of a saved one of the same size; see :func:`check_saved_gpt`.
+
+    Raises:
+        ValueError: a damaged file, or one that does not hold the weights of this model.
+    """
+    from safetensors import SafetensorError  # noqa: PLC0415 - an extra
     from safetensors.torch import load_file  # noqa: PLC0415 - seconds
 
-    model.load_state_dict(load_file(folder / WEIGHTS), strict=False)  # of tied weights, one is saved
+    try:
+        found = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise ValueError(f"init: {str(folder / WEIGHTS)!r} cannot be read as the weights of this model: {error}") from error
+    if different := {*found.missing_keys, *found.unexpected_keys} - {"lm_head.weight"}:  # tied to the embedding, and not saved
+        raise ValueError(f"init: {str(folder / WEIGHTS)!r} has other weights than this model: {', '.join(sorted(different))}")
 
 
 def check_saved_gpt(folder: Path, config: GPTConfig) -> None:
@@ -117,5 +127,7 @@ def check_saved_gpt(folder: Path, config: GPTConfig) -> None:
         "num_hidden_layers": config.num_layers,
         "num_attention_heads": config.num_heads,
     }
+    if not isinstance(found, dict):
+        raise ValueError(f"init: {str(folder / 'config.json')!r} is not the configuration of a model")
     if different := [f"{name} is {found.get(name)!r}, not {value!r}" for name, value in wanted.items() if found.get(name) != value]:
         raise ValueError(f"init must be the folder of a model of the same size, got {str(folder)!r} ({'; '.join(different)})")

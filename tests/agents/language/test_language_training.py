@@ -11,6 +11,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("stable_baselines3")
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.language import __main__ as command
@@ -375,6 +376,21 @@ def test_a_training_begins_with_a_model_of_its_own_size_alone(tmp_path):
     (tmp_path / "trained" / "tokenizer.json").unlink()
     with pytest.raises(SystemExit, match=r"error: init must be the folder of a trained model, got .*, which lacks tokenizer.json"):
         train.main(options)
+    assert not (tmp_path / "begun").exists()
+
+
+def test_a_training_begins_with_all_weights_or_not_at_all(tmp_path):
+    trained, path = Training(dataclasses.replace(SMALL, num_updates=1), tmp_path / "trained"), tmp_path / "trained" / "model.safetensors"
+    trained.run()
+    config = dataclasses.replace(SMALL, init=str(tmp_path / "trained"))
+    kept = load_file(path)
+    del kept["model.norm.weight"]
+    save_file(kept, path)
+    with pytest.raises(ValueError, match=r"init: .* has other weights than this model: model.norm.weight"):
+        Training(config, tmp_path / "begun")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"init: .* cannot be read as the weights of this model"):
+        Training(config, tmp_path / "begun")
     assert not (tmp_path / "begun").exists()
 
 
