@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +39,7 @@ _IGNORED = -100  # torch's usual index of targets that do not count
 _PADDING = 0  # any token: padding comes last, nothing before it attends to it, and it is no target
 _MULTIPLE = 16  # of which texts' lengths are padded to one: oneDNN keeps a compiled product for every shape of tensors
 _VALIDATION_TEXTS = 256
+_LOSSES = 20  # updates whose mean loss the progress bar shows
 _TEXTS_PER_DIMENSION = 64
 
 
@@ -113,12 +115,15 @@ class Training:
         interval = 0.1 if sys.stderr.isatty() else 60  # seconds; a log keeps every line
         counts = {"total": config.num_updates, "initial": self.updates, "unit": "update"}
         with tqdm(**counts, desc=config.condition, mininterval=interval, maxinterval=max(interval, 10)) as bar:
+            losses: deque[float] = deque(maxlen=_LOSSES)
+            evaluated: dict[str, float] = {}
             for batch in self.batches():
-                self.update(batch)
-                bar.update()
+                losses.append(self.update(batch))
                 over = self.updates == config.num_updates
                 if over or self.updates % config.evaluate_every == 0:
-                    bar.set_postfix(self._evaluate(), refresh=False)
+                    evaluated = self._evaluate()
+                bar.set_postfix({"training_loss": sum(losses) / len(losses), **evaluated}, refresh=False)
+                bar.update()
                 if not over and self.updates % config.checkpoint_every == 0:
                     weights, state = dict(self.model.named_parameters()), self.optimizer.named_state(self.model)
                     save_checkpoint(self.folder, Checkpoint(weights, self.updates, state))
@@ -142,14 +147,16 @@ class Training:
                 if self.updates < self.config.num_updates:
                     yield _collate(encoded[start : start + size])
 
-    def update(self, batch: Batch) -> None:
-        """One update of the weights."""
+    def update(self, batch: Batch) -> float:
+        """One update of the weights; returns the loss before it."""
         self.optimizer.set_learning_rate(self._schedule(self.updates))
         self.optimizer.zero_grad(set_to_none=True)
-        self._loss(batch).backward()
+        loss = self._loss(batch)
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.updates += 1
+        return loss.item()
 
     def _loss(self, batch: Batch) -> Tensor:
         """Mean negative log-likelihood of a token that counts, () float, in nats."""
@@ -182,7 +189,7 @@ class Training:
             self.history.add(self.updates, dataclasses.replace(result, split=split, policy=config.condition).rows())
         self.history.save()
         self._set_training(True)
-        return {"loss": loss["mean"], **self.history.latest(experiment.selection_metric)}  # type: ignore[dict-item]
+        return {"validation_loss": loss["mean"], **self.history.latest(experiment.selection_metric)}  # type: ignore[dict-item]
 
     def _encode(self, texts: list[list[Passage]]) -> list[tuple[list[int], list[int]]]:
         """The token ids of each text but its last, and the token that follows each."""

@@ -231,7 +231,7 @@ def test_a_killed_training_resumes_to_the_same_weights(kept, tmp_path, monkeypat
     def killed(self, batch):
         if self.updates == kept:
             raise KeyboardInterrupt
-        update(self, batch)
+        return update(self, batch)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Training, "update", killed)
@@ -318,10 +318,13 @@ def test_the_loss_is_of_all_words_or_of_the_players_alone(env_id, tmp_path):
         )
 
 
-def test_texts_are_learned(tmp_path):
+def test_texts_are_learned(tmp_path, capsys):
     Training(dataclasses.replace(SMALL, learning_rate=0.02, num_updates=40, evaluate_every=40), tmp_path).run()
     losses = read_history(tmp_path / HISTORY).set_index("metric")["mean"]
     assert losses["validation_loss"] < 3  # of a uniform guess: 6.2
+    shown = dict(re.findall(r"(\w+_loss)=([\d.]+)", capsys.readouterr().err))
+    assert float(shown["validation_loss"]) == pytest.approx(losses["validation_loss"], abs=0.01)
+    assert losses["validation_loss"] - 0.1 < float(shown["training_loss"]) < 4  # a mean of the latest updates
 
 
 def test_the_command_trains_a_model_that_the_other_command_plays(tmp_path, capsys):
