@@ -199,9 +199,14 @@ PUBLISHED: tuple[Recipe, ...] = (
         study="active_confounded",
         seeds=1,
         out=_RESULTS / "active_confounded",
-        variations=("ppo_none", "ppo_color", "ppo_texture", "ppo_shape", "ppo_shape_weight_1", "ppo_shape_shuffled"),
+        variations=("ppo_none", "ppo_color", "ppo_texture", "ppo_shape", "ppo_shape_weight_1", "ppo_shape_shuffled", "bc_shape"),
     ),
-    Recipe(study="active_intervention", seeds=1, out=_RESULTS / "active_intervention", variations=("ppo_none", "ppo_all")),
+    Recipe(
+        study="active_intervention",
+        seeds=1,
+        out=_RESULTS / "active_intervention",
+        variations=("ppo_none", "ppo_all", "bc_none", "bc_all"),
+    ),
 )
 """All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""
 

@@ -44,8 +44,8 @@ COMMANDS = """
 --study active_odd_one_out --seeds 1 --out results/active_odd_one_out --variations ppo_none ppo_full ppo_none_convolutional\
  ppo_full_convolutional ppo_full_convolutional_weight_1 bc_none bc_all
 --study active_confounded --seeds 1 --out results/active_confounded --variations ppo_none ppo_color ppo_texture ppo_shape\
- ppo_shape_weight_1 ppo_shape_shuffled
---study active_intervention --seeds 1 --out results/active_intervention --variations ppo_none ppo_all
+ ppo_shape_weight_1 ppo_shape_shuffled bc_shape
+--study active_intervention --seeds 1 --out results/active_intervention --variations ppo_none ppo_all bc_none bc_all
 """
 
 
@@ -58,7 +58,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    counts = [4, 1, 45, 18, 65, 20, 42, 1, 25, 18, 5, 8, 25, 25, 6, 4, 15, 3, 20, 3, 7, 6, 2]
+    counts = [4, 1, 45, 18, 65, 20, 42, 1, 25, 18, 5, 8, 25, 25, 6, 4, 15, 3, 20, 3, 7, 7, 4]
     assert [len(runs(recipe)) for recipe in PUBLISHED] == counts
 
 
