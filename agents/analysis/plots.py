@@ -65,6 +65,7 @@ def against_episodes(curves: pd.DataFrame, palette: Sequence[str], metric: str =
             axes.fill_between(seeds.index, seeds["min"], seeds["max"], color=color, alpha=0.2, linewidth=0)
         axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
         axes.set_ylim(0, 1.05)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     add_legend(figure, panels[0])
     label_axes(figure, panels, "episodes seen", "reward as a fraction of the optimal" if metric == METRIC else metric.replace("_", " "))
     return figure
