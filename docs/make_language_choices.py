@@ -5,8 +5,9 @@
 In the games in which an experiment was rewarded, for each model: in which share the chosen object is unique in each dimension, by the
 rewarded dimension (choices.csv); in which share each object is chosen, by the one that would have been right (places.csv). And of games of
 each split (conclusions.csv): in which share an experiment was rewarded, in which share the reasoning about the test trial then names the
-rewarded dimension (or goes by it), and how many of the latter end with the right choice. Prints the tables and writes them to
-docs/data/language, where the rows of these models replace earlier ones.
+rewarded dimension (or goes by it), and how many of the latter end with the right choice. Of what the reasoning says about objects in each
+dimension (descriptions.csv): which shares are true. Prints the tables and writes them to docs/data/language, where the rows of these models
+replace earlier ones.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import tyro
 from language_model_folders import model_folders
@@ -30,6 +32,11 @@ DATA = Path(__file__).parent / "data" / "language"
 OBJECT = re.compile(r"^[A-Z]\) (.*)$", re.MULTILINE)
 CHOICE = re.compile(r"I choose object ([A-Z])")
 CONCLUSION = re.compile(r"I am rewarded for unique (\w+)|(\w+) (?:was rewarded|is left), so I go for")
+DESCRIPTION = re.compile(
+    r"(?:In (?P<dimension>\w+),|I am rewarded for unique (?P<concluded>\w+)\.) "
+    r"A\) (?P<A>\w+), B\) (?P<B>\w+)(?P<B_is> like A| unlike A|), C\) (?P<C>\w+)(?P<C_is> like A| unlike A|)"
+    r"(?:, so \w has a unique \w+, and \w+ (?P<counts>counts|does not count))?"
+)
 REWARDED = re.compile(r"into a different (\w+): \w+\.\nChoosing object [A-Z] was rewarded!")
 
 
@@ -54,18 +61,58 @@ class Choice(NamedTuple):
     chosen: str  # letter of the chosen object
 
 
-def choices(folder: Path) -> Iterator[Choice]:
-    """The choices in the games of a folder."""
+class Description(NamedTuple):
+    """What the reasoning about the test trial says of the objects in a dimension: which shares are true. NaN: nothing is said of it."""
+
+    split: str
+    dimension: str
+    values: float  # of A, B and C
+    compared: float  # that B is like A or unlike A, and the same of C
+    counts: float  # that the dimension counts or does not; NaN if no experiment was rewarded
+
+
+class TestTrial(NamedTuple):
+    """The test trial of a game, and what is known by then."""
+
+    split: str
+    rewarded: str  # the dimension; "" if no experiment was rewarded
+    values: dict[str, tuple[str, ...]]  # dimension -> the values of A, B, C
+    reasoning: str
+    chosen: str
+
+
+def read_trials(folder: Path) -> Iterator[TestTrial]:
+    """The test trials in the games of a folder."""
     for (_, split), games in read_transcripts(folder).items():
         for text in games:
             if choice := CHOICE.search(text):
-                objects = [line.split() for line in OBJECT.findall(text[: choice.start()])][-3:]
-                unique: dict[str, str] = {}  # dimension -> letter of the object that is unique in it
-                for dimension, words in zip(DIMENSIONS, zip(*objects, strict=True), strict=False):
-                    unique[dimension] = LETTERS[next(place for place, word in enumerate(words) if words.count(word) == 1)]
-                (unique_in,) = (dimension for dimension, letter in unique.items() if letter == choice[1])
-                rewarded, said = (_first(pattern, text[: choice.start()]) for pattern in (REWARDED, CONCLUSION))
-                yield Choice(split, rewarded, said, unique_in, unique.get(rewarded, ""), choice[1])
+                text = text[: choice.start()]
+                *_, a, b, c = OBJECT.finditer(text)
+                values = dict(zip(DIMENSIONS, zip(*(each[1].split() for each in (a, b, c)), strict=True), strict=False))
+                yield TestTrial(split, _first(REWARDED, text), values, text[c.end() :], choice[1])
+
+
+def choice_of(trial: TestTrial) -> Choice:
+    """What is chosen in a test trial."""
+    unique = {  # dimension -> letter of the object that is unique in it
+        dimension: LETTERS[next(place for place, word in enumerate(words) if words.count(word) == 1)]
+        for dimension, words in trial.values.items()
+    }
+    (unique_in,) = (dimension for dimension, letter in unique.items() if letter == trial.chosen)
+    said, right = _first(CONCLUSION, trial.reasoning), unique.get(trial.rewarded, "")
+    return Choice(trial.split, trial.rewarded, said, unique_in, right, trial.chosen)
+
+
+def descriptions_of(trial: TestTrial) -> Iterator[Description]:
+    """What is said of the objects in a test trial, for each dimension that is described."""
+    for found in DESCRIPTION.finditer(trial.reasoning):
+        dimension = found["dimension"] or found["concluded"]
+        if true := trial.values.get(dimension):
+            values = [found[letter] == word for letter, word in zip("ABC", true, strict=True)]
+            is_like = {place: found[f"{letter}_is"] == " like A" for place, letter in ((1, "B"), (2, "C")) if found[f"{letter}_is"]}
+            compared = [said == (true[place] == true[0]) for place, said in is_like.items()]
+            counts = [(found["counts"] == "counts") == (dimension == trial.rewarded)] if found["counts"] and trial.rewarded else []
+            yield Description(trial.split, dimension, *(float(np.mean(each)) if each else np.nan for each in (values, compared, counts)))
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
@@ -89,21 +136,30 @@ def shares(choices: pd.DataFrame, given: str, of: str) -> pd.DataFrame:
     return counts.div(counts.sum(axis=1), axis=0).reset_index()
 
 
+def descriptions_by_dimension(descriptions: pd.DataFrame) -> pd.DataFrame:
+    """The true shares of each model, split and described dimension, and the number of descriptions."""
+    by_dimension = descriptions.groupby(["model", "games", "seed", "split", "dimension"])
+    return by_dimension[["values", "compared", "counts"]].mean().assign(descriptions=by_dimension.size()).reset_index()
+
+
 def main(args: Args) -> None:
     """Run the command."""
-    parts = []
+    chosen, described = [], []
     for path, model, seed in model_folders(args.results, f"evaluation/{TRANSCRIPTS}"):
         for kind in ("evaluation", "concluded"):
             if (path / kind / TRANSCRIPTS).exists():
-                of_page = pd.DataFrame(choices(path / kind), columns=list(Choice._fields))
-                parts.append(of_page.assign(model=model, seed=seed, games=kind))
-    made = pd.concat(parts, ignore_index=True)
+                about, trials = {"model": model, "seed": seed, "games": kind}, list(read_trials(path / kind))
+                chosen.append(pd.DataFrame(map(choice_of, trials), columns=list(Choice._fields)).assign(**about))
+                descriptions = [description for trial in trials for description in descriptions_of(trial)]
+                described.append(pd.DataFrame(descriptions, columns=list(Description._fields)).assign(**about))
+    made = pd.concat(chosen, ignore_index=True)
     args.out.mkdir(parents=True, exist_ok=True)
     found_out = made[made["rewarded"] != ""]
     tables = {
         "choices": shares(found_out, "rewarded", "unique_in"),
         "places": shares(found_out, "right", "chosen"),
         "conclusions": conclusions(made),
+        "descriptions": descriptions_by_dimension(pd.concat(described, ignore_index=True)),
     }
     for name, of_models in tables.items():
         path = args.out / f"{name}.csv"

@@ -23,7 +23,7 @@ def test_the_expert_goes_by_what_is_rewarded(tmp_path):
         for split, dimensions in (("included", ("color", "shape")), ("held_out", ("texture",)))
     }
     write_transcripts(folder, "expert", {"none": ""}, games, environment_explains=False)
-    counted = list(script.choices(folder))
+    counted = list(map(script.choice_of, script.read_trials(folder)))
     assert len(counted) == 40 and all(choice.rewarded == choice.unique_in and choice.right == choice.chosen for choice in counted)
     assert {choice.rewarded for choice in counted if choice.split == "included"} == {"color", "shape"}
     script.main(script.Args(results=tmp_path, out=tmp_path / "data"))
@@ -45,7 +45,7 @@ def test_what_reasoning_goes_by_is_read(name, tmp_path):
     condition = CONDITIONS[name]
     games = {(name, "held_out"): play_games("OddOneOutText-v0", num_episodes=20, rewarded_dimensions=("texture",), **condition.env_kwargs)}
     write_transcripts(tmp_path, "expert", {name: ""}, games, environment_explains=False)
-    assert [choice.said for choice in script.choices(tmp_path)] == ["texture"] * 20
+    assert [script.choice_of(trial).said for trial in script.read_trials(tmp_path)] == ["texture"] * 20
 
 
 def test_conclusions_count_what_was_found_out_said_and_chosen():
@@ -59,6 +59,44 @@ def test_conclusions_count_what_was_found_out_said_and_chosen():
     assert table.loc["included", ["found_out", "concluded", "right_if_concluded"]].tolist() == [1, 2 / 3, 0.5]
     assert table.loc["held_out", ["found_out", "concluded"]].tolist() == [0, 0]
     assert script.pd.isna(table.loc["held_out", "right_if_concluded"])
+
+
+@pytest.mark.parametrize("name", ["reasoning_listed", "reasoning_compared", "reasoning_described", "reasoning_judged"])
+def test_all_that_the_expert_says_of_objects_is_true(name, tmp_path):
+    condition = CONDITIONS[name]
+    folder = tmp_path / f"{name}_12" / "seed_3" / "evaluation"
+    folder.mkdir(parents=True)
+    games = {(name, "held_out"): play_games("OddOneOutText-v0", num_episodes=20, rewarded_dimensions=("texture",), **condition.env_kwargs)}
+    write_transcripts(folder, "expert", {name: ""}, games, environment_explains=False)
+    script.main(script.Args(results=tmp_path, out=tmp_path / "data"))
+    table = script.pd.read_csv(tmp_path / "data" / "descriptions.csv").set_index("dimension")
+    dimensions = {"texture"} if name in ("reasoning_listed", "reasoning_compared") else {"color", "shape", "texture"}
+    assert set(table.index) == dimensions and (table["values"] == 1).all() and (table["seed"] == 3).all()
+    assert (table["compared"].isna() if name == "reasoning_listed" else table["compared"] == 1).all()
+    assert (table["counts"] == 1).all() if name == "reasoning_judged" else table["counts"].isna().all()
+    assert table.loc["texture", "descriptions"] == 20 * (2 if name == "reasoning_described" else 1)  # there it is repeated
+
+
+@pytest.mark.parametrize(
+    ("said", "values", "compared", "counts"),
+    [
+        ("A) red, B) red like A, C) blue unlike A, so C has a unique color, and color does not count", 1, 1, 1),
+        ("A) red, B) blue like A, C) blue like A, so B has a unique color, and color counts", 2 / 3, 0.5, 0),
+        ("A) blue, B) blue unlike A, C) red like A, so A", 0, 0, None),
+    ],
+)
+def test_what_is_said_of_objects_is_held_against_them(said, values, compared, counts):
+    true = {"color": ("red", "red", "blue"), "shape": ("square", "circle", "square")}
+    trial = script.TestTrial("included", rewarded="shape", values=true, reasoning=f" In color, {said}. In size, A) big", chosen="A")
+    (found,) = script.descriptions_of(trial)
+    assert (found.dimension, found.values, found.compared) == ("color", pytest.approx(values), compared)
+    assert found.counts == counts or (counts is None and found.counts != found.counts)
+
+
+def test_nothing_is_held_to_count_before_an_experiment_was_rewarded():
+    reasoning = "In color, A) red, B) red like A, C) blue unlike A, so C has a unique color, and color counts"
+    (found,) = script.descriptions_of(script.TestTrial("held_out", "", {"color": ("red", "red", "blue")}, reasoning, "C"))
+    assert found.counts != found.counts and found.values == 1
 
 
 def test_an_empty_folder_is_an_error(tmp_path):
