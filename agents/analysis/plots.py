@@ -19,7 +19,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], palette: Sequence[str
 
     Args:
         histories: agent -> rows of its ``learning_curve.csv``. With a column ``seed_of_training`` the seeds are thin lines around their
-            mean.
+            mean, which is drawn where all of them were evaluated.
         palette: colours of the splits.
         metric: the one to draw.
     """
@@ -33,7 +33,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], palette: Sequence[str
                     axes.plot(one["batch"], one["mean"], color=color, linewidth=0.7, alpha=0.5)
             else:
                 axes.fill_between(curve["batch"], curve["low"], curve["high"], color=color, alpha=0.2, linewidth=0)
-            mean = curve.groupby("batch")["mean"].mean()
+            mean = _where_all_seeds_are(curve, "batch").groupby("batch")["mean"].mean()
             axes.plot(mean.index, mean, color=color, marker="o", markersize=3, label=split)
         if metric == METRIC:  # others have no common scale
             axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
@@ -46,7 +46,7 @@ def learning_curves(histories: Mapping[str, pd.DataFrame], palette: Sequence[str
 def against_episodes(curves: pd.DataFrame, palette: Sequence[str], metric: str = METRIC) -> Figure:
     """A metric against the number of episodes seen: a panel for each split, a line for each variation.
 
-    Lines are means over seeds, bands go from the lowest to the highest seed.
+    Lines are means over seeds, bands go from the lowest to the highest seed, both where all seeds were evaluated.
 
     Args:
         curves: tidy rows with ``seed_of_training`` and ``episodes_seen``.
@@ -60,7 +60,8 @@ def against_episodes(curves: pd.DataFrame, palette: Sequence[str], metric: str =
         of_split = rows[rows["split"] == split]
         for k, variation in enumerate(rows["policy"].unique()):
             color, style = palette[k % len(palette)], "-" if k < len(palette) else "--"
-            seeds = of_split[of_split["policy"] == variation].groupby("episodes_seen")["mean"].agg(["mean", "min", "max"])
+            curve = _where_all_seeds_are(of_split[of_split["policy"] == variation], "episodes_seen")
+            seeds = curve.groupby("episodes_seen")["mean"].agg(["mean", "min", "max"])
             axes.plot(seeds.index, seeds["mean"], style, color=color, marker="o", markersize=3, label=variation.replace("_", " "))
             axes.fill_between(seeds.index, seeds["min"], seeds["max"], color=color, alpha=0.2, linewidth=0)
         axes.axhline(1.0, color="0.4", linewidth=0.8, linestyle="--")
@@ -69,6 +70,14 @@ def against_episodes(curves: pd.DataFrame, palette: Sequence[str], metric: str =
     add_legend(figure, panels[0])
     label_axes(figure, panels, "episodes seen", "reward as a fraction of the optimal" if metric == METRIC else metric.replace("_", " "))
     return figure
+
+
+def _where_all_seeds_are(curve: pd.DataFrame, x: str) -> pd.DataFrame:
+    """The rows of one line at places that all its seeds have: a mean over some of them would jump where others join."""
+    if "seed_of_training" not in curve:
+        return curve
+    seeds = curve.groupby(x)["seed_of_training"].transform("nunique")
+    return curve[seeds == curve["seed_of_training"].nunique()]
 
 
 def final_rewards(results: pd.DataFrame, summary: pd.DataFrame, palette: Sequence[str], metric: str = METRIC) -> Figure:

@@ -152,3 +152,16 @@ def test_learning_curves_of_many_agents_are_a_grid_with_one_legend():
     assert len({axes.get_subplotspec().rowspan.start for axes in figure.axes}) == 2 and len(figure.legends) == 1
     one, other, mean, _ = (line.get_ydata() for line in figure.axes[0].lines)
     assert list(one) == [0.2, 0.4] and list(other) == [0.4, 0.8] and list(mean) == pytest.approx([0.3, 0.6])
+
+
+def test_the_mean_over_seeds_is_drawn_where_all_were_evaluated():
+    curve = pd.DataFrame(rows("a", "normalized_reward", "train", [0.2, 0.4])).assign(batch=10, episodes_seen=100)
+    evaluated = {20: slice(0, 1), 30: slice(1, 2), 40: slice(2)}  # number of updates -> which of the two seeds
+    later = [curve.assign(batch=batch, episodes_seen=10 * batch, mean=curve["mean"] + 0.1)[seeds] for batch, seeds in evaluated.items()]
+    both = pd.concat([curve, *later])
+    (axes,) = plots.learning_curves({"a": both}, PALETTE).axes
+    one, other, mean, _ = axes.lines
+    assert list(one.get_xdata()) == [10, 20, 40] and list(other.get_xdata()) == [10, 30, 40]
+    assert list(mean.get_xdata()) == [10, 40] and list(mean.get_ydata()) == pytest.approx([0.3, 0.4])
+    (axes,) = plots.against_episodes(both, PALETTE).axes
+    assert list(axes.lines[0].get_xdata()) == [100, 400] and list(axes.lines[0].get_ydata()) == pytest.approx([0.3, 0.4])
