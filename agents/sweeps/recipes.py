@@ -173,7 +173,11 @@ PUBLISHED: tuple[Recipe, ...] = (
     ),
     Recipe(study="hard_dimension", seeds=5, out=_RESULTS / "hard_dimension", variations=("all", "reasoning", "none")),
     Recipe(study="confounded", seeds=1, out=_RESULTS / "known_attribute", variations=("known_color", "known_texture", "known_shape")),
-    Recipe(study="passive_and_active", out=_RESULTS / "passive_and_active", variations=("bc", "ppo", "bc_then_ppo", "ppo_memoryless")),
+    Recipe(
+        study="passive_and_active",
+        out=_RESULTS / "passive_and_active",
+        variations=("bc", "ppo", "bc_then_ppo", "ppo_memoryless", "trial_bc", "trial_ppo"),
+    ),
     Recipe(
         study="passive_and_active",
         env="CausalDAGCued-v0",
@@ -239,7 +243,6 @@ PLANNED: tuple[Recipe, ...] = (
         for name in _CAUSAL_DAGS
         for env_id, suffix in (("CausalDAG-v0", ""), ("CausalDAGCued-v0", "_cued"))
     ),
-    Recipe(study="passive_and_active", out=_PLANNED / "passive_and_active_trial", variations=("trial_bc", "trial_ppo")),
     Recipe(study="passive_and_active", env="CausalDAGCued-v0", out=_PLANNED / "passive_and_active_cued_all"),
     Recipe(study="active_odd_one_out", out=_PLANNED / "active_odd_one_out_all"),
     Recipe(study="active_confounded", out=_PLANNED / "active_confounded_all"),
