@@ -30,17 +30,17 @@ DATA = Path(__file__).parent / "data" / "active_learners" / "equal_budgets.csv"
 LOGGED = "learning_rate"
 """Part of the name of a scalar that is logged while an agent learns."""
 METRIC = "normalized_reward"
+AGENTS = ("bc", "ppo")
+"""Variations of the study."""
 BUDGETS = {"episodes_seen": "episodes", "updates": "updates", "seconds": "seconds"}
 
 
 @dataclass(frozen=True)
 class Args:
-    """Compare two agents of the study passive_and_active after as many episodes, updates and seconds."""
+    """Compare agents of the study passive_and_active after as many episodes, updates and seconds."""
 
     results: Path
     """Folder of the study."""
-    variations: tuple[str, str] = ("bc", "ppo")
-    """Of the study."""
     out: Path = DATA
     """The CSV."""
 
@@ -85,15 +85,12 @@ def equal_budgets(args: Args) -> pd.DataFrame:
     Raises:
         SystemExit: there is none.
     """
-    folders = {
-        name: {path.parent.name: path.parent for path in (args.results / name).glob(f"seed_*/{HISTORY}")} for name in args.variations
-    }
-    seeds = sorted(set.intersection(*map(set, folders.values())))
+    seeds = sorted(set.intersection(*({path.parent.name for path in (args.results / name).glob(f"seed_*/{HISTORY}")} for name in AGENTS)))
     if not seeds:
-        raise SystemExit(f"error: results must be the folder of a study with {' and '.join(args.variations)}, got {args.results}")
+        raise SystemExit(f"error: results must be the folder of a study with {' and '.join(AGENTS)}, got {args.results}")
     tables = []
     for seed in seeds:
-        curves = {name: learning_curve(args.results / name / seed) for name in args.variations}
+        curves = {name: learning_curve(args.results / name / seed) for name in AGENTS}
         tables += [within(curves, budget).assign(seed_of_training=int(seed.removeprefix("seed_"))) for budget in BUDGETS]
     columns = ["budget", "policy", "used", "env_id", "split", "metric", "mean", "low", "high", "episodes", "seed_of_training"]
     return pd.concat(tables, ignore_index=True)[columns]
