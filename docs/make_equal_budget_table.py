@@ -3,30 +3,32 @@
     python docs/make_equal_budget_table.py --results results/passive_and_active      # after that study
 
 A budget is the smaller of what the two agents used in all: one of them has ended, the other one is at its last evaluation within it.
-(Its learning rate is still high then, so a training that was planned for that budget could do better.) Prints a table of means over
-training seeds with their 95% interval, and writes the numbers of all agents to docs/data/active_learners/equal_budgets.csv. Seconds are
-from the logs for TensorBoard, without those of evaluations; compare agents that were trained on the same machine under the same load.
+(Its learning rate is still high then, so a training that was planned for that budget could do better.) Writes the numbers to
+docs/data/active_learners/equal_budgets.csv, and a table of means over training seeds with their 95% interval into docs/results.md. Seconds
+are from the logs for TensorBoard, without those of evaluations; compare agents that were trained on the same machine under the same load.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import tyro
+from page_tables import Tables, markdown, with_interval, write_tables
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.config import AgentConfig
 from agents.policies.checkpoints import load_config
-from agents.sweeps.study import Column
-from agents.sweeps.tables import markdown_table, summarize_seeds
+from agents.sweeps.tables import shown_bounds, summarize_seeds
 from gym_causal.files import write_atomically
 
-DATA = Path(__file__).parent / "data" / "active_learners" / "equal_budgets.csv"
+DOCS = Path(__file__).parent
+DATA, PAGE = DOCS / "data" / "active_learners" / "equal_budgets.csv", DOCS / "results.md"
 LOGGED = "learning_rate"
 """Part of the name of a scalar that is logged while an agent learns."""
 METRIC = "normalized_reward"
@@ -41,8 +43,6 @@ class Args:
 
     results: Path
     """Folder of the study."""
-    out: Path = DATA
-    """The CSV."""
 
 
 def updates_per_batch(config: AgentConfig) -> int:
@@ -72,44 +72,54 @@ def learning_curve(folder: Path) -> pd.DataFrame:
 def within(curves: dict[str, pd.DataFrame], budget: str) -> pd.DataFrame:
     """What two agents of one seed had learned within the smaller of what they used in all."""
     most = min(rows[budget].max() for rows in curves.values())
-    tables = []
+    found = []
     for policy, rows in curves.items():
         used = rows[budget][rows[budget] <= most].max()
-        tables.append(rows[rows[budget] == used].assign(policy=policy, budget=budget, used=used))
-    return pd.concat(tables)
+        found.append(rows[rows[budget] == used].assign(policy=policy, budget=budget, used=used))
+    return pd.concat(found)
 
 
-def equal_budgets(args: Args) -> pd.DataFrame:
+def equal_budgets(results: Path) -> pd.DataFrame:
     """The tidy rows of all seeds that both agents have.
 
     Raises:
         SystemExit: there is none.
     """
-    seeds = sorted(set.intersection(*({path.parent.name for path in (args.results / name).glob(f"seed_*/{HISTORY}")} for name in AGENTS)))
+    seeds = sorted(set.intersection(*({path.parent.name for path in (results / name).glob(f"seed_*/{HISTORY}")} for name in AGENTS)))
     if not seeds:
-        raise SystemExit(f"error: results must be the folder of a study with {' and '.join(AGENTS)}, got {args.results}")
-    tables = []
+        raise SystemExit(f"error: results must be the folder of a study with {' and '.join(AGENTS)}, got {results}")
+    found = []
     for seed in seeds:
-        curves = {name: learning_curve(args.results / name / seed) for name in AGENTS}
-        tables += [within(curves, budget).assign(seed_of_training=int(seed.removeprefix("seed_"))) for budget in BUDGETS]
+        curves = {name: learning_curve(results / name / seed) for name in AGENTS}
+        found += [within(curves, budget).assign(seed_of_training=int(seed.removeprefix("seed_"))) for budget in BUDGETS]
     columns = ["budget", "policy", "used", "env_id", "split", "metric", "mean", "low", "high", "episodes", "seed_of_training"]
-    return pd.concat(tables, ignore_index=True)[columns]
+    return pd.concat(found, ignore_index=True)[columns]
 
 
-def markdown(table: pd.DataFrame) -> str:
+def table(rows: pd.DataFrame) -> str:
     """A row for each agent and budget: means over seeds, with their 95% interval."""
-    used = table.groupby(["policy", "budget"])["used"].transform("mean")
-    names = [f"{row.policy}, {mean:,.0f} {BUDGETS[row.budget]}" for row, mean in zip(table.itertuples(), used, strict=True)]
-    columns = [Column(title=split, metric=METRIC, split=split) for split in dict.fromkeys(table["split"])]
-    return markdown_table(summarize_seeds(table.assign(policy=names)), columns)
+    used = rows.groupby(["policy", "budget"])["used"].transform("mean")
+    summary = shown_bounds(summarize_seeds(rows.assign(policy=[*zip(rows["policy"], rows["budget"], used, strict=True)])))
+    splits = list(dict.fromkeys(rows["split"]))
+    lines = []
+    for (agent, budget, mean), each in summary.groupby("policy", sort=False):
+        numbers = each.set_index("split")
+        cells = [with_interval(*numbers.loc[split, ["mean", "low", "high"]]) for split in splits]
+        lines.append([f"`{agent}`, {mean:,.0f} {BUDGETS[budget]}", *cells])
+    return markdown(["Agent", *splits], lines)
+
+
+def tables(rows: pd.DataFrame) -> Tables:
+    """The table of the page."""
+    return {"equal_budgets": partial(table, rows)}
 
 
 def main(args: Args) -> None:
     """Run the command."""
-    table = equal_budgets(args)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(args.out, lambda path: table.to_csv(path, index=False))
-    print(markdown(table))
+    rows = equal_budgets(args.results)
+    DATA.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
+    write_tables(PAGE, tables(rows))
 
 
 if __name__ == "__main__":

@@ -3,19 +3,22 @@
     python docs/make_exploration_table.py --results results/passive_and_active      # after that study
 
 For each agent, in CausalDAG-v0, where D is never an ancestor of E in training: in how many episodes it experiments on D, its reward as a
-fraction of the optimum in those and in the others, and how often it then chooses D. Prints a table of means over training seeds, with the
-lowest and the highest seed, and writes the numbers of all agents to docs/data/active_learners/experiments_on_d.csv.
+fraction of the optimum in those and in the others, and how often it then chooses D. Writes the numbers of all agents to
+docs/data/active_learners/experiments_on_d.csv, and a table of means over training seeds, with the lowest and the highest seed, into
+docs/results.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import tyro
+from page_tables import Tables, markdown, write_tables
 from tqdm import tqdm
 
 import agents
@@ -24,7 +27,8 @@ from gym_causal.files import write_atomically
 from gym_causal.rollouts import Step
 
 ENV_ID, HELD_OUT_CAUSE, NUM_VARIABLES = "CausalDAG-v0", 3, 5
-DATA = Path(__file__).parent / "data" / "active_learners" / "experiments_on_d.csv"
+DOCS = Path(__file__).parent
+DATA, PAGE = DOCS / "data" / "active_learners" / "experiments_on_d.csv", DOCS / "results.md"
 COLUMNS = {
     "tried": "episodes with an experiment on D",
     "reward_if_tried": "reward in those",
@@ -43,8 +47,6 @@ class Args:
     """Of the study."""
     episodes: int = 2_000
     """Of each split."""
-    out: Path = DATA
-    """The CSV."""
 
 
 class Episodes:
@@ -74,31 +76,36 @@ def numbers(agent: Episodes, expert: Episodes) -> dict[str, float]:
     return {"tried": tried.mean(), "reward_if_tried": fraction(tried), "reward_if_not": fraction(~tried), "chosen_if_tried": chosen}
 
 
-def markdown(table: pd.DataFrame) -> str:
+def table(rows: pd.DataFrame) -> str:
     """Means over seeds, with the lowest and the highest seed."""
-    lines = [f"| Split | Agent | {' | '.join(COLUMNS.values())} |", f"|{'---|' * (2 + len(COLUMNS))}"]
-    for (split, variation), rows in table.groupby(["split", "variation"], sort=False):
-        cells = (f"{rows[c].mean():.2f} [{rows[c].min():.2f}, {rows[c].max():.2f}]" if rows[c].notna().any() else "" for c in COLUMNS)
-        lines.append(f"| `{split}` | `{variation}` | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    lines = []
+    for (split, variation), each in rows.groupby(["split", "variation"], sort=False):
+        cells = (f"{each[c].mean():.2f} [{each[c].min():.2f}, {each[c].max():.2f}]" if each[c].notna().any() else "" for c in COLUMNS)
+        lines.append([f"`{split}`", f"`{variation}`", *cells])
+    return markdown(["Split", "Agent", *COLUMNS.values()], lines)
+
+
+def tables(rows: pd.DataFrame) -> Tables:
+    """The table of the page."""
+    return {"experiments_on_d": partial(table, rows)}
 
 
 def main(args: Args) -> None:
     folders = [(name, folder) for name in args.variations for folder in sorted((args.results / name).glob("seed_*"))]
     if not folders:
         raise SystemExit(f"error: results must be the folder of a study with {', '.join(args.variations)}, got {args.results}")
-    rows = []
+    found = []
     for split in ("eval_target", "eval_path"):
         expert = Episodes("expert", split, args.episodes)
         for name, folder in tqdm(folders, desc=split):
             agent = Episodes(agents.load(folder), split, args.episodes)
-            rows.append(
+            found.append(
                 {"split": split, "variation": name, "seed_of_training": int(folder.name.removeprefix("seed_")), **numbers(agent, expert)}
             )
-    table = pd.DataFrame(rows)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(args.out, lambda path: table.to_csv(path, index=False))
-    print(markdown(table))
+    rows = pd.DataFrame(found)
+    DATA.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
+    write_tables(PAGE, tables(rows))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ The libraries' dependencies conflict, so each has an environment of its own, ``.
 ``results/integrations``. A library that fails does not stop the others; the exit status is then 1.
 
 The page shows each script between ``<!-- script NAME.py -->`` and ``<!-- end of script -->``, and the rows of docs/data/integrations.csv
-between ``<!-- table integrations -->`` and ``<!-- end of table -->``.
+in the table ``integrations``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 
 import tyro
+from page_tables import markdown, with_tables
 
 from gym_causal.files import write_atomically
 
@@ -36,7 +37,6 @@ FOLDER, PAGE, DATA = ROOT / "examples" / "integrations", DOCS / "other_libraries
 ENVIRONMENTS, LOGS = ROOT / ".venv-integrations", ROOT / "results" / "integrations"
 COLUMNS = ("script", "library", "version", "python", "gymnasium", "ok", "seconds", "date")
 SCRIPT_BLOCK = re.compile(r"(<!-- script (\w+\.py) -->\n).*?(<!-- end of script -->)", re.DOTALL)
-TABLE_BLOCK = re.compile(r"(<!-- table integrations -->\n).*?(<!-- end of table -->)", re.DOTALL)
 TIMEOUT = 3_600  # seconds, of one script
 
 # Environment -> what is installed in it beside torch and this package.
@@ -153,10 +153,9 @@ def renewed(text: str) -> str:
     """The page with the scripts and the table as they are now."""
     rows = {script: [library, "", "", "", "not yet", "", ""] for script, (_, library) in SCRIPTS.items()}
     rows |= {row["script"]: [row[name] for name in COLUMNS[1:]] for row in merged([])}
-    cells = [("Script", "Library", "Version", "Python", "Gymnasium", "Ran", "Seconds", "Date"), ["---"] * len(COLUMNS)]
-    cells += [[f"[`{script}`](../examples/integrations/{script})", *rest] for script, rest in rows.items()]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in cells)
-    text = TABLE_BLOCK.sub(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", text)
+    header = ("Script", "Library", "Version", "Python", "Gymnasium", "Ran", "Seconds", "Date")
+    cells = [[f"[`{script}`](../examples/integrations/{script})", *rest] for script, rest in rows.items()]
+    text = with_tables(text, {"integrations": partial(markdown, header, cells)})
 
     def block(match: re.Match[str]) -> str:
         return f"{match[1]}\n```python\n{(FOLDER / match[2]).read_text('utf-8')}```\n\n{match[3]}"

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import tyro
 from language_model_folders import ModelFolder, model_folders
+from page_tables import Tables, markdown, with_interval, write_tables
 
 from agents.language.pages import read_transcripts
 from agents.sweeps.tables import with_new_runs
@@ -26,7 +28,6 @@ DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "language" / "causal_dag.csv"
 CHOICES = DATA.with_name("causal_dag_choices.csv")
 PAGE = DOCS / "language_results.md"
-TABLE = re.compile("(<!-- table language_causal_dag -->\n).*?(<!-- end of table -->)", re.DOTALL)
 SPLITS = ("train", "eval_target", "eval_path")
 REWARD, COVERAGE, OPTIMAL = "normalized_reward", "exploration_coverage", "match_optimum"
 METRICS = (REWARD, COVERAGE, OPTIMAL)
@@ -66,42 +67,37 @@ def choices_of_model(folder: ModelFolder) -> list[dict[str, object]]:
     return rows
 
 
-def markdown_table(rows: pd.DataFrame) -> str:
+def table(rows: pd.DataFrame) -> str:
     """A row for each policy, with the 95% interval over games in brackets."""
-    lines = ["| Policy | games of a split | train | eval_target | eval_path | coverage |", "|---|---|---|---|---|---|"]
+    lines = []
     for (policy, seed), each in rows.groupby(["policy", "seed_of_training"], sort=False):
-        table = each.set_index(["metric", "split"])
-        cells = [_cell(table.loc[REWARD, split]) for split in SPLITS]
-        coverage = table.loc[COVERAGE]["mean"].mean()
+        numbers = each.set_index(["metric", "split"])
+        cells = [with_interval(*numbers.loc[(REWARD, split), ["mean", "low", "high"]]) for split in SPLITS]
+        coverage = numbers.loc[COVERAGE]["mean"].mean()
         name = f"`{policy}`" if seed == WITHOUT_SEED else f"language model, `{policy}`, seed {seed}"
-        lines.append(f"| {name} | {each['episodes'].max():,} | {' | '.join(cells)} | {coverage:.2f} |")
-    return "".join(f"{line}\n" for line in lines)
+        lines.append([name, f"{each['episodes'].max():,}", *cells, f"{coverage:.2f}"])
+    return markdown(["Policy", "games of a split", *SPLITS, "coverage"], lines)
 
 
-def _cell(row: pd.Series) -> str:
-    return f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-
-
-def with_table(page: str, rows: pd.DataFrame) -> str:
-    """The page with its table written anew."""
-    return TABLE.sub(lambda match: f"{match[1]}\n{markdown_table(rows)}\n{match[2]}", page)
+def tables(rows: pd.DataFrame) -> Tables:
+    """The table of the page."""
+    return {"language_causal_dag": partial(table, rows)}
 
 
 def main(args: Args) -> None:
     """Run the command."""
     folders = model_folders(args.results, "evaluation/results.csv")
-    tables = [*map(rows_of_model, folders)]
+    found = [*map(rows_of_model, folders)]
     if args.agent is not None:
-        tables.append(pd.read_csv(args.agent / "results.csv").assign(seed_of_training=WITHOUT_SEED))
-    rows = pd.concat(tables, ignore_index=True)
+        found.append(pd.read_csv(args.agent / "results.csv").assign(seed_of_training=WITHOUT_SEED))
+    rows = pd.concat(found, ignore_index=True)
     rows = with_new_runs(DATA, rows[rows["metric"].isin(METRICS)])
     rows = rows.sort_values("seed_of_training", key=lambda seed: seed == WITHOUT_SEED, kind="stable")
     write_atomically(DATA, lambda target: rows.to_csv(target, index=False))
     if choices := [row for folder in folders for row in choices_of_model(folder)]:
         counted = with_new_runs(CHOICES, pd.DataFrame(choices))
         write_atomically(CHOICES, lambda target: counted.to_csv(target, index=False))
-    page = with_table(PAGE.read_text("utf-8"), rows)
-    write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+    write_tables(PAGE, tables(rows))
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ docs/data/language/in_context.csv, where they replace those of the same model an
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import tyro
 from language_model_folders import ModelFolder, condition_of, model_folders
+from page_tables import Tables, markdown, with_interval, write_tables
 
 from agents.sweeps.tables import with_new_runs
 from gym_causal.files import write_atomically
@@ -23,7 +24,6 @@ from gym_causal.files import write_atomically
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "language" / "in_context.csv"
 PAGE = DOCS / "language_results.md"
-TABLE = re.compile("(<!-- table language_in_context -->\n).*?(<!-- end of table -->)", re.DOTALL)
 INCLUDED_FROM = "texture"  # the examples of these games reward color and shape
 COLUMNS = {"included": "as the examples: color, shape", **dict.fromkeys(("color", "shape", "texture")), "size": "size, in no text"}
 """The dimension that the game rewards -> the title of the column; None: its name."""
@@ -50,18 +50,18 @@ def rows_of(folder: ModelFolder) -> pd.DataFrame:
     return rows[rows["policy"] == condition_of(folder.model)].assign(policy=folder.model, seed_of_training=folder.seed)
 
 
-def markdown_table(rows: pd.DataFrame) -> str:
+def table(rows: pd.DataFrame) -> str:
     """How often the test is right: a row for each model, with the 95% interval over games in brackets."""
-    lines = [f"| Texts | seed | {' | '.join(title or name for name, title in COLUMNS.items())} |", f"|---|---|{'---|' * len(COLUMNS)}"]
+    lines = []
     for (model, seed), each in rows[rows["metric"] == TEST].groupby(["policy", "seed_of_training"]):
-        cells = {row.split: f"{row.mean:.3f} [{row.low:.3f}, {row.high:.3f}]" for row in each.itertuples()}
-        lines.append(f"| `{model}` | {seed} | {' | '.join(cells.get(name, '') for name in COLUMNS)} |")
-    return "".join(f"{line}\n" for line in lines)
+        cells = {row.split: with_interval(row.mean, row.low, row.high) for row in each.itertuples()}
+        lines.append([f"`{model}`", str(seed), *(cells.get(name, "") for name in COLUMNS)])
+    return markdown(["Texts", "seed", *(title or name for name, title in COLUMNS.items())], lines)
 
 
-def with_table(page: str, rows: pd.DataFrame) -> str:
-    """The page with its table written anew."""
-    return TABLE.sub(lambda match: f"{match[1]}\n{markdown_table(rows)}\n{match[2]}", page)
+def tables(rows: pd.DataFrame) -> Tables:
+    """The table of the page."""
+    return {"language_in_context": partial(table, rows)}
 
 
 def main(args: Args) -> None:
@@ -69,8 +69,7 @@ def main(args: Args) -> None:
     folders = model_folders(args.results, f"held_out_{INCLUDED_FROM}/results.csv")
     rows = with_new_runs(DATA, pd.concat(map(rows_of, folders), ignore_index=True))
     write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
-    page = with_table(PAGE.read_text("utf-8"), rows)
-    write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+    write_tables(PAGE, tables(rows))
 
 
 if __name__ == "__main__":

@@ -1,22 +1,23 @@
-"""Write the table and the figure of models that are trained on game texts, from their folders.
+"""Write the tables and the figure of models that are trained on game texts, from their folders.
 
     python docs/make_language_results.py --results results/language_models
 
 The models' folders are those of language_model_folders.py; games whose reasoning the expert begins are in ``concluded``. The rows and the
 learning curves are put into docs/data/language, where they replace those of the same condition and seed. The table goes into
-docs/language_results.md, and the figure is docs/images/language_training.png.
+docs/language_results.md and that of some models, in short, into README.md; the figure is docs/images/language_training.png.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import tyro
 from language_model_folders import ModelFolder, condition_of, model_folders
+from page_tables import Tables, write_tables
 
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.analysis.plots import learning_curves
@@ -29,8 +30,7 @@ from gym_causal.files import write_atomically
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "language" / "trained_on_games.csv"
 CURVES = DATA.with_name("learning_curves.csv")
-PAGE, PICTURE = DOCS / "language_results.md", DOCS / "images" / "language_training.png"
-TABLE = re.compile("(<!-- table language_models -->\n).*?(<!-- end of table -->)", re.DOTALL)
+PAGES, PICTURE = (DOCS / "language_results.md", DOCS.parent / "README.md"), DOCS / "images" / "language_training.png"
 TEST, EXPERIMENTS, CONCLUDED = "test_correct_rate", "informative_experiment_rate", "concluded"
 COLUMNS = (
     Column(title="test, included", metric=TEST, split="included"),
@@ -40,11 +40,21 @@ COLUMNS = (
     Column(title="informative experiments, included", metric=EXPERIMENTS, split="included"),
     Column(title="informative experiments, held out", metric=EXPERIMENTS, split="held_out"),
 )
+IN_SHORT = (
+    "none",
+    "outcome",
+    "reasoning_compared",
+    "both_compared",
+    "reasoning_compared_shuffled",
+    "reasoning_described_12",
+    "reasoning_judged_names_12",
+)
+"""The models of the README's table, which has the first two columns."""
 
 
 @dataclass(frozen=True)
 class Args:
-    """Write the table and the figure of language models that are trained on game texts."""
+    """Write the tables and the figure of language models that are trained on game texts."""
 
     results: Path
     """Folder of the models' folders."""
@@ -75,23 +85,28 @@ def put_into(path: Path, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return rows
 
 
-def with_table(page: str, rows: pd.DataFrame) -> str:
-    """The page with its table written anew. Of a single seed, brackets hold the interval over games."""
+def table(rows: pd.DataFrame, columns: Sequence[Column] = COLUMNS) -> str:
+    """A row for each model. Of a single seed, brackets hold the interval over games."""
     summary = summarize_seeds(rows)
     of_games = summary.merge(rows, on=["env_id", "split", "policy", "metric"], how="left", suffixes=("", "_of_games"))
     of_games = of_games.drop_duplicates(["split", "policy", "metric"]).reset_index(drop=True)
     for bound in ("low", "high"):
         summary[bound] = summary[bound].where(summary["seeds"] > 1, of_games[f"{bound}_of_games"])
-    table = markdown_table(summary, COLUMNS)
-    return TABLE.sub(lambda match: f"{match[1]}\n{table}\n{match[2]}", page)
+    return markdown_table(summary, columns)
+
+
+def tables(rows: pd.DataFrame) -> Tables:
+    """The tables of the two pages."""
+    short = rows[rows["policy"].isin(IN_SHORT)]
+    return {"language_models": partial(table, rows), "language_models_in_short": partial(table, short, COLUMNS[:2])}
 
 
 def main(args: Args) -> None:
     """Run the command."""
     folders = model_folders(args.results, "evaluation/results.csv")
     rows = put_into(DATA, map(rows_of, folders))
-    page = with_table(PAGE.read_text("utf-8"), rows)
-    write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+    for page in PAGES:
+        write_tables(page, tables(rows))
     histories = put_into(CURVES, map(curve_of, folders))
     if histories.groupby("policy")["seed_of_training"].nunique().max() == 1:
         histories = histories.drop(columns="seed_of_training")

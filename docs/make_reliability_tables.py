@@ -2,21 +2,20 @@
 
     make reliability
 
-A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; docs/data/reliability/NAME.json holds its numbers.
+docs/data/reliability/NAME.json holds the numbers of the table NAME.
 """
 
 from __future__ import annotations
 
 import json
-import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gym_causal.files import write_atomically
+from page_tables import Tables, markdown, write_tables
 
 DOCS = Path(__file__).parent
 PAGE, DATA = DOCS / "reliability.md", DOCS / "data" / "reliability"
-TABLE = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
 def fuzz(report: dict[str, Any]) -> list[list[str]]:
@@ -49,21 +48,17 @@ def damage(report: dict[str, Any]) -> list[list[str]]:
     return [header, *rows]
 
 
-TABLES = {"fuzz": fuzz, "kills": kills, "damage": damage}
+REPORTS = {"fuzz": fuzz, "kills": kills, "damage": damage}
+"""Name of a table -> a function that returns its header and its rows, of the numbers."""
 
 
-def with_tables(text: str) -> str:
-    """A page with its tables written anew."""
+def table(name: str) -> str:
+    header, *rows = REPORTS[name](json.loads((DATA / f"{name}.json").read_text("utf-8")))
+    return markdown(header, rows)
 
-    def written(match: re.Match[str]) -> str:
-        header, *rows = TABLES[match[2]](json.loads((DATA / f"{match[2]}.json").read_text("utf-8")))
-        lines = [header, ["---"] * len(header), *rows]
-        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return f"{match[1]}\n{table}\n\n{match[3]}"
 
-    return TABLE.sub(written, text)
+TABLES: Tables = {name: partial(table, name) for name in REPORTS}
 
 
 if __name__ == "__main__":
-    page = with_tables(PAGE.read_text("utf-8"))
-    write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+    write_tables(PAGE, TABLES)

@@ -5,19 +5,19 @@
 
 Seeds may come from several machines: rows of the same variation and seed are replaced, others are added.
 
-A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; docs/data/NAME.csv holds the tidy rows of the published recipe
-that writes to results/NAME. Of some of these files there are several tables (``TABLES``). Without ``--results`` the tables are written from
-docs/data as it is.
+docs/data/NAME.csv holds the tidy rows of the published recipe that writes to results/NAME. Of some of these files there are several tables
+(``COLUMNS``). Without ``--results`` the tables are written from docs/data as it is.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import tyro
+from page_tables import Tables, write_tables
 
 from agents.sweeps.recipes import PUBLISHED, Recipe, StudyName
 from agents.sweeps.studies import study
@@ -27,8 +27,6 @@ from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
 DATA, PAGES = DOCS / "data", (DOCS / "results.md", DOCS.parent / "README.md")
-BEGIN, END = "<!-- table {} -->", "<!-- end of table -->"
-TABLE = re.compile(BEGIN.format(r"(\w+)") + ".*?" + END, re.DOTALL)
 
 PROBED = tuple(
     Column(title=f"{title}, {split}", metric=metric, split=split)
@@ -48,7 +46,7 @@ def columns_of(name: StudyName, *titles: str) -> tuple[Column, ...]:
     return tuple(columns[title] for title in titles)
 
 
-TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
+COLUMNS: dict[str, tuple[str, tuple[Column, ...]]] = {
     **{recipe.folder.name: (recipe.folder.name, study(recipe.study).columns) for recipe in PUBLISHED},
     "reasoning_probes": ("feature_set", PROBED),
     "confounded_explained": ("confounded", EXPLAINED),
@@ -66,16 +64,13 @@ class Args:
     """Folder of the published recipes' results, whose numbers are put into docs/data first; those that it lacks stay as they are."""
 
 
-def with_tables(text: str) -> str:
-    """A page with its tables written anew."""
+def table(name: str) -> str:
+    """One of the tables, as Markdown."""
+    data, columns = COLUMNS[name]
+    return markdown_table(summarize_seeds(pd.read_csv(DATA / f"{data}.csv")), columns)
 
-    def written(match: re.Match[str]) -> str:
-        name = match[1]
-        data, columns = TABLES[name]
-        table = markdown_table(summarize_seeds(pd.read_csv(DATA / f"{data}.csv")), columns)
-        return f"{BEGIN.format(name)}\n\n{table}\n{END}"
 
-    return TABLE.sub(written, text)
+TABLES: Tables = {name: partial(table, name) for name in COLUMNS}
 
 
 def take_over(recipe: Recipe, results: Path) -> None:
@@ -95,8 +90,7 @@ def main(args: Args) -> None:
             if (results := args.results / recipe.folder.name / "results.csv").exists():
                 take_over(recipe, results)
     for page in PAGES:
-        text = with_tables(page.read_text("utf-8"))
-        write_atomically(page, lambda path, text=text: path.write_text(text, encoding="utf-8"))
+        write_tables(page, TABLES)
 
 
 if __name__ == "__main__":

@@ -16,3 +16,7 @@ def load_script(name: str) -> ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)  # a dataclass looks itself up there
     spec.loader.exec_module(module)
     return module
+
+
+page_tables = load_script("page_tables")
+"""The module that scripts write tables with."""

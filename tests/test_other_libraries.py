@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -12,18 +11,15 @@ import pytest
 
 pytest.importorskip("tyro")
 
+from tests.docs_scripts import load_script
+
 ROOT = Path(__file__).parents[1]
 FOLDER, PAGE = ROOT / "examples" / "integrations", ROOT / "docs" / "other_libraries.md"
 
 
 @pytest.fixture
 def integrations():
-    spec = importlib.util.spec_from_file_location("make_integrations", ROOT / "docs" / "make_integrations.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclass looks there
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return load_script("make_integrations")
 
 
 def test_the_page_is_current(integrations):

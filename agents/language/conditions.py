@@ -68,6 +68,7 @@ _CONDITIONS = (
     Condition(name="outcome_shuffled", outcome=True, shuffled=True),
     Condition(name="reasoning_shuffled", reasoning=True, shuffled=True),
     Condition(name="both_shuffled", outcome=True, reasoning=True, shuffled=True),
+    Condition(name="reasoning_compared_shuffled", reasoning=True, shuffled=True, env_kwargs=_COMPARED),
     Condition(name="instructions", shots=False, instructions=True),
     Condition(name="none_without_held_out", without_held_out=True),
     Condition(name="both_without_held_out", outcome=True, reasoning=True, without_held_out=True),

@@ -5,14 +5,14 @@ import pytest
 
 pytest.importorskip("scipy")
 pytest.importorskip("imitation")
-from tests.docs_scripts import load_script
+from tests.docs_scripts import load_script, page_tables
 
 script = load_script("make_language_in_context")
 
 
 def test_the_table_is_current():
     page = script.PAGE.read_text("utf-8")
-    assert script.with_table(page, pd.read_csv(script.DATA)) == page, "run python docs/make_language_in_context.py"
+    assert page_tables.with_tables(page, script.tables(pd.read_csv(script.DATA))) == page, "run python docs/make_language_in_context.py"
 
 
 def write_model(folder, included, **held_out):

@@ -5,14 +5,17 @@ import pytest
 
 pytest.importorskip("scipy")
 pytest.importorskip("imitation")
-from tests.docs_scripts import load_script
+from tests.docs_scripts import load_script, page_tables
 
 script = load_script("make_language_results")
 
 
-def test_the_table_is_current():
-    page = script.PAGE.read_text("utf-8")
-    assert script.with_table(page, pd.read_csv(script.DATA)) == page, "run python docs/make_language_results.py"
+def test_the_tables_are_current():
+    tables = script.tables(pd.read_csv(script.DATA))
+    for page, name in zip(script.PAGES, tables, strict=True):
+        text = page.read_text("utf-8")
+        assert name in page_tables.table_names(text)
+        assert page_tables.with_tables(text, tables) == text, "run python docs/make_language_results.py"
 
 
 def write_model(folder, mean, *, concluded):
@@ -33,9 +36,10 @@ def write_model(folder, mean, *, concluded):
 
 
 def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
-    page = tmp_path / "page.md"
-    page.write_text("Before.\n\n<!-- table language_models -->\n<!-- end of table -->\n\nAfter.\n", "utf-8")
-    monkeypatch.setattr(script, "PAGE", page)
+    page, readme = tmp_path / "page.md", tmp_path / "README.md"
+    for path, name in ((page, "language_models"), (readme, "language_models_in_short")):
+        path.write_text(f"Before.\n\n<!-- table {name} -->\n<!-- end of table -->\n\nAfter.\n", "utf-8")
+    monkeypatch.setattr(script, "PAGES", (page, readme))
     monkeypatch.setattr(script, "DATA", tmp_path / "data" / "rows.csv")
     monkeypatch.setattr(script, "CURVES", tmp_path / "data" / "curves.csv")
     monkeypatch.setattr(script, "PICTURE", tmp_path / "picture.png")
@@ -53,6 +57,8 @@ def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
     text = page.read_text("utf-8")
     assert "| `none` | 2 | 0.600 [0.500, 0.700] |" in text and "| `reasoning` | 1 |" in text  # of few seeds: the lowest and the highest
     assert "| `none_12` | 1 | 0.900 [0.800, 1.000] |" in text  # not mixed with those whose texts have other dimensions
+    short = [line for line in readme.read_text("utf-8").splitlines() if line.startswith("| `")]
+    assert short == ["| `none` | 2 | 0.600 [0.500, 0.700] | 0.600 [0.500, 0.700] |"]
     curves = pd.read_csv(tmp_path / "data" / "curves.csv").query("batch == 2")
     assert list(zip(curves["policy"], curves["seed_of_training"], strict=True)) == [
         ("none", 0),

@@ -202,11 +202,14 @@ def test_texts_are_new_in_every_chunk_and_a_function_of_the_seed():
     assert not set(texts_of(config, 0, domain=SeedDomain.VALIDATION, count=50)) & set(chunks[0])
 
 
-def test_shuffled_texts_have_the_same_moves():
-    both, shuffled = (texts_of(TrainingConfig(condition=name), 0, count=40) for name in ("both", "both_shuffled"))
+@pytest.mark.parametrize("condition", ["both", "reasoning_compared"])
+def test_shuffled_texts_have_the_same_moves(condition):
+    true, shuffled = (texts_of(TrainingConfig(condition=name), 0, count=40) for name in (condition, f"{condition}_shuffled"))
     explained = ("Reasoning: ", "Outcome explanation: ")
-    moves = [[line for line in "\n".join(texts).split("\n") if not line.startswith(explained)] for texts in (both, shuffled)]
-    assert moves[0] == moves[1] and sum(a != b for a, b in zip(both, shuffled, strict=True)) > 35
+    moves = [[line for line in "\n".join(texts).split("\n") if not line.startswith(explained)] for texts in (true, shuffled)]
+    assert moves[0] == moves[1] and sum(a != b for a, b in zip(true, shuffled, strict=True)) > 35
+    reasons = [[line for line in "\n".join(texts).split("\n") if line.startswith("Reasoning: ")] for texts in (true, shuffled)]
+    assert sorted(reasons[0]) == sorted(reasons[1]) != reasons[0]  # all of them, each in another game
 
 
 def test_the_tokenizer_keeps_letters_and_digits_single_and_encodes_anything():

@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from agents.config import AgentConfig, PPOConfig, TrainingConfig
 from agents.policies.checkpoints import save_config
-from tests.docs_scripts import load_script
+from tests.docs_scripts import load_script, page_tables
 
 script = load_script("make_equal_budget_table")
 BC = AgentConfig(training=TrainingConfig(num_batches=40, batch_size=10))
@@ -40,7 +40,7 @@ def write_study(folder, seeds=(0,)):
 
 def test_each_agent_is_at_its_last_evaluation_within_what_both_used(tmp_path):
     write_study(tmp_path, seeds=(0, 1))
-    table = script.equal_budgets(script.Args(tmp_path))
+    table = script.equal_budgets(tmp_path)
     assert set(table["seed_of_training"]) == {0, 1} and set(table["split"]) == {"train", "eval_path"}
     # bc: 40 updates of 10 episodes, 40 seconds. ppo: 10 iterations of 50 episodes, 2 * ceil(50 / 16) updates and 10 seconds each.
     expected = {
@@ -56,14 +56,23 @@ def test_each_agent_is_at_its_last_evaluation_within_what_both_used(tmp_path):
     assert not expected
 
 
-def test_the_table_says_what_each_agent_used(tmp_path, monkeypatch, capsys):
-    write_study(tmp_path)
-    script.main(script.Args(tmp_path, out=tmp_path / "new" / "table.csv"))
-    assert "| `ppo, 32 updates` | 1 | 0.004 | 0.004 |" in capsys.readouterr().out
-    assert len(pd.read_csv(tmp_path / "new" / "table.csv")) == 12
+def test_the_table_says_what_each_agent_used(tmp_path, monkeypatch):
+    write_study(tmp_path, seeds=(0, 1))
+    page, data = tmp_path / "page.md", tmp_path / "new" / "table.csv"
+    page.write_text("<!-- table equal_budgets -->\n<!-- end of table -->\n", "utf-8")
+    monkeypatch.setattr(script, "PAGE", page)
+    monkeypatch.setattr(script, "DATA", data)
+    script.main(script.Args(tmp_path))
+    assert "| `ppo`, 32 updates | 0.004 [0.004, 0.004] | 0.004 [0.004, 0.004] |" in page.read_text("utf-8")
+    assert len(pd.read_csv(data)) == 24
+
+
+def test_the_table_is_current():
+    page = script.PAGE.read_text("utf-8")
+    assert page_tables.with_tables(page, script.tables(pd.read_csv(script.DATA))) == page, "run python docs/make_equal_budget_table.py"
 
 
 def test_without_a_seed_of_both_it_says_what_it_looks_for(tmp_path):
     write_run(tmp_path / "bc" / "seed_0", BC, "bc/learning_rate", 1.0, (40,))
     with pytest.raises(SystemExit, match="error: results must be the folder of a study with bc and ppo, got "):
-        script.equal_budgets(script.Args(tmp_path))
+        script.equal_budgets(tmp_path)

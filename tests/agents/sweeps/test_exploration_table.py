@@ -1,12 +1,18 @@
 """The table of experiments on the held-out cause."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("imitation")
-from tests.docs_scripts import load_script
+from tests.docs_scripts import load_script, page_tables
 
 script = load_script("make_exploration_table")
+
+
+def test_the_table_is_current():
+    page = script.PAGE.read_text("utf-8")
+    assert page_tables.with_tables(page, script.tables(pd.read_csv(script.DATA))) == page, "run python docs/make_exploration_table.py"
 
 
 def test_the_expert_tries_d_and_chooses_it_where_it_is_the_target():
