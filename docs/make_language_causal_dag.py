@@ -4,13 +4,14 @@
 
 The models' folders are those of language_model_folders.py; the agent's folder is one of ``agents.evaluate``. The rows are put into
 docs/data/language/causal_dag.csv, where they replace those of the same policy and seed, and the table into docs/language_results.md. And of
-the choices of models whose reasoning compares it counts how often they set what they say moved the goal most: causal_dag_choices.csv, where
-the held-out link, of D on E, is counted by itself.
+the choices of models whose reasoning compares, and of the expert in games like those of their texts, it counts how often they set what they
+say moved the goal most: causal_dag_choices.csv, where the held-out link, of D on E, is counted by itself.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,13 @@ import tyro
 from language_model_folders import ModelFolder, model_folders
 from page_tables import Tables, markdown, with_interval, write_tables
 
+from agents.language.conditions import named_condition
+from agents.language.games import game_text
 from agents.language.pages import read_transcripts
 from agents.sweeps.tables import with_new_runs
+from gym_causal.core.streams import SeedDomain
 from gym_causal.files import write_atomically
+from gym_causal.transcripts import play_games
 
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "language" / "causal_dag.csv"
@@ -34,6 +39,7 @@ METRICS = (REWARD, COVERAGE, OPTIMAL)
 CHOICE = re.compile(r"The goal is (\w+)\..*?So (\w+) moved \w+ most\..*\nI set (\w+) to ")
 HELD_OUT = ("D", "E")
 WITHOUT_SEED = -1  # of training: strategies and the expert
+EXPERT_GAMES = 3_000
 
 
 @dataclass(frozen=True)
@@ -53,17 +59,28 @@ def rows_of_model(folder: ModelFolder) -> pd.DataFrame:
 
 
 def choices_of_model(folder: ModelFolder) -> list[dict[str, object]]:
-    """For each split, and for what is said to have moved the goal most: how many choices there were, and in which share that was set."""
+    """The choices of one model on each split."""
+    transcripts = read_transcripts(folder.path / "evaluation")
+    return [row for (_, split), games in transcripts.items() for row in choices(folder.model, folder.seed, split, games)]
+
+
+def choices_of_expert() -> list[dict[str, object]]:
+    """The choices of the expert in games of the split that texts are of."""
+    condition = named_condition("reasoning_compared")
+    kwargs = {"split": "train", "outcomes": "changes", **condition.env_kwargs}
+    games = play_games("CausalDAGText-v0", num_episodes=EXPERT_GAMES, domain=SeedDomain.VALIDATION, **kwargs)
+    return choices("expert", WITHOUT_SEED, "train", [game_text(game, condition) for game in games])
+
+
+def choices(policy: str, seed: int, split: str, games: Iterable[str]) -> list[dict[str, object]]:
+    """By what is said to have moved the goal most: how many choices there are in the texts of games, and in which share that is set."""
     rows = []
-    for (_, split), games in read_transcripts(folder.path / "evaluation").items():
-        found = [CHOICE.findall(text) for text in games]
-        said = pd.DataFrame([choice for each in found for choice in each], columns=["goal", "most", "target"])
-        is_held_out = (said["most"] == HELD_OUT[0]) & (said["goal"] == HELD_OUT[1])
-        for link, choices in (("held out", said[is_held_out]), ("other", said[~is_held_out])):
-            if len(choices):
-                share = (choices["target"] == choices["most"]).mean()
-                about = {"policy": folder.model, "seed_of_training": folder.seed}
-                rows.append({**about, "split": split, "link": link, "choices": len(choices), "sets_it": round(share, 4)})
+    said = pd.DataFrame([choice for text in games for choice in CHOICE.findall(text)], columns=["goal", "most", "target"])
+    is_held_out = (said["most"] == HELD_OUT[0]) & (said["goal"] == HELD_OUT[1])
+    for link, chosen in (("held out", said[is_held_out]), ("other", said[~is_held_out])):
+        if len(chosen):
+            counted = {"choices": len(chosen), "sets_it": round((chosen["target"] == chosen["most"]).mean(), 4)}
+            rows.append({"policy": policy, "seed_of_training": seed, "split": split, "link": link, **counted})
     return rows
 
 
@@ -94,9 +111,9 @@ def main(args: Args) -> None:
     rows = with_new_runs(DATA, rows[rows["metric"].isin(METRICS)])
     rows = rows.sort_values("seed_of_training", key=lambda seed: seed == WITHOUT_SEED, kind="stable")
     write_atomically(DATA, lambda target: rows.to_csv(target, index=False))
-    if choices := [row for folder in folders for row in choices_of_model(folder)]:
-        counted = with_new_runs(CHOICES, pd.DataFrame(choices))
-        write_atomically(CHOICES, lambda target: counted.to_csv(target, index=False))
+    counted = with_new_runs(CHOICES, pd.DataFrame([row for folder in folders for row in choices_of_model(folder)] + choices_of_expert()))
+    counted = counted.sort_values("seed_of_training", key=lambda seed: seed == WITHOUT_SEED, kind="stable")
+    write_atomically(CHOICES, lambda target: counted.to_csv(target, index=False))
     write_tables(PAGE, tables(rows))
 
 

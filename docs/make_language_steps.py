@@ -3,23 +3,23 @@
     python docs/make_language_steps.py --results results/language_models      # after the commands of docs/language_results.md
 
 For each model and each rewarded dimension, in 200 games of the expert that were not trained on: how often the likeliest next word is the
-expert's at each step (STEPS). Prints the table and writes it to docs/data/language/steps.csv, where the rows of these models replace
-earlier ones.
+expert's at each step (STEPS). Of what the reasoning says of each dimension after an experiment ("color is ruled out"), also by its place
+in the sentence and whether it was tried last. Prints the tables and writes them to steps.csv and states.csv in docs/data/language, where
+the rows of these models replace earlier ones.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pandas as pd
 import tyro
-from language_predictions import Predictions, trained_models
+from language_predictions import Predictions, TrainedModel, trained_models
 
-from agents.language.conditions import Condition
 from agents.language.games import description, game_text
 from agents.sweeps.tables import with_new_runs
 from gym_causal.core.streams import SeedDomain
@@ -27,6 +27,9 @@ from gym_causal.files import write_atomically
 from gym_causal.transcripts import play_games
 
 DATA = Path(__file__).parent / "data" / "language" / "steps.csv"
+STATES_DATA = DATA.with_name("states.csv")
+STATE = re.compile(r"(?P<dimension>\w+) (?P<state>is left|is ruled out|was rewarded)")
+TRIED = re.compile(r"into a different (\w+)")
 STEPS = {
     "left": r"(?:So far,|,| and) \w+ (is left|is ruled out|was rewarded)",
     "belief": r"must be (\w+), because",
@@ -39,13 +42,16 @@ STEPS = {
     "counts": r"has a unique \w+, and \w+ (counts|does not count)",
     "choice": r"so I go for (\w)",
 }
-"""Step -> where its word stands. Not all are in the texts of all conditions. "left" (what is left or ruled out) is said under
-"reasoning_explicit", "reasoning_searched" and "reasoning_judged", and with what was rewarded under "reasoning_evidence". Values are listed
-under conditions such as "reasoning_listed", and compared under "reasoning_compared"; under "reasoning_described" and the four first named
-this is done in several dimensions, with what is unique in each. "counts" (whether a dimension does) is said under "reasoning_searched" and
-"reasoning_judged", and "choice" under the latter and "reasoning_evidence"."""
+"""Step -> where its word stands.
+
+Not all are in the texts of all conditions. "left" (what is left or ruled out) is said under "reasoning_explicit", "reasoning_searched" and
+"reasoning_judged", and with what was rewarded under "reasoning_evidence". Values are listed under conditions such as "reasoning_listed",
+and compared under "reasoning_compared"; under "reasoning_described" and the four first named this is done in several dimensions, with what
+is unique in each. "counts" (whether a dimension does) is said under "reasoning_searched" and "reasoning_judged", and "choice" under the
+latter and "reasoning_evidence"."""
 DIMENSIONS = ("color", "shape", "texture")
-GAMES = 200
+GAMES, GAMES_OF_ORDER = 200, 60  # of each rewarded dimension
+MODEL = ("model", "seed")
 
 
 @dataclass(frozen=True)
@@ -54,41 +60,84 @@ class Args:
 
     results: Path
     """Folder of the models' folders."""
-    out: Path = DATA
-    """The CSV."""
 
 
-def right_words(model: Any, tokenizer: Any, text: str) -> Iterator[tuple[str, bool]]:
+class State(NamedTuple):
+    """What the reasoning says of a dimension after an experiment: that it is left, ruled out or was rewarded."""
+
+    place: int  # in the sentence, from 1
+    dimension: str
+    state: str
+    tried_last: bool
+    is_right: bool
+
+
+def right_words(predictions: Predictions, text: str) -> Iterator[tuple[str, bool]]:
     """Each step of a text, and whether the model's likeliest tokens are those of its word."""
-    predictions = Predictions(model, tokenizer, text)
     for step, pattern in STEPS.items():
         for found in re.finditer(pattern, text):
-            yield step, predictions.are_right(found.start(1) - 1, found.end(1))  # with the space, which may be a token of its own
+            yield step, _is_right(predictions, *found.span(1))
 
 
-def shares(model: Any, tokenizer: Any, condition: Condition, about: str = "") -> pd.DataFrame:
-    """A row for each rewarded dimension, a column for each step. ``about`` stands before each game."""
+def states_of(predictions: Predictions, text: str) -> Iterator[State]:
+    """What is said of each dimension after an experiment."""
+    for sentence in re.finditer(r"So far, [^.]*\.", text):
+        for place, found in enumerate(STATE.finditer(text, *sentence.span()), start=1):
+            if tried := TRIED.findall(text[: sentence.start()]):
+                is_right = _is_right(predictions, *found.span("state"))
+                yield State(place, found["dimension"], found["state"], found["dimension"] == tried[-1], is_right)
+
+
+def _is_right(predictions: Predictions, start: int, end: int) -> bool:
+    return predictions.are_right(start - 1, end)  # with the space, which may be a token of its own
+
+
+def predicted(model: TrainedModel, names: Sequence[str], rewarded: str, count: int) -> Iterator[tuple[Predictions, str]]:
+    """A model's predictions in games of the expert, and the texts of these."""
+    kwargs = {"dimension_names": names, "rewarded_dimensions": (rewarded,), **model.condition.env_kwargs}
+    about = description("OddOneOutText-v0", dimension_names=names) if model.training.get("instructions") else ""
+    for game in play_games("OddOneOutText-v0", num_episodes=count, domain=SeedDomain.EVALUATION, **kwargs):
+        text = about + game_text(game, model.condition)
+        yield Predictions(model.model, model.tokenizer, text), text
+
+
+def steps(model: TrainedModel) -> pd.DataFrame:
+    """A row for each rewarded dimension, a column for each step: the share of right words."""
     rows = []
-    for dimension in DIMENSIONS:
-        kwargs = {"rewarded_dimensions": (dimension,), **condition.env_kwargs}
-        games = play_games("OddOneOutText-v0", num_episodes=GAMES, domain=SeedDomain.EVALUATION, **kwargs)
-        found = pd.DataFrame([pair for game in games for pair in right_words(model, tokenizer, about + game_text(game, condition))])
-        rows.append({"rewarded": dimension, **found.groupby(0, sort=False)[1].mean()})
-    return pd.DataFrame(rows)
+    for rewarded in DIMENSIONS:
+        found = pd.DataFrame([pair for game in predicted(model, DIMENSIONS, rewarded, GAMES) for pair in right_words(*game)])
+        rows.append({"rewarded": rewarded, **found.groupby(0, sort=False)[1].mean()})
+    return pd.DataFrame(rows).reindex(columns=["rewarded", *STEPS])
+
+
+def states(model: TrainedModel) -> pd.DataFrame:
+    """Of what is said of a dimension after an experiment: how often it is said and the share of right words.
+
+    The dimensions of these games stand in each of three orders, so that each stands in each place.
+    """
+    orders = [[*DIMENSIONS[first:], *DIMENSIONS[:first]] for first in range(len(DIMENSIONS))]
+    games = (game for names in orders for rewarded in DIMENSIONS for game in predicted(model, names, rewarded, GAMES_OF_ORDER))
+    found = pd.DataFrame([state for game in games for state in states_of(*game)], columns=list(State._fields))
+    return found.groupby(list(State._fields[:-1]))["is_right"].agg(said="size", right="mean").reset_index()
 
 
 def main(args: Args) -> None:
     """Run the command."""
-    tables = []
-    for folder, training, condition, model, tokenizer in trained_models(args.results):
-        table = shares(model, tokenizer, condition, description("OddOneOutText-v0") if training.get("instructions") else "")
-        tables.append(table.assign(model=folder.model, seed=folder.seed))
-    if not tables:
+    tables: dict[Path, list[pd.DataFrame]] = {DATA: [], STATES_DATA: []}
+    for model in trained_models(args.results):
+        counts = {DATA: steps(model)}
+        if counts[DATA]["left"].notna().any():
+            counts[STATES_DATA] = states(model)
+        for path, table in counts.items():
+            tables[path].append(table.assign(model=model.folder.model, seed=model.folder.seed))
+    if not tables[DATA]:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no model of texts with reasoning")
-    made = with_new_runs(args.out, pd.concat(tables, ignore_index=True), run=("model", "seed"))
-    made = made.sort_values(["model", "seed"], kind="stable").reindex(columns=["model", "seed", "rewarded", *STEPS])
-    print(made.to_string(index=False, float_format="%.2f"))
-    write_atomically(args.out, lambda path: made.to_csv(path, index=False))
+    for path, made in tables.items():
+        if made:
+            table = with_new_runs(path, pd.concat(made, ignore_index=True), run=MODEL).sort_values([*MODEL], kind="stable")
+            table = table[[*MODEL, *table.columns.difference(MODEL, sort=False)]]
+            print(table.to_string(index=False, float_format="%.2f"), end="\n\n")
+            write_atomically(path, lambda target, table=table: table.to_csv(target, index=False))
 
 
 if __name__ == "__main__":

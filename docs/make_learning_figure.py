@@ -2,10 +2,10 @@
 
     python docs/make_learning_figure.py --results results       # after the studies of docs/results.md
 
-Reads ``learning_curves.csv`` in the folders of the studies that are there and puts what is drawn of it into
-docs/data/active_learners/learning_curves.csv, where rows replace those of the same study, variation and seed. From that file it draws
-docs/images/passive_and_active_tasks.png: reward as a fraction of the optimum against the number of episodes seen, a panel for each task
-and split. Without ``--results`` the picture is drawn from the file as it is.
+Reads ``learning_curves.csv`` in the folders of the studies that are there and puts the normalized rewards into
+docs/data/active_learners/learning_curves.csv, where rows replace those of the same study, variation and seed. From that file it draws some
+of the variations (``LINES``) in docs/images/passive_and_active_tasks.png: reward as a fraction of the optimum against the number of
+episodes seen, a panel for each task and split. Without ``--results`` the picture is drawn from the file as it is.
 """
 
 from __future__ import annotations
@@ -58,23 +58,24 @@ class Args:
 
 
 def curves(results: Path) -> pd.DataFrame:
-    """The rows of all studies that are drawn, with the column ``study``.
+    """The rows of all variations of the studies, with the column ``study``.
 
     Raises:
         FileNotFoundError: there is no learning curve at all.
     """
     tables = []
-    for study, lines in LINES.items():
+    for study in LINES:
         if (path := results / study / "learning_curves.csv").exists():
             rows = pd.read_csv(path)
-            tables.append(rows[(rows["metric"] == METRIC) & rows["policy"].isin(lines)].assign(study=study))
+            tables.append(rows[rows["metric"] == METRIC].assign(study=study))
     if not tables:
         raise FileNotFoundError(f"results must hold the folder of one of {', '.join(LINES)} with learning_curves.csv, got {results}")
     return pd.concat(tables, ignore_index=True)
 
 
 def labelled(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows in the order of ``LINES``, with the task in ``split`` and the line in ``policy``."""
+    """The rows of ``LINES`` in their order, with the task in ``split`` and the line in ``policy``."""
+    rows = rows[[policy in LINES[study] for study, policy in zip(rows["study"], rows["policy"], strict=True)]]
     ordered = rows.iloc[rows["study"].map([*LINES].index).argsort(kind="stable")]
     line = [LINES[study][variation] for study, variation in zip(ordered["study"], ordered["policy"], strict=True)]
     return ordered.assign(policy=line, split=ordered["env_id"].str.removesuffix("-v0") + ": " + ordered["split"])

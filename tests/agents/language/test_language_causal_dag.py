@@ -47,6 +47,7 @@ def test_models_and_the_agent_are_put_together(tmp_path, monkeypatch):
     monkeypatch.setattr(script, "PAGE", page)
     monkeypatch.setattr(script, "DATA", tmp_path / "rows.csv")
     monkeypatch.setattr(script, "CHOICES", tmp_path / "choices.csv")
+    monkeypatch.setattr(script, "EXPERT_GAMES", 20)
     results = tmp_path / "one"
     write_results(results / "none" / "seed_0" / "evaluation", "CausalDAGText-v0", {"none": 0.5, "expert": 1.0, "change": 0.7})
     write_results(tmp_path / "agent", "CausalDAG-v0", {"agent": 0.9, "expert": 1.0})
@@ -77,6 +78,8 @@ def test_models_and_the_agent_are_put_together(tmp_path, monkeypatch):
     assert pd.read_csv(script.CHOICES).to_numpy().tolist() == [
         ["reasoning", 1, "eval_target", "held out", 3, 0.3333],
         ["reasoning", 1, "eval_target", "other", 2, 0.5],
+        ["expert", script.WITHOUT_SEED, "train", "held out", 3, 0.0],
+        ["expert", script.WITHOUT_SEED, "train", "other", 37, 0.5405],
     ]
     assert set(pd.read_csv(script.DATA)["metric"]) == set(script.METRICS)
 

@@ -1,5 +1,6 @@
 """Which steps of the reasoning a model gets right."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -14,11 +15,13 @@ import torch
 from agents.language.conditions import CONDITIONS
 from agents.language.games import game_text
 from agents.language.gpt import make_tokenizer
+from gym_causal.core.streams import SeedDomain
 from gym_causal.transcripts import play_games
 from tests.agents.language.knowing import knows
 from tests.docs_scripts import load_script
 
 script = load_script("make_language_steps")
+Predictions, ModelFolder = script.Predictions, load_script("language_model_folders").ModelFolder
 CONDITION = CONDITIONS["reasoning_compared"]
 
 
@@ -40,7 +43,7 @@ def test_each_step_is_found_and_compared_with_the_next_token(belief_reasoning, t
     failed = set()
     for text in texts:
         ids = torch.tensor(tokenizer(text)["input_ids"])
-        found = list(script.right_words(knows(ids), tokenizer, text))
+        found = list(script.right_words(script.Predictions(knows(ids), tokenizer, text), text))
         assert all(right for _, right in found)
         counts = Counter(name for name, _ in found)
         states = 3 * text.count("So far, ")
@@ -48,7 +51,24 @@ def test_each_step_is_found_and_compared_with_the_next_token(belief_reasoning, t
         expected = {"belief": text.count("must be "), "action": 3, "conclusion": 1, **in_test}
         assert counts == Counter(expected) + Counter(left=states)
         (shape,) = tokenizer(" shape")["input_ids"]
-        wrong = {step for step, right in script.right_words(knows(ids, but_not=shape), tokenizer, text) if not right}
+        predictions = script.Predictions(knows(ids, but_not=shape), tokenizer, text)
+        wrong = {step for step, right in script.right_words(predictions, text) if not right}
         assert wrong == {step for step in ("belief", "action", "conclusion") if counts[step]}
         failed.add(text.count("not rewarded"))
     assert len(failed) > 1  # what is rewarded is found out early or late
+
+
+def test_what_is_said_of_a_dimension_is_counted_in_each_place(monkeypatch):
+    """By a model that knows all words but "ruled"."""
+    monkeypatch.setattr(script, "GAMES_OF_ORDER", 12)
+    condition = CONDITIONS["reasoning_judged"]
+    kwargs = {"num_episodes": 12, "domain": SeedDomain.EVALUATION, **condition.env_kwargs}
+    tokenizer = make_tokenizer([game_text(game, condition) for game in play_games("OddOneOutText-v0", **kwargs)])
+    (ruled,) = tokenizer(" ruled")["input_ids"]
+    monkeypatch.setattr(script, "Predictions", lambda ids, tokenizer, text: Predictions(knows(ids(text), but_not=ruled), tokenizer, text))
+    model = script.TrainedModel(ModelFolder("", "", 0), {}, condition, lambda text: torch.tensor(tokenizer(text)["input_ids"]), tokenizer)
+    table = script.states(model)
+    assert set(zip(table["place"], table["dimension"], strict=True)) == set(itertools.product((1, 2, 3), script.DIMENSIONS))
+    assert ((table["right"] == 1) == (table["state"] == "is left")).all() and set(table["right"]) == {0, 1}
+    assert set(table[table["tried_last"]]["state"]) == {"is ruled out"}  # states are said as long as nothing was rewarded
+    assert table.groupby("place")["said"].sum().nunique() == 1  # every sentence is about all dimensions

@@ -31,7 +31,9 @@ def test_it_keeps_and_draws_what_there_is(tmp_path, monkeypatch):
     rows = [row("ppo_none"), row("ppo_none", seen=20), row("ppo_full"), row("ppo_reward"), row("ppo_none", "reward")]
     write_curves(tmp_path / "results" / "active_odd_one_out", rows)
     figure.main(figure.Args(tmp_path / "results", tmp_path / "new" / "a.png"))
-    drawn = figure.labelled(pd.read_csv(tmp_path / "curves.csv"))
+    kept = pd.read_csv(tmp_path / "curves.csv")
+    assert kept["policy"].tolist() == ["ppo_none", "ppo_none", "ppo_full", "ppo_reward"]  # also of a variation that is not drawn
+    drawn = figure.labelled(kept)
     assert list(zip(drawn["split"], drawn["policy"], drawn["episodes_seen"], strict=True)) == [
         ("OddOneOut: train", "acts", 10),
         ("OddOneOut: train", "acts", 20),
