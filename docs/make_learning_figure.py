@@ -27,6 +27,7 @@ PICTURE = DOCS / "images" / "passive_and_active_tasks.png"
 METRIC = "normalized_reward"
 LINES = {
     "passive_and_active": {"bc": "watches", "ppo": "acts", "bc_then_ppo": "watches, then acts"},
+    "passive_and_active_full": {},  # ten times as long: kept, not drawn
     "passive_and_active_cued": {"bc": "watches", "ppo": "acts", "bc_then_ppo": "watches, then acts"},
     "active_odd_one_out": {
         "bc_none": "watches",

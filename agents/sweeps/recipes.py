@@ -180,6 +180,14 @@ PUBLISHED: tuple[Recipe, ...] = (
     ),
     Recipe(
         study="passive_and_active",
+        preset="full",
+        seeds=1,
+        episodes=20_000,
+        out=_RESULTS / "passive_and_active_full",
+        variations=("ppo",),
+    ),
+    Recipe(
+        study="passive_and_active",
         env="CausalDAGCued-v0",
         seeds=1,
         out=_RESULTS / "passive_and_active_cued",

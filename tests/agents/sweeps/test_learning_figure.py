@@ -23,7 +23,7 @@ def write_curves(folder, rows):
 
 def test_lines_are_of_variations_that_there_are():
     for folder, lines in figure.LINES.items():
-        assert lines.keys() <= {variation.name for variation in STUDIES[folder.removesuffix("_cued")].variations}
+        assert lines.keys() <= {variation.name for variation in STUDIES[folder.removesuffix("_cued").removesuffix("_full")].variations}
 
 
 def test_it_keeps_and_draws_what_there_is(tmp_path, monkeypatch):
@@ -58,5 +58,5 @@ def test_a_new_run_replaces_the_earlier_one_alone_and_studies_keep_their_order(t
 
 
 def test_without_curves_it_says_what_it_looks_for(tmp_path):
-    with pytest.raises(FileNotFoundError, match="results must hold the folder of one of passive_and_active, passive_and_active_cued, "):
+    with pytest.raises(FileNotFoundError, match="results must hold the folder of one of passive_and_active, passive_and_active_full, "):
         figure.curves(tmp_path)
