@@ -38,7 +38,7 @@ class Args:
 def rows_of(folder: ModelFolder) -> pd.DataFrame:
     """The rows of one model, with the columns ``order`` and ``rewarded``. (Held-out games are there twice.)"""
     found = []
-    for path in sorted(folder.path.glob("order_*/*/results.csv")):
+    for path in sorted(folder.path.glob("order_*_*_*/*/results.csv")):
         table = pd.read_csv(path)
         table = table[table["policy"] == condition_of(folder.model)]
         rewarded = table["split"].replace({"included": path.parent.name, "held_out": HELD_OUT})

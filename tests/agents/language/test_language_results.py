@@ -52,7 +52,7 @@ def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
     assert any(line.startswith("| `reasoning` | 1 | 0.250 [0.150, 0.350] |") and "1.250" in line for line in lines)
     write_model(tmp_path / "two" / "none" / "seed_1", 0.7, concluded=False)
     write_model(tmp_path / "two" / "none_12" / "seed_0", 0.9, concluded=False)
-    write_model(tmp_path / "two" / "none_names_12_longer" / "seed_0", 0.8, concluded=False)
+    write_model(tmp_path / "two" / "none_names_12_longer_2" / "seed_0", 0.8, concluded=False)
     script.main(script.Args(results=tmp_path / "two"))
     text = page.read_text("utf-8")
     assert "| `none` | 2 | 0.600 [0.500, 0.700] |" in text and "| `reasoning` | 1 |" in text  # of few seeds: the lowest and the highest
@@ -64,7 +64,7 @@ def test_models_of_several_sessions_are_put_together(tmp_path, monkeypatch):
         ("none", 0),
         ("none", 1),
         ("none_12", 0),
-        ("none_names_12_longer", 0),
+        ("none_names_12_longer_2", 0),
         ("reasoning", 0),
     ]
     assert (tmp_path / "picture.png").exists()
