@@ -162,6 +162,8 @@ def main(args: Args) -> None:
         "descriptions": descriptions_by_dimension(pd.concat(described, ignore_index=True)),
     }
     for name, of_models in tables.items():
+        if of_models.empty:  # no model describes objects
+            continue
         path = args.out / f"{name}.csv"
         table = with_new_runs(path, of_models, run=("model", "seed")).sort_values(["model", "games", "seed"], kind="stable")
         print(table.to_string(index=False, float_format="%.2f"), end="\n\n")

@@ -77,6 +77,18 @@ def test_all_that_the_expert_says_of_objects_is_true(name, tmp_path):
     assert table.loc["texture", "descriptions"] == 20 * (2 if name == "reasoning_described" else 1)  # there it is repeated
 
 
+def test_models_that_say_nothing_of_objects_have_no_descriptions(tmp_path):
+    folder = tmp_path / "none" / "seed_0" / "evaluation"
+    folder.mkdir(parents=True)
+    games = {("none", "included"): play_games("OddOneOutText-v0", num_episodes=5)}
+    write_transcripts(folder, "expert", {"none": ""}, games, environment_explains=False)
+    (tmp_path / "data").mkdir()
+    shutil.copy(script.DATA / "descriptions.csv", tmp_path / "data")
+    script.main(script.Args(results=tmp_path, out=tmp_path / "data"))
+    assert (tmp_path / "data" / "descriptions.csv").read_bytes() == (script.DATA / "descriptions.csv").read_bytes()
+    assert set(script.pd.read_csv(tmp_path / "data" / "choices.csv")["model"]) == {"none"}
+
+
 @pytest.mark.parametrize(
     ("said", "values", "compared", "counts"),
     [
