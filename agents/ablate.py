@@ -121,6 +121,7 @@ def run_sweep(args: Args, descriptions: dict[str, Any], runs: list[Run], console
 def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], console: Console) -> None:
     """Write and print the results of finished runs."""
     # Late, so that --help answers at once: torch, pandas and matplotlib take seconds.
+    from agents.data.csv_rows import write_rows  # noqa: PLC0415
     from agents.sweeps import tables  # noqa: PLC0415
     from agents.sweeps.figures import study_figures  # noqa: PLC0415
     from agents.sweeps.studies import study  # noqa: PLC0415
@@ -133,7 +134,7 @@ def write_results(args: Args, descriptions: dict[str, Any], runs: list[Run], con
     summary = tables.summarize_seeds(results)
     printed = tables.summary_table(summary, descriptions, chosen.columns)
     levels = tables.at_levels(summary, chosen.variations)
-    write_atomically(args.folder / "learning_curves.csv", lambda path: curves.to_csv(path, index=False))  # too long for the JSON
+    write_rows(args.folder / "learning_curves.csv", curves)  # too long for the JSON
     write_atomically(
         args.folder / "summary.md", lambda path: path.write_text(tables.markdown_table(summary, chosen.columns), encoding="utf-8")
     )

@@ -23,9 +23,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.config import AgentConfig
+from agents.data.csv_rows import write_rows
 from agents.policies.checkpoints import load_config
 from agents.sweeps.tables import shown_bounds, summarize_seeds
-from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
 DATA, PAGE = DOCS / "data" / "active_learners" / "equal_budgets.csv", DOCS / "results.md"
@@ -118,7 +118,7 @@ def main(args: Args) -> None:
     """Run the command."""
     rows = equal_budgets(args.results)
     DATA.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
+    write_rows(DATA, rows)
     write_tables(PAGE, tables(rows))
 
 

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 import agents
 import gym_causal
-from gym_causal.files import write_atomically
+from agents.data.csv_rows import write_rows
 from gym_causal.rollouts import Step
 
 ENV_ID, HELD_OUT_CAUSE, NUM_VARIABLES = "CausalDAG-v0", 3, 5
@@ -104,7 +104,7 @@ def main(args: Args) -> None:
             )
     rows = pd.DataFrame(found)
     DATA.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
+    write_rows(DATA, rows)
     write_tables(PAGE, tables(rows))
 
 

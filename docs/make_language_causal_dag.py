@@ -21,12 +21,12 @@ import tyro
 from language_model_folders import ModelFolder, model_folders
 from page_tables import Tables, markdown, with_interval, write_tables
 
+from agents.data.csv_rows import write_rows
 from agents.language.conditions import named_condition
 from agents.language.games import game_text
 from agents.language.pages import read_transcripts
 from agents.sweeps.tables import with_new_runs
 from gym_causal.core.streams import SeedDomain
-from gym_causal.files import write_atomically
 from gym_causal.transcripts import play_games
 
 DOCS = Path(__file__).parent
@@ -110,10 +110,10 @@ def main(args: Args) -> None:
     rows = pd.concat(found, ignore_index=True)
     rows = with_new_runs(DATA, rows[rows["metric"].isin(METRICS)])
     rows = rows.sort_values("seed_of_training", key=lambda seed: seed == WITHOUT_SEED, kind="stable")
-    write_atomically(DATA, lambda target: rows.to_csv(target, index=False))
+    write_rows(DATA, rows)
     counted = with_new_runs(CHOICES, pd.DataFrame([row for folder in folders for row in choices_of_model(folder)] + choices_of_expert()))
     counted = counted.sort_values("seed_of_training", key=lambda seed: seed == WITHOUT_SEED, kind="stable")
-    write_atomically(CHOICES, lambda target: counted.to_csv(target, index=False))
+    write_rows(CHOICES, counted)
     write_tables(PAGE, tables(rows))
 
 

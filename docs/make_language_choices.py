@@ -23,9 +23,9 @@ import pandas as pd
 import tyro
 from language_model_folders import model_folders
 
+from agents.data.csv_rows import write_rows
 from agents.language.pages import TRANSCRIPTS, read_transcripts
 from agents.sweeps.tables import with_new_runs
-from gym_causal.files import write_atomically
 from gym_causal.odd_one_out_text.vocabulary import DIMENSIONS, LETTERS
 
 DATA = Path(__file__).parent / "data" / "language"
@@ -167,7 +167,7 @@ def main(args: Args) -> None:
         path = args.out / f"{name}.csv"
         table = with_new_runs(path, of_models, run=("model", "seed")).sort_values(["model", "games", "seed"], kind="stable")
         print(table.to_string(index=False, float_format="%.2f"), end="\n\n")
-        write_atomically(path, lambda target, table=table: table.to_csv(target, index=False))
+        write_rows(path, table)
 
 
 if __name__ == "__main__":

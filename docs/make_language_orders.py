@@ -18,8 +18,8 @@ import tyro
 from language_model_folders import ModelFolder, condition_of, model_folders
 from page_tables import Tables, markdown, with_interval, write_tables
 
+from agents.data.csv_rows import write_rows
 from agents.sweeps.tables import with_new_runs
-from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
 DATA, PAGE = DOCS / "data" / "language" / "orders.csv", DOCS / "language_results.md"
@@ -65,7 +65,7 @@ def main(args: Args) -> None:
     """Run the command."""
     folders = model_folders(args.results, f"order_{'_'.join(DIMENSIONS)}/{DIMENSIONS[0]}/results.csv")
     rows = with_new_runs(DATA, pd.concat(map(rows_of, folders), ignore_index=True))
-    write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
+    write_rows(DATA, rows)
     write_tables(PAGE, tables(rows))
 
 

@@ -21,6 +21,7 @@ from page_tables import Tables, write_tables
 
 from agents.algorithms.learning_curve import HISTORY, read_history
 from agents.analysis.plots import learning_curves
+from agents.data.csv_rows import write_rows
 from agents.language.conditions import CONDITIONS
 from agents.sweeps.study import Column
 from agents.sweeps.tables import markdown_table, summarize_seeds, with_new_runs
@@ -81,7 +82,7 @@ def put_into(path: Path, tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     order = rows["policy"].map(condition_of).map(list(CONDITIONS).index)
     rows = rows.assign(order=order).sort_values(["order", "policy", "seed_of_training"], kind="stable").drop(columns="order")
     path.parent.mkdir(exist_ok=True)
-    write_atomically(path, lambda target: rows.to_csv(target, index=False))
+    write_rows(path, rows)
     return rows
 
 

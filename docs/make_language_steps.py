@@ -20,10 +20,10 @@ import pandas as pd
 import tyro
 from language_predictions import Predictions, TrainedModel, trained_models
 
+from agents.data.csv_rows import write_rows
 from agents.language.games import description, game_text
 from agents.sweeps.tables import with_new_runs
 from gym_causal.core.streams import SeedDomain
-from gym_causal.files import write_atomically
 from gym_causal.transcripts import play_games
 
 DATA = Path(__file__).parent / "data" / "language" / "steps.csv"
@@ -137,7 +137,7 @@ def main(args: Args) -> None:
             table = with_new_runs(path, pd.concat(made, ignore_index=True), run=MODEL).sort_values([*MODEL], kind="stable")
             table = table[[*MODEL, *table.columns.difference(MODEL, sort=False)]]
             print(table.to_string(index=False, float_format="%.2f"), end="\n\n")
-            write_atomically(path, lambda target, table=table: table.to_csv(target, index=False))
+            write_rows(path, table)
 
 
 if __name__ == "__main__":

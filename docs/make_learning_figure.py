@@ -17,6 +17,7 @@ import pandas as pd
 import tyro
 
 from agents.analysis.plots import against_episodes
+from agents.data.csv_rows import write_rows
 from agents.sweeps.tables import with_new_runs
 from baselines.plots import PALETTE
 from gym_causal.files import write_atomically
@@ -86,7 +87,7 @@ def main(args: Args) -> None:
     """Run the command."""
     if args.results is not None:
         rows = with_new_runs(DATA, curves(args.results), run=("study", "policy", "seed_of_training"))
-        write_atomically(DATA, lambda path: rows.to_csv(path, index=False))
+        write_rows(DATA, rows)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(args.out, against_episodes(labelled(pd.read_csv(DATA)), PALETTE, METRIC).savefig)
 

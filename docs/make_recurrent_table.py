@@ -23,9 +23,9 @@ from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor, nn
 
 import gym_causal
+from agents.data.csv_rows import write_rows
 from agents.sweeps.tables import summarize_seeds
 from agents.vec_env import BatchedVecEnv
-from gym_causal.files import write_atomically
 from gym_causal.registry import task_spec
 
 ENV_ID = "CausalDAG-v0"
@@ -111,7 +111,7 @@ def main() -> None:
         print(f"seed {seed}: {seconds:.0f} s;", *(f"{result.split} {result.normalized_reward}" for result in results))
         new = pd.DataFrame([row for result in results for row in result.rows()]).assign(seed_of_training=seed)
         rows = pd.concat([rows, new], ignore_index=True)
-        write_atomically(args.out, lambda path: rows.to_csv(path, index=False))  # noqa: B023 - called at once
+        write_rows(args.out, rows)
     summary = summarize_seeds(rows[rows["metric"] == "normalized_reward"])
     print(summary[["split", "mean", "low", "high", "lowest", "highest", "seeds"]].to_string(index=False))
 

@@ -19,11 +19,11 @@ import pandas as pd
 import tyro
 from page_tables import Tables, write_tables
 
+from agents.data.csv_rows import write_rows
 from agents.sweeps.recipes import PUBLISHED, Recipe, StudyName
 from agents.sweeps.studies import study
 from agents.sweeps.study import Column
 from agents.sweeps.tables import markdown_table, summarize_seeds, with_new_runs
-from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
 DATA, PAGES = DOCS / "data", (DOCS / "results.md", DOCS.parent / "README.md")
@@ -80,7 +80,7 @@ def take_over(recipe: Recipe, results: Path) -> None:
     places = {(variation.name, config.seed): place for place, (variation, config) in enumerate(recipe.configs())}
     place = rows[["policy", "seed_of_training"]].apply(tuple, axis=1).map(places)  # NaN: no run of the recipe
     order = place.dropna().argsort(kind="stable")
-    write_atomically(path, lambda target: rows.loc[place.notna().to_numpy()].iloc[order].to_csv(target, index=False))
+    write_rows(path, rows.loc[place.notna().to_numpy()].iloc[order])
 
 
 def main(args: Args) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from stable_baselines3.common.logger import KVWriter
 from torch.utils.tensorboard import SummaryWriter
 
-from agents.data.csv_rows import read_rows
+from agents.data.csv_rows import read_rows, write_rows
 from gym_causal.extras import needs_extra
 from gym_causal.files import write_atomically
 
@@ -49,7 +49,7 @@ class History:
     def save(self) -> None:
         """Write the file, whole or not at all; without rows there is none."""
         if len(self.rows):
-            write_atomically(self.path, lambda path: self.rows.to_csv(path, index=False))
+            write_rows(self.path, self.rows)
 
     @property
     def last_batch(self) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from gym_causal.files import reason
+from gym_causal.files import reason, write_atomically
 
 
 def read_rows(path: Path, what: str, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
@@ -36,3 +36,8 @@ def read_rows(path: Path, what: str, columns: Sequence[str], numbers: Sequence[s
     if wrong := [name for name in numbers if not pd.api.types.is_numeric_dtype(rows[name])]:
         raise ValueError(f"{str(path)!r} is not {what}: {', '.join(wrong)} must be numbers")
     return rows
+
+
+def write_rows(path: Path, rows: pd.DataFrame) -> None:
+    """Write rows to a file in a folder that exists, whole or not at all."""
+    write_atomically(path, lambda target: rows.to_csv(target, index=False))

@@ -16,14 +16,13 @@ from agents.analysis.explanation_accuracy import explanation_accuracy
 from agents.analysis.probe import can_probe, probe
 from agents.analysis.reasoning_probe import can_probe_reasoning, probe_reasoning
 from agents.config.agent import AgentConfig
-from agents.data.csv_rows import read_rows
+from agents.data.csv_rows import read_rows, write_rows
 from agents.policies.agent import Agent
 from agents.policies.checkpoints import CONFIG, load_config, updates_made
 from agents.sweeps.recipes import Recipe
 from agents.sweeps.studies import study
 from agents.sweeps.study import DEMONSTRATED, EXPERT_REWARD, FRACTION_OF_EXPERT, HELD_OUT_RATIO
 from gym_causal.evaluation import EvaluationResult
-from gym_causal.files import write_atomically
 
 RESULTS, PROBE = "results.csv", "probe.csv"
 WATCHED = "watched"
@@ -91,7 +90,7 @@ class Run:
         rows = [row for split in self.splits for row in self._evaluate(agent, split)] + self._demonstrated() + self._probe(agent)
         rows += [row for split in self.splits for row in self._probe_reasoning(agent, split)]
         table = pd.DataFrame(rows).assign(policy=self.variation, seed_of_training=self.config.seed)
-        write_atomically(self.folder / RESULTS, lambda path: table.to_csv(path, index=False))
+        write_rows(self.folder / RESULTS, table)
 
     def _trained(self) -> Agent:
         """The agent, after what is left of its training."""
@@ -135,8 +134,7 @@ class Run:
         if not can_probe(env_id, **env_kwargs):
             return []
         result = probe(agent.policy, env_id, **env_kwargs)
-        curves = pd.DataFrame(result.rows())
-        write_atomically(self.folder / PROBE, lambda path: curves.to_csv(path, index=False))
+        write_rows(self.folder / PROBE, pd.DataFrame(result.rows()))
         row = {"env_id": env_id, "split": "train", "metric": HELD_OUT_RATIO, "episodes": result.episodes, "seed": result.seed}
         return [{**row, **dataclasses.asdict(result.held_out_ratio)}]
 
