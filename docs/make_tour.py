@@ -24,8 +24,8 @@ def executed(updates: int | None = None) -> Any:
     if updates is not None:
         (cell,) = (cell for cell in notebook.cells if "UPDATES = 300" in cell.source)
         cell.source = cell.source.replace("UPDATES = 300", f"UPDATES = {updates}")
-    # Without timing: what is stored is the same whenever it is run.
-    NotebookClient(notebook, timeout=600, kernel_name="python3", record_timing=False).execute()
+    # Without timing, and what a cell prints as one output however the kernel sends it: what is stored is the same whenever it is run.
+    NotebookClient(notebook, timeout=600, kernel_name="python3", record_timing=False, coalesce_streams=True).execute()
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         # Warnings of other packages name the paths where these lie. An image comes as PNG and as JPEG.
         cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
