@@ -5,7 +5,7 @@
 For each model and each rewarded dimension, in 200 games of the expert that were not trained on: how often the likeliest next word is the
 expert's at each step (STEPS). Of what the reasoning says of each dimension after an experiment ("color is ruled out"), also by its place
 in the sentence and whether it was tried last. Prints the tables and writes them to steps.csv and states.csv in docs/data/language, where
-the rows of these models replace earlier ones.
+the rows of these models replace earlier ones; the table of steps in docs/language_results.md is written anew.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import tyro
 from language_predictions import Predictions, TrainedModel, trained_models
+from page_tables import Tables, markdown, write_tables
 
 from agents.data.csv_rows import write_rows
 from agents.language.games import description, game_text
@@ -26,7 +28,8 @@ from agents.sweeps.tables import with_new_runs
 from gym_causal.core.streams import SeedDomain
 from gym_causal.transcripts import play_games
 
-DATA = Path(__file__).parent / "data" / "language" / "steps.csv"
+DOCS = Path(__file__).parent
+DATA, PAGE = DOCS / "data" / "language" / "steps.csv", DOCS / "language_results.md"
 STATES_DATA = DATA.with_name("states.csv")
 STATE = re.compile(r"(?P<dimension>\w+) (?P<state>is left|is ruled out|was rewarded)")
 TRIED = re.compile(r"into a different (\w+)")
@@ -49,7 +52,9 @@ Not all are in the texts of all conditions. "left" (what is left or ruled out) i
 and compared under "reasoning_compared"; under "reasoning_described" and the four first named this is done in several dimensions, with what
 is unique in each. "counts" (whether a dimension does) is said under "reasoning_searched" and "reasoning_judged", and "choice" under the
 latter and "reasoning_evidence"."""
-DIMENSIONS = ("color", "shape", "texture")
+SHOWN = ("belief", "action", "conclusion", "values", "comparison", "object")
+"""Steps that the table of the page has."""
+DIMENSIONS, HELD_OUT = ("color", "shape", "texture"), "texture"
 GAMES, GAMES_OF_ORDER = 200, 60  # of each rewarded dimension
 MODEL = ("model", "seed")
 
@@ -121,23 +126,42 @@ def states(model: TrainedModel) -> pd.DataFrame:
     return found.groupby(list(State._fields[:-1]))["is_right"].agg(said="size", right="mean").reset_index()
 
 
+def table(rows: pd.DataFrame) -> str:
+    """The share of right words at the steps that are shown: two rows for each model, of included and of held-out dimensions."""
+    lines = []
+    for (model, seed), each in rows.groupby([*MODEL], sort=False):
+        held_out = each["rewarded"] == HELD_OUT
+        included = ", ".join(name for name in DIMENSIONS if name != HELD_OUT)
+        for title, part in ((included, each[~held_out]), (f"{HELD_OUT} (held out)", each[held_out])):
+            shares = ("" if pd.isna(share) else f"{share:.2f}" for share in part[list(SHOWN)].mean())
+            lines.append([f"`{model}`, seed {seed}", title, *shares])
+    return markdown(["Texts", "Rewarded", *SHOWN], lines)
+
+
+def tables(rows: pd.DataFrame) -> Tables:
+    """The table of the page."""
+    return {"language_steps": partial(table, rows)}
+
+
 def main(args: Args) -> None:
     """Run the command."""
-    tables: dict[Path, list[pd.DataFrame]] = {DATA: [], STATES_DATA: []}
+    counted: dict[Path, list[pd.DataFrame]] = {DATA: [], STATES_DATA: []}
     for model in trained_models(args.results):
         counts = {DATA: steps(model)}
         if counts[DATA]["left"].notna().any():
             counts[STATES_DATA] = states(model)
-        for path, table in counts.items():
-            tables[path].append(table.assign(model=model.folder.model, seed=model.folder.seed))
-    if not tables[DATA]:
+        for path, found in counts.items():
+            counted[path].append(found.assign(model=model.folder.model, seed=model.folder.seed))
+    if not counted[DATA]:
         raise SystemExit(f"error: --results: {str(args.results)!r} holds no model of texts with reasoning")
-    for path, made in tables.items():
+    for path, made in counted.items():
         if made:
-            table = with_new_runs(path, pd.concat(made, ignore_index=True), run=MODEL).sort_values([*MODEL], kind="stable")
-            table = table[[*MODEL, *table.columns.difference(MODEL, sort=False)]]
-            print(table.to_string(index=False, float_format="%.2f"), end="\n\n")
-            write_rows(path, table)
+            rows = with_new_runs(path, pd.concat(made, ignore_index=True), run=MODEL).sort_values([*MODEL], kind="stable")
+            rows = rows[[*MODEL, *rows.columns.difference(MODEL, sort=False)]]
+            print(rows.to_string(index=False, float_format="%.2f"), end="\n\n")
+            write_rows(path, rows)
+            if path == DATA:
+                write_tables(PAGE, tables(rows))
 
 
 if __name__ == "__main__":

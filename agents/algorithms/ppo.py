@@ -35,6 +35,7 @@ _LOGGED = {  # name in stable-baselines3's logs -> field of PPOLossTerms
     "train/policy_gradient_loss": "policy_gradient",
     "train/value_loss": "value",
     "train/explanation_loss": "explanation",
+    "train/kl_from_reference": "kl",
     "train/approx_kl": "approx_kl",
     "train/clip_fraction": "clip_fraction",
     "train/loss": "total",
@@ -67,7 +68,7 @@ class EpisodePPO(PPO):
         n_steps: the most steps of an episode, ``PPOConfig.max_episode_steps``.
         batch_size: episodes in a minibatch.
         n_epochs: ``num_epochs`` of :class:`agents.config.PPOConfig`, which says why these and the next are what they are.
-        gamma: see there, like all up to ``target_kl``.
+        gamma: see there, like all up to ``kl_coef``.
         gae_lambda: see there.
         clip_range: see there; or a schedule.
         clip_range_vf: see there; or a schedule.
@@ -75,6 +76,8 @@ class EpisodePPO(PPO):
         normalize_value_loss: see there.
         ent_coef: see there.
         vf_coef: see there.
+        kl_coef: see there; if it is not 0, ``reference_policy`` must be given.
+        reference_policy: the one that the divergence is measured from; it is not changed, and not saved: give it to ``load`` again.
         max_grad_norm: gradients are clipped to this norm; that of :class:`agents.config.TrainingConfig`.
         target_kl: see :class:`agents.config.PPOConfig`.
         use_action_masks: whether masks are used where envs have them.
@@ -112,6 +115,8 @@ class EpisodePPO(PPO):
         normalize_value_loss: bool = True,
         ent_coef: float = 0.01,
         vf_coef: float = 0.5,
+        kl_coef: float = 0.0,
+        reference_policy: TransformerActorCriticPolicy | None = None,
         max_grad_norm: float = 1.0,
         target_kl: float | None = None,
         use_action_masks: bool = True,
@@ -122,6 +127,7 @@ class EpisodePPO(PPO):
         **sb3: Any,
     ) -> None:
         self.normalize_value_loss, self.use_action_masks = normalize_value_loss, use_action_masks
+        self.kl_coef, self.reference_policy = kl_coef, reference_policy
         self.explanation_weight, self.explanation_control = explanation_weight, explanation_control
         self.max_iterations, self.num_iterations = max_iterations, 0
         # Random numbers of a rollout are a function of this and of its number.
@@ -165,6 +171,14 @@ class EpisodePPO(PPO):
         super()._setup_model()
         if not hasattr(self.policy, "optimizer"):
             self.policy.optimizer = make_optimizer(self.policy.model, TrainingConfig(learning_rate=float(self.lr_schedule(1))))
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "reference_policy"]
+
+    def _setup_learn(self, *args: Any, **kwargs: Any) -> tuple[int, BaseCallback]:
+        if self.kl_coef and self.reference_policy is None:
+            raise ValueError(f"reference_policy must be given with a kl_coef that is not 0, got None with {self.kl_coef!r}")
+        return super()._setup_learn(*args, **kwargs)
 
     def _update_learning_rate(self, optimizers: Any) -> None:
         rate = self.lr_schedule(self._current_progress_remaining)
@@ -288,5 +302,7 @@ class EpisodePPO(PPO):
             ent_coef=self.ent_coef,
             vf_coef=self.vf_coef,
             value_scale=float(returns.var()) + 1e-8 if self.normalize_value_loss else 1.0,
+            kl_coef=self.kl_coef,
+            reference_policy=self.reference_policy,
             explanation_weight=self.explanation_weight,
         )

@@ -19,6 +19,7 @@ class PPOLossTerms:
     policy_gradient: Tensor  # () clipped surrogate, of the steps whose actions have an effect
     value: Tensor  # () squared error, of all steps
     entropy: Tensor  # () the negative mean entropy, of the steps whose actions have an effect
+    kl: Tensor | None  # () mean divergence from the reference policy, of the same steps; None if it has no weight
     explanation: Tensor | None  # () mean over the explanations; None if the policy predicts none
     clip_fraction: Tensor  # () share of these steps whose probability ratio is clipped
     approx_kl: Tensor  # () of the policy that played from the present one (Schulman's estimator k3)
@@ -29,7 +30,8 @@ class PPOLoss:
     """The loss of stable-baselines3's PPO, on the steps of whole episodes, and the weighted loss of explanations.
 
     Attributes:
-        clip_range: see :class:`agents.config.PPOConfig` for this and the next six.
+        clip_range: see :class:`agents.config.PPOConfig` for this and the next five.
+        reference_policy: the one that the divergence is measured from; None: ``kl_coef`` is 0.
         value_scale: the value loss is divided by this.
         explanation_weight: of the explanation loss, if the policy predicts explanations.
     """
@@ -39,6 +41,8 @@ class PPOLoss:
     normalize_advantage: bool
     ent_coef: float
     vf_coef: float
+    kl_coef: float = 0.0
+    reference_policy: TransformerActorCriticPolicy | None = None
     value_scale: float = 1.0
     explanation_weight: float = 0.0
 
@@ -58,6 +62,10 @@ class PPOLoss:
         value = torch.mean((samples.returns[samples.is_step] - values) ** 2) / self.value_scale
         entropy = -evaluated.entropies[acted].mean()
         total = policy_gradient + self.ent_coef * entropy + self.vf_coef * value
+        kl = None
+        if self.kl_coef:
+            kl = self._divergence(evaluated.distributions, samples)[acted].mean()
+            total = total + self.kl_coef * kl
         explanation = None
         if policy.model.explanation_head is not None and samples.explanations is not None:
             features = policy.model.network.explanation_features(evaluated.hidden_states)
@@ -71,7 +79,17 @@ class PPOLoss:
             policy_gradient.detach(),
             value.detach(),
             entropy.detach(),
+            None if kl is None else kl.detach(),
             None if explanation is None else explanation.detach(),
             clip_fraction,
             approx_kl,
         )
+
+    def _divergence(self, distributions: Tensor, samples: EpisodeSamples) -> Tensor:
+        """(B, T) KL(reference || policy) of the distributions over actions, in nats."""
+        assert self.reference_policy is not None
+        with torch.no_grad():
+            reference = self.reference_policy.evaluate_episodes(
+                samples.observations, samples.actions, samples.action_masks, samples.is_step.sum(1)
+            ).distributions
+        return (reference.exp() * (reference - distributions)).sum(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
 import sys
@@ -21,7 +22,9 @@ from agents.algorithms.training_data import acted_task, demonstration_kwargs
 from agents.algorithms.training_run import TrainingRun
 from agents.config.agent import AgentConfig
 from agents.data.explanation_controls import ExplanationControl
+from agents.policies.actor_critic import TransformerActorCriticPolicy
 from agents.policies.agent import Agent
+from agents.policies.sequence_policy import SequencePolicy
 from agents.vec_env import BatchedVecEnv
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.vector_env import TaskVectorEnv
@@ -61,13 +64,15 @@ def train(
         FileExistsError: ``folder`` holds an agent and ``resume`` is False.
         BlockingIOError: another process is writing to it.
         FileNotFoundError: ``init`` holds none.
-        ValueError: ``folder`` holds one of another configuration, or something unreadable; ``init`` holds one of another architecture; or
-            an argument is out of range. Nothing is written then.
+        ValueError: ``folder`` holds one of another configuration, or something unreadable; ``init`` holds one of another architecture, or
+            is missing although ``config.ppo.kl_coef`` is not 0; or an argument is out of range. Nothing is written then.
     """
     if config.ppo is None:
         raise ValueError("config: ppo must be a PPOConfig for reinforcement learning, got None")
     if (processes := Ranks.current().world_size) > 1:
         raise ValueError(f"algorithm must be bc under torchrun, got ppo in {processes} processes: PPO trains in one")
+    if config.ppo.kl_coef and init is None:
+        raise ValueError(f"ppo.kl_coef must be 0 without init, the agent that the divergence is measured from, got {config.ppo.kl_coef!r}")
     folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     initial = None if init is None else InitialWeights.read(init, config)
     config = dataclasses.replace(config, initial_weights=None if initial is None else initial.fingerprint)
@@ -78,9 +83,13 @@ def train(
             return run.agent
         if initial is not None and run.saved is None:
             initial.put_into(run.policy)
+        reference = None
+        if initial is not None and config.ppo.kl_coef:
+            reference = copy.deepcopy(run.policy)
+            initial.put_into(reference)  # after a kill the policy has other weights
         venv = _training_envs(config)
         trainer, logger = run.trainer(splits, progress=progress)
-        _learn(trainer, venv, config, logger)
+        _learn(trainer, venv, config, logger, reference)
         return run.agent
 
 
@@ -95,14 +104,17 @@ def _training_envs(config: AgentConfig) -> BatchedVecEnv:
     return venv
 
 
-def _learn(trainer: Trainer, venv: BatchedVecEnv, config: AgentConfig, logger: Logger) -> None:
-    """Have PPO make the iterations that remain."""
+def _learn(trainer: Trainer, venv: BatchedVecEnv, config: AgentConfig, logger: Logger, reference: SequencePolicy | None) -> None:
+    """Have PPO make the iterations that remain; ``reference`` is what it is not to move away from."""
     training, ppo = config.training, config.ppo
     assert ppo is not None
     task = venv.venv.task
     control = ExplanationControl(
         task.explanations, training.shuffled_share if training.shuffled_explanations else 0.0, training.explanation_delay
     )
+    reference_policy = None
+    if reference is not None:
+        reference_policy = TransformerActorCriticPolicy(venv.observation_space, venv.action_space, task=task, model=reference)
     algorithm = EpisodePPO(
         "TransformerPolicy",
         venv,
@@ -118,6 +130,8 @@ def _learn(trainer: Trainer, venv: BatchedVecEnv, config: AgentConfig, logger: L
         normalize_value_loss=ppo.normalize_value_loss,
         ent_coef=ppo.ent_coef,
         vf_coef=ppo.vf_coef,
+        kl_coef=ppo.kl_coef,
+        reference_policy=reference_policy,
         max_grad_norm=training.max_grad_norm,
         target_kl=ppo.target_kl,
         use_action_masks=ppo.action_masks,

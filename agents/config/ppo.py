@@ -44,6 +44,10 @@ class PPOConfig:
     good for."""
     vf_coef: float = 0.5
     """Weight of the value loss; stable-baselines3's."""
+    kl_coef: float = 0.0
+    """Weight of the KL divergence of the policy from the one that the training starts from (``init``), KL(initial || policy), a mean over
+    steps in nats. What demonstrations have taught is then not forgotten where reward does not ask for it: kickstarting (Schmitt et al.
+    2018), the loss of Baker et al. (2022) after their behavioral cloning. 0: no such loss, as in stable-baselines3."""
     target_kl: float | None = None
     """An iteration makes no further steps once the approximate KL divergence from the policy that played is 1.5 times this; None,
     stable-baselines3's: no limit."""
@@ -60,5 +64,5 @@ class PPOConfig:
         for name in ("clip_range_vf", "target_kl"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), 0, math.inf, low_included=False)
-        for name in ("ent_coef", "vf_coef"):
+        for name in ("ent_coef", "vf_coef", "kl_coef"):
             check_number(name, getattr(self, name), 0, math.inf)

@@ -27,7 +27,12 @@ class EvaluatedEpisodes:
     hidden_states: Tensor  # (B, T, ...)
     log_probs: Tensor  # (B, T) of the actions that were taken
     values: Tensor  # (B, T)
-    entropies: Tensor  # (B, T) of the distributions over legal actions
+    distributions: Tensor  # (B, T, A) log-probabilities of all actions; illegal ones have probability 0
+
+    @property
+    def entropies(self) -> Tensor:
+        """(B, T) of the distributions."""
+        return -(self.distributions.exp() * self.distributions).sum(-1)
 
 
 class TransformerActorCriticPolicy(TransformerPolicy):
@@ -122,7 +127,6 @@ class TransformerActorCriticPolicy(TransformerPolicy):
             lengths: (B,) int; steps of each episode.
         """
         hidden_states = self.model.network.encode_episodes(observations, lengths)
-        log_probs = torch.log_softmax(mask_logits(self.model.network.action_logits(hidden_states), action_masks), dim=-1)
-        entropies = -(log_probs.exp() * log_probs).sum(-1)
-        taken = log_probs.gather(-1, actions[..., None])[..., 0]
-        return EvaluatedEpisodes(hidden_states, taken, self.values_of(hidden_states), entropies)
+        distributions = torch.log_softmax(mask_logits(self.model.network.action_logits(hidden_states), action_masks), dim=-1)
+        taken = distributions.gather(-1, actions[..., None])[..., 0]
+        return EvaluatedEpisodes(hidden_states, taken, self.values_of(hidden_states), distributions)

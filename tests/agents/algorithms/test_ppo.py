@@ -9,6 +9,7 @@ pytest.importorskip("stable_baselines3")
 import torch
 from stable_baselines3.common.callbacks import BaseCallback, CheckpointCallback
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.logger import configure
 from stable_baselines3.common.vec_env import VecMonitor
 
 import gym_causal
@@ -283,6 +284,24 @@ def test_other_vector_envs_are_played_too(wrap):
     callback = KeepBuffer(check)
     EpisodePPO("TransformerPolicy", venv, **options).learn(30, callback)
     assert callback.calls
+
+
+def test_it_stays_near_a_reference_policy(tmp_path):
+    """It is not the reference that moves, and a saved model is given it again."""
+    reference = make(seed=7).policy
+    before = [parameter.clone() for parameter in reference.parameters()]
+    divergences = {}
+    for kl_coef in (0.01, 100.0):
+        model = make(kl_coef=kl_coef, reference_policy=reference, learning_rate=1e-2)
+        model.set_logger(configure(None, []))
+        model.learn(24 * 7 * 8)
+        divergences[kl_coef] = model.logger.name_to_value["train/kl_from_reference"]
+    assert divergences[100.0] < 0.1 * divergences[0.01]
+    assert all(torch.equal(one, other) for one, other in zip(before, reference.parameters(), strict=True))
+    model.save(tmp_path / "model")
+    with pytest.raises(ValueError, match=r"reference_policy must be given with a kl_coef that is not 0, got None with 100.0"):
+        EpisodePPO.load(tmp_path / "model", env=model.env, device="cpu").learn(1)
+    EpisodePPO.load(tmp_path / "model", env=model.env, device="cpu", reference_policy=reference).learn(1)
 
 
 def test_envs_of_which_only_spaces_are_known():

@@ -16,6 +16,7 @@ import agents
 import gym_causal
 from agents.algorithms import behavioral_cloning
 from agents.algorithms.learning_curve import HISTORY
+from agents.algorithms.ppo import EpisodePPO
 from agents.algorithms.reinforcement_learning import train
 from agents.config import ArchitectureConfig, PPOConfig
 from agents.policies.checkpoints import CHECKPOINT, CONFIG, load_checkpoint, load_config
@@ -103,6 +104,34 @@ def test_it_starts_from_an_agent_that_watched(explanations, watched, tmp_path):
         train(config, tmp_path, resume=True, progress=False)
 
 
+def test_after_a_kill_it_stays_near_the_agent_that_it_started_from(watched, tmp_path):
+    """Not near the one of the checkpoint: resumed, it ends at the same weights."""
+    training = replace(PPO_CONFIG.training, checkpoint_every=1)
+    config = replace(PPO_CONFIG, training=training, ppo=replace(PPO_CONFIG.ppo, kl_coef=1.0))
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    train(config, whole, init=watched, splits=(), progress=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EpisodePPO, "train", _raise_after(EpisodePPO.train, 2))
+        with pytest.raises(KeyboardInterrupt):
+            train(config, resumed, init=watched, splits=(), progress=False)
+    train(config, resumed, init=watched, resume=True, splits=(), progress=False)
+    one, other = (load_checkpoint(folder).weights for folder in (whole, resumed))
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def _raise_after(learn, count):
+    """A method that can be called ``count`` times; the next call is interrupted."""
+    calls = []
+
+    def interrupted(self):
+        calls.append(self)
+        if len(calls) > count:
+            raise KeyboardInterrupt
+        learn(self)
+
+    return interrupted
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -126,6 +155,8 @@ def test_mistakes_leave_nothing(tmp_path):
         train(replace(ONE_ITERATION, training=replace(ONE_ITERATION.training, explanations="spoken")), folder)
     with pytest.raises(FileNotFoundError, match="holds no agent"):
         train(ONE_ITERATION, folder, init=tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"ppo.kl_coef must be 0 without init, .* got 0.5"):
+        train(replace(ONE_ITERATION, ppo=replace(ONE_ITERATION.ppo, kl_coef=0.5)), folder)
     with pytest.raises(ValueError, match="expert must be None"):
         replace(PPO_CONFIG, expert="somewhere:someone")
     with pytest.raises(ValueError, match=r"training.label_smoothing must be 0.0"):
@@ -137,7 +168,16 @@ def test_mistakes_leave_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("num_envs", 1), ("num_epochs", 0), ("gamma", 1.1), ("gae_lambda", -1), ("clip_range", 0), ("target_kl", 0), ("ent_coef", -1)],
+    [
+        ("num_envs", 1),
+        ("num_epochs", 0),
+        ("gamma", 1.1),
+        ("gae_lambda", -1),
+        ("clip_range", 0),
+        ("target_kl", 0),
+        ("ent_coef", -1),
+        ("kl_coef", -1),
+    ],
 )
 def test_ppo_values_out_of_range(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):

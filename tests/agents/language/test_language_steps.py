@@ -3,6 +3,7 @@
 import itertools
 from collections import Counter
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("torch")
@@ -18,7 +19,7 @@ from agents.language.gpt import make_tokenizer
 from gym_causal.core.streams import SeedDomain
 from gym_causal.transcripts import play_games
 from tests.agents.language.knowing import knows
-from tests.docs_scripts import load_script
+from tests.docs_scripts import load_script, page_tables
 
 script = load_script("make_language_steps")
 Predictions, ModelFolder = script.Predictions, load_script("language_model_folders").ModelFolder
@@ -72,3 +73,20 @@ def test_what_is_said_of_a_dimension_is_counted_in_each_place(monkeypatch):
     assert ((table["right"] == 1) == (table["state"] == "is left")).all() and set(table["right"]) == {0, 1}
     assert set(table[table["tried_last"]]["state"]) == {"is ruled out"}  # states are said as long as nothing was rewarded
     assert table.groupby("place")["said"].sum().nunique() == 1  # every sentence is about all dimensions
+
+
+def test_the_table_is_current():
+    page = script.PAGE.read_text("utf-8")
+    assert "language_steps" in page_tables.table_names(page)
+    assert page_tables.with_tables(page, script.tables(pd.read_csv(script.DATA))) == page, "run python docs/make_language_steps.py"
+
+
+def test_a_model_has_a_row_of_what_is_included_and_one_of_what_is_held_out():
+    shares = {"color": 0.9, "shape": 0.8, "texture": 0.3}
+    of_steps = dict.fromkeys(script.STEPS, 1.0)
+    rows = [{"model": "reasoning", "seed": 2, "rewarded": name, **of_steps, "belief": share} for name, share in shares.items()]
+    rows = pd.DataFrame(rows).assign(values=float("nan"))
+    assert script.table(rows).splitlines()[2:] == [
+        "| `reasoning`, seed 2 | color, shape | 0.85 | 1.00 | 1.00 |  | 1.00 | 1.00 |",
+        "| `reasoning`, seed 2 | texture (held out) | 0.30 | 1.00 | 1.00 |  | 1.00 | 1.00 |",
+    ]
