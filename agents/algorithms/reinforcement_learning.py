@@ -71,8 +71,8 @@ def train(
         raise ValueError("config: ppo must be a PPOConfig for reinforcement learning, got None")
     if (processes := Ranks.current().world_size) > 1:
         raise ValueError(f"algorithm must be bc under torchrun, got ppo in {processes} processes: PPO trains in one")
-    if config.ppo.kl_coef and init is None:
-        raise ValueError(f"ppo.kl_coef must be 0 without init, the agent that the divergence is measured from, got {config.ppo.kl_coef!r}")
+    if (kl_coef := config.ppo.kl_coef) and init is None:
+        raise ValueError(f"ppo.kl_coef must be 0 without init, the agent that the divergence is measured from, got {kl_coef!r}")
     folder, splits = Path(folder), task_spec(config.env_id).splits if splits is None else splits
     initial = None if init is None else InitialWeights.read(init, config)
     config = dataclasses.replace(config, initial_weights=None if initial is None else initial.fingerprint)
@@ -84,7 +84,7 @@ def train(
         if initial is not None and run.saved is None:
             initial.put_into(run.policy)
         reference = None
-        if initial is not None and config.ppo.kl_coef:
+        if initial is not None and kl_coef:
             reference = copy.deepcopy(run.policy)
             initial.put_into(reference)  # after a kill the policy has other weights
         venv = _training_envs(config)

@@ -14,6 +14,16 @@ PASSIVE_AND_ACTIVE_STUDY = causal_dag_study(
     Variation(name="bc", description="Watches: behavioral cloning of the expert."),
     Variation(name="ppo", description="Acts: learns from reward with PPO.", algorithm="ppo"),
     Variation(name="bc_then_ppo", description="Watches, then acts.", algorithm="ppo", watches_first=True),
+    *(
+        Variation(
+            name=f"bc_then_ppo_kl_{weight}",
+            description=f"Watches, then acts; the KL divergence from the agent that watched has a weight of {weight}.",
+            algorithm="ppo",
+            ppo={"kl_coef": weight},
+            watches_first=True,
+        )
+        for weight in (0.1, 1.0, 10.0)
+    ),
     Variation(
         name="ppo_memoryless",
         description="Acts without memory: it sees the present trial only, and with it the outcome of the last intervention.",
