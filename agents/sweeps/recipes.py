@@ -176,7 +176,7 @@ PUBLISHED: tuple[Recipe, ...] = (
     Recipe(
         study="passive_and_active",
         out=_RESULTS / "passive_and_active",
-        variations=("bc", "ppo", "bc_then_ppo", "ppo_memoryless", "trial_bc", "trial_ppo"),
+        variations=("bc", "ppo", "bc_then_ppo", "bc_then_ppo_kl_1.0", "ppo_memoryless", "trial_bc", "trial_ppo"),
     ),
     Recipe(
         study="passive_and_active",
@@ -184,7 +184,7 @@ PUBLISHED: tuple[Recipe, ...] = (
         seeds=1,
         episodes=20_000,
         out=_RESULTS / "passive_and_active_full",
-        variations=("ppo",),
+        variations=("ppo", "bc_then_ppo", "bc_then_ppo_kl_1.0"),
     ),
     Recipe(
         study="passive_and_active",

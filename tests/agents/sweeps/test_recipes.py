@@ -39,9 +39,10 @@ COMMANDS = """
  reasoning full none
 --study hard_dimension --seeds 5 --out results/hard_dimension --variations all reasoning none
 --study confounded --seeds 1 --out results/known_attribute --variations known_color known_texture known_shape
---study passive_and_active --seeds 5 --out results/passive_and_active --variations bc ppo bc_then_ppo ppo_memoryless\
- trial_bc trial_ppo
---study passive_and_active --preset full --seeds 1 --episodes 20000 --out results/passive_and_active_full --variations ppo
+--study passive_and_active --seeds 5 --out results/passive_and_active --variations bc ppo bc_then_ppo bc_then_ppo_kl_1.0\
+ ppo_memoryless trial_bc trial_ppo
+--study passive_and_active --preset full --seeds 1 --episodes 20000 --out results/passive_and_active_full --variations ppo\
+ bc_then_ppo bc_then_ppo_kl_1.0
 --study passive_and_active --env CausalDAGCued-v0 --seeds 1 --out results/passive_and_active_cued --variations bc ppo bc_then_ppo
 --study active_odd_one_out --seeds 1 --out results/active_odd_one_out --variations ppo_none ppo_full ppo_none_convolutional\
  ppo_full_convolutional ppo_full_convolutional_weight_1 bc_none bc_all
@@ -60,7 +61,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    counts = [4, 1, 45, 18, 65, 20, 42, 1, 25, 18, 5, 8, 25, 25, 6, 4, 15, 3, 30, 1, 3, 7, 7, 4]
+    counts = [4, 1, 45, 18, 65, 20, 42, 1, 25, 18, 5, 8, 25, 25, 6, 4, 15, 3, 35, 3, 3, 7, 7, 4]
     assert [len(runs(recipe)) for recipe in PUBLISHED] == counts
 
 
