@@ -1,11 +1,12 @@
-"""Draw passive and active learners in all tasks in one figure, from the learning curves of the studies.
+"""Draw the learning curves of passive and active learners: of the study passive_and_active, and of all tasks in one picture.
 
     python docs/make_learning_figure.py --results results       # after the studies of docs/results.md
 
 Reads ``learning_curves.csv`` in the folders of the studies that are there and puts the normalized rewards into
-docs/data/active_learners/learning_curves.csv, where rows replace those of the same study, variation and seed. From that file it draws some
-of the variations (``LINES``) in docs/images/passive_and_active_tasks.png: reward as a fraction of the optimum against the number of
-episodes seen, a panel for each task and split. Without ``--results`` the picture is drawn from the file as it is.
+docs/data/active_learners/learning_curves.csv, where rows replace those of the same study, variation and seed. From that file it draws
+reward as a fraction of the optimum against the number of episodes seen: docs/images/passive_and_active.png has a panel for each split and
+a line for each of ``COMPARED``, docs/images/passive_and_active_tasks.png a panel for each task and split and the lines of ``LINES``. Without
+``--results`` the pictures are drawn from the file as it is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import tyro
+from matplotlib.figure import Figure
 
 from agents.analysis.plots import against_episodes
 from agents.data.csv_rows import write_rows
@@ -24,7 +26,6 @@ from gym_causal.files import write_atomically
 
 DOCS = Path(__file__).parent
 DATA = DOCS / "data" / "active_learners" / "learning_curves.csv"
-PICTURE = DOCS / "images" / "passive_and_active_tasks.png"
 METRIC = "normalized_reward"
 LINES = {
     "passive_and_active": {"bc": "watches", "ppo": "acts", "bc_then_ppo": "watches, then acts"},
@@ -46,17 +47,19 @@ LINES = {
         "bc_then_ppo": "watches, then acts",
     },
 }
-"""Folder of a study -> variation -> its line."""
+"""Folder of a study -> variation -> its line in the picture of all tasks."""
+COMPARED = ("bc", "ppo", "bc_then_ppo", "bc_then_ppo_kl_1.0")
+"""Variations of the study passive_and_active in the picture of that study."""
 
 
 @dataclass(frozen=True)
 class Args:
-    """Draw passive and active learners in all tasks in one figure."""
+    """Draw the learning curves of passive and active learners: of one study, and of all tasks."""
 
     results: Path | None = None
     """Folder of the studies' folders, whose learning curves are put into the file first."""
-    out: Path = PICTURE
-    """The picture."""
+    out: Path = DOCS / "images"
+    """Folder for the pictures."""
 
 
 def curves(results: Path) -> pd.DataFrame:
@@ -83,13 +86,22 @@ def labelled(rows: pd.DataFrame) -> pd.DataFrame:
     return ordered.assign(policy=line, split=ordered["env_id"].str.removesuffix("-v0") + ": " + ordered["split"])
 
 
+def pictures(rows: pd.DataFrame) -> dict[str, Figure]:
+    """File name -> picture."""
+    of_study = rows[(rows["study"] == "passive_and_active") & rows["policy"].isin(COMPARED)]
+    in_order = of_study.iloc[of_study["policy"].map(COMPARED.index).argsort(kind="stable")]
+    drawn = {"passive_and_active.png": in_order, "passive_and_active_tasks.png": labelled(rows)}
+    return {name: against_episodes(curves, PALETTE, METRIC) for name, curves in drawn.items() if len(curves)}
+
+
 def main(args: Args) -> None:
     """Run the command."""
     if args.results is not None:
         rows = with_new_runs(DATA, curves(args.results), run=("study", "policy", "seed_of_training"))
         write_rows(DATA, rows)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(args.out, against_episodes(labelled(pd.read_csv(DATA)), PALETTE, METRIC).savefig)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, figure in pictures(pd.read_csv(DATA)).items():
+        write_atomically(args.out / name, figure.savefig)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The figure of passive and active learners in all tasks."""
+"""The figures of passive and active learners."""
 
 import pandas as pd
 import pytest
@@ -30,7 +30,7 @@ def test_it_keeps_and_draws_what_there_is(tmp_path, monkeypatch):
     monkeypatch.setattr(figure, "DATA", tmp_path / "curves.csv")
     rows = [row("ppo_none"), row("ppo_none", seen=20), row("ppo_full"), row("ppo_reward"), row("ppo_none", "reward")]
     write_curves(tmp_path / "results" / "active_odd_one_out", rows)
-    figure.main(figure.Args(tmp_path / "results", tmp_path / "new" / "a.png"))
+    figure.main(figure.Args(tmp_path / "results", tmp_path / "new"))
     kept = pd.read_csv(tmp_path / "curves.csv")
     assert kept["policy"].tolist() == ["ppo_none", "ppo_none", "ppo_full", "ppo_reward"]  # also of a variation that is not drawn
     drawn = figure.labelled(kept)
@@ -39,7 +39,15 @@ def test_it_keeps_and_draws_what_there_is(tmp_path, monkeypatch):
         ("OddOneOut: train", "acts", 20),
         ("OddOneOut: train", "acts, explained", 10),
     ]
-    assert (tmp_path / "new" / "a.png").stat().st_size > 1_000
+    (picture,) = (tmp_path / "new").iterdir()  # there is no curve for the other one
+    assert picture.name == "passive_and_active_tasks.png" and picture.stat().st_size > 1_000
+
+
+def test_the_picture_of_one_study_has_its_variations_in_order():
+    rows = [{**row(policy), "study": "passive_and_active"} for policy in ("ppo_memoryless", *reversed(figure.COMPARED))]
+    drawn = figure.pictures(pd.DataFrame(rows))["passive_and_active.png"]
+    labels = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert labels == [name.replace("_", " ") for name in figure.COMPARED]
 
 
 def test_a_new_run_replaces_the_earlier_one_alone_and_studies_keep_their_order(tmp_path, monkeypatch):
@@ -48,7 +56,7 @@ def test_a_new_run_replaces_the_earlier_one_alone_and_studies_keep_their_order(t
     write_curves(tmp_path / "first" / "active_confounded", [row("ppo_none", mean=0.25)])
     write_curves(tmp_path / "second" / "active_confounded", [row("ppo_none", mean=0.75)])
     for results in ("first", "second"):
-        figure.main(figure.Args(tmp_path / results, tmp_path / "a.png"))
+        figure.main(figure.Args(tmp_path / results, tmp_path / "images"))
     drawn = figure.labelled(pd.read_csv(tmp_path / "curves.csv"))
     assert list(zip(drawn["study"], drawn["seed_of_training"], drawn["mean"], strict=True)) == [
         ("active_odd_one_out", 0, 0.5),
