@@ -4,9 +4,9 @@
 
 Reads ``learning_curves.csv`` in the folders of the studies that are there and puts the normalized rewards into
 docs/data/active_learners/learning_curves.csv, where rows replace those of the same study, variation and seed. From that file it draws
-reward as a fraction of the optimum against the number of episodes seen: docs/images/passive_and_active.png has a panel for each split and
-a line for each of ``COMPARED``, docs/images/passive_and_active_tasks.png a panel for each task and split and the lines of ``LINES``. Without
-``--results`` the pictures are drawn from the file as it is.
+reward as a fraction of the optimum against the number of episodes seen: docs/images/passive_and_active.png has a panel for each split
+and a line for each of ``COMPARED``, docs/images/passive_and_active_tasks.png a panel for each task and split and the lines of ``LINES``.
+Without ``--results`` the pictures are drawn from the file as it is.
 """
 
 from __future__ import annotations
