@@ -51,16 +51,14 @@ class Comparison:
 
     @property
     def compared_policies(self) -> tuple[str, ...]:
-        """The names of all policies that are compared, in the order of the tables."""
-        if self.policies:
-            return (*self.agents, *self.policies)
+        """The names of all policies that are compared, each once, in the order of the tables."""
         expert = (EXPERT,) if self._has_expert else ()
-        return (*self.agents, *expert, *compared_strategies(self.env_id))
+        return tuple(dict.fromkeys((*self.agents, *(self.policies or (*expert, *compared_strategies(self.env_id))))))
 
     @property
     def compared_splits(self) -> tuple[str, ...]:
-        """The splits that policies are compared on."""
-        return self.splits or task_spec(self.env_id).splits
+        """The splits that policies are compared on, each once."""
+        return tuple(dict.fromkeys(self.splits)) or task_spec(self.env_id).splits
 
     def check(self) -> None:
         """Raise a ValueError for an unknown id, policy, split or env argument, before anything is played."""

@@ -99,7 +99,7 @@ class Study:
     """The others are compared with the first."""
 
     def select(self, names: Sequence[str] = ()) -> tuple[Variation, ...]:
-        """The variations with the given names; all of them if none is given.
+        """The variations with the given names, each once; all of them if none is given.
 
         Raises:
             ValueError: an unknown name.
@@ -107,4 +107,4 @@ class Study:
         variations = {variation.name: variation for variation in self.variations}
         if unknown := [name for name in names if name not in variations]:
             raise ValueError(f"variations must be among {', '.join(variations)}, got {', '.join(unknown)}")
-        return tuple(variations[name] for name in names or variations)
+        return tuple(variations[name] for name in dict.fromkeys(names or variations))

@@ -11,7 +11,7 @@ import pytest
 import baselines
 import gym_causal
 from baselines.compare import Args, main, parse
-from baselines.comparison import results_table
+from baselines.comparison import Comparison, results_table
 from baselines.results import COLUMNS
 from gym_causal.causal_dag.config import CausalDAGConfig
 from gym_causal.causal_dag.task import CausalDAGTask
@@ -82,6 +82,14 @@ def test_mistakes_are_reported_before_anything_is_written(tmp_path, arguments, m
     with pytest.raises(SystemExit, match=message):
         main(Args(**{"episodes": 10, "out": tmp_path / "new", **arguments}))
     assert not (tmp_path / "new").exists()
+
+
+def test_what_is_named_twice_is_compared_once():
+    """Also an agent that is named among the policies."""
+    agents = {"agent": lambda observations, state, starts: (np.zeros(len(starts), int), state)}
+    comparison = Comparison("CausalDAG-v0", ("random", "agent", "random"), ("eval_path", "train", "eval_path"), agents=agents)
+    assert (comparison.compared_policies, comparison.compared_splits) == (("agent", "random"), ("eval_path", "train"))
+    assert Comparison("CausalDAG-v0", agents=agents).compared_policies[:3] == ("agent", "expert", "random")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path, capsys):

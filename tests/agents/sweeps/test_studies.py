@@ -140,7 +140,7 @@ def test_every_variation_is_in_the_documentation():
 
 
 def test_variations_are_chosen_by_name():
-    assert [variation.name for variation in study("trial").select(["dropout", "trial"])] == ["dropout", "trial"]
+    assert [variation.name for variation in study("trial").select(["dropout", "trial", "dropout"])] == ["dropout", "trial"]
     assert study("architectures").select() == STUDIES["architectures"].variations
     with pytest.raises(ValueError, match=r"variations must be among variable, .*, got lucky"):
         study("architectures").select(["trial", "lucky"])
