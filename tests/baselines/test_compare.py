@@ -87,9 +87,11 @@ def test_mistakes_are_reported_before_anything_is_written(tmp_path, arguments, m
 def test_what_is_named_twice_is_compared_once():
     """Also an agent that is named among the policies."""
     agents = {"agent": lambda observations, state, starts: (np.zeros(len(starts), int), state)}
-    comparison = Comparison("CausalDAG-v0", ("random", "agent", "random"), ("eval_path", "train", "eval_path"), agents=agents)
+    comparison = Comparison(
+        env_id="CausalDAG-v0", policies=("random", "agent", "random"), splits=("eval_path", "train", "eval_path"), agents=agents
+    )
     assert (comparison.compared_policies, comparison.compared_splits) == (("agent", "random"), ("eval_path", "train"))
-    assert Comparison("CausalDAG-v0", agents=agents).compared_policies[:3] == ("agent", "expert", "random")
+    assert Comparison(env_id="CausalDAG-v0", agents=agents).compared_policies[:3] == ("agent", "expert", "random")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path, capsys):
