@@ -51,7 +51,7 @@ Not all are in the texts of all conditions. "left" (what is left or ruled out) i
 "reasoning_judged", and with what was rewarded under "reasoning_evidence". Values are listed under conditions such as "reasoning_listed",
 and compared under "reasoning_compared"; under "reasoning_described" and the four first named this is done in several dimensions, with what
 is unique in each. "counts" (whether a dimension does) is said under "reasoning_searched" and "reasoning_judged", and "choice" under the
-latter and "reasoning_evidence"."""
+latter (with or without "_direct") and "reasoning_evidence"."""
 SHOWN = ("belief", "action", "conclusion", "values", "comparison", "object")
 """Steps that the table of the page has."""
 DIMENSIONS, HELD_OUT = ("color", "shape", "texture"), "texture"

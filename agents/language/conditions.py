@@ -38,6 +38,7 @@ class Condition:
 _LISTED, _COMPARED, _DESCRIBED = ({"target_reasoning": how} for how in ("values", "comparisons", "descriptions"))
 _EXPLICIT = {"belief_reasoning": "descriptions", **_DESCRIBED}
 _SEARCHED, _JUDGED = ({"belief_reasoning": "descriptions", "target_reasoning": how} for how in ("search", "judgements"))
+_JUDGED_DIRECT = {"target_reasoning": "judgements"}
 _EVIDENCE = {"belief_reasoning": "evidence", "target_reasoning": "evidence"}
 _CONDITIONS = (
     Condition(name="none"),
@@ -61,7 +62,10 @@ _CONDITIONS = (
     # the same of all dimensions, so that as much is described in every game
     Condition(name="reasoning_judged", reasoning=True, env_kwargs=_JUDGED),
     Condition(name="both_judged", outcome=True, reasoning=True, env_kwargs=_JUDGED),
-    # the same, but it says what each dimension's experiment showed, and never which one the rewarded dimension must be
+    # the same, but it does not say of each dimension whether it is ruled out: what is left is named at once, as in "reasoning"
+    Condition(name="reasoning_judged_direct", reasoning=True, env_kwargs=_JUDGED_DIRECT),
+    Condition(name="both_judged_direct", outcome=True, reasoning=True, env_kwargs=_JUDGED_DIRECT),
+    # as "reasoning_judged", but it says what each dimension's experiment showed, and never which one the rewarded dimension must be
     Condition(name="reasoning_evidence", reasoning=True, env_kwargs=_EVIDENCE),
     Condition(name="both_evidence", outcome=True, reasoning=True, env_kwargs=_EVIDENCE),
     # controls

@@ -93,6 +93,14 @@ def test_listed_and_compared_reasoning_are_the_same_but_for_the_list_of_values(n
     assert [likeness.sub("", prompt) for prompt in compared] == listed
 
 
+@pytest.mark.parametrize("name", ["reasoning", "both"])
+def test_directly_judged_reasoning_is_judged_reasoning_that_does_not_say_what_is_left(name):
+    judged, direct = (EXPERIMENT.candidate_prompts(CONDITIONS[f"{name}_judged{end}"]) for end in ("", "_direct"))
+    states = re.compile(r"So far, [^.]*\. ")
+    assert all(states.search(prompt) for prompt in judged)
+    assert [states.sub("", prompt) for prompt in judged] == direct
+
+
 def test_instructions_alone_and_shuffled():
     (instructions,) = EXPERIMENT.candidate_prompts(CONDITIONS["instructions"])
     assert instructions.startswith("I play games with three objects.") and "New game." not in instructions
