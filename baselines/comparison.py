@@ -52,8 +52,8 @@ class Comparison:
     @property
     def compared_policies(self) -> tuple[str, ...]:
         """The names of all policies that are compared, each once, in the order of the tables."""
-        expert = (EXPERT,) if self._has_expert else ()
-        return tuple(dict.fromkeys((*self.agents, *(self.policies or (*expert, *compared_strategies(self.env_id))))))
+        names = self.policies or (*((EXPERT,) if self._has_expert else ()), *compared_strategies(self.env_id))
+        return tuple(dict.fromkeys((*self.agents, *names)))
 
     @property
     def compared_splits(self) -> tuple[str, ...]:

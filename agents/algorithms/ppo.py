@@ -267,6 +267,8 @@ class EpisodePPO(PPO):
     def train(self) -> None:
         """Learn from the episodes of the rollout buffer."""
         self.policy.set_training_mode(True)
+        if self.reference_policy is not None:
+            self.reference_policy.set_training_mode(False)  # without dropout
         optimizer, buffer = self.policy.optimizer, self.rollout_buffer
         self._update_learning_rate(optimizer)
         loss = self._loss()

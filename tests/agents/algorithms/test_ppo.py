@@ -289,6 +289,7 @@ def test_other_vector_envs_are_played_too(wrap):
 def test_it_stays_near_a_reference_policy(tmp_path):
     """It is not the reference that moves, and a saved model is given it again."""
     reference = make(seed=7).policy
+    reference.set_training_mode(True)
     before = [parameter.clone() for parameter in reference.parameters()]
     divergences = {}
     for kl_coef in (0.01, 100.0):
@@ -297,6 +298,7 @@ def test_it_stays_near_a_reference_policy(tmp_path):
         model.learn(24 * 7 * 8)
         divergences[kl_coef] = model.logger.name_to_value["train/kl_from_reference"]
     assert divergences[100.0] < 0.1 * divergences[0.01]
+    assert not reference.training  # no dropout
     assert all(torch.equal(one, other) for one, other in zip(before, reference.parameters(), strict=True))
     model.save(tmp_path / "model")
     with pytest.raises(ValueError, match=r"reference_policy must be given with a kl_coef that is not 0, got None with 100.0"):
