@@ -4,7 +4,7 @@
 
 The models' folders are those of language_model_folders.py; games whose dimensions are named in an order are in ``order_NAME_NAME_NAME``,
 those with a rewarded dimension in the folder of its name within. The rows are put into docs/data/language/orders.csv, where they replace
-those of the same model and seed, and the table into docs/language_results.md.
+those of the same model and seed, and the table into docs/language_analysis.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from agents.data.csv_rows import write_rows
 from agents.sweeps.tables import with_new_runs
 
 DOCS = Path(__file__).parent
-DATA, PAGE = DOCS / "data" / "language" / "orders.csv", DOCS / "language_results.md"
+DATA, PAGE = DOCS / "data" / "language" / "orders.csv", DOCS / "language_analysis.md"
 DIMENSIONS, HELD_OUT = ("color", "shape", "texture"), "texture"
 TEST = "test_correct_rate"
 

@@ -5,7 +5,7 @@
 For each model and each rewarded dimension, in 200 games of the expert that were not trained on: how often the likeliest next word is the
 expert's at each step (STEPS). Of what the reasoning says of each dimension after an experiment ("color is ruled out"), also by its place
 in the sentence and whether it was tried last. Prints the tables and writes them to steps.csv and states.csv in docs/data/language, where
-the rows of these models replace earlier ones; the table of steps in docs/language_results.md is written anew.
+the rows of these models replace earlier ones; the table of steps in docs/language_analysis.md is written anew.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gym_causal.core.streams import SeedDomain
 from gym_causal.transcripts import play_games
 
 DOCS = Path(__file__).parent
-DATA, PAGE = DOCS / "data" / "language" / "steps.csv", DOCS / "language_results.md"
+DATA, PAGE = DOCS / "data" / "language" / "steps.csv", DOCS / "language_analysis.md"
 STATES_DATA = DATA.with_name("states.csv")
 STATE = re.compile(r"(?P<dimension>\w+) (?P<state>is left|is ruled out|was rewarded)")
 TRIED = re.compile(r"into a different (\w+)")
