@@ -48,7 +48,6 @@ IN_SHORT = (
     "both_compared",
     "reasoning_compared_shuffled",
     "reasoning_described_12",
-    "reasoning_judged_names_12",
     "reasoning_judged_direct_names_12",
 )
 """The models of the README's table, which has the first two columns."""

@@ -112,6 +112,8 @@ def run(args: Args) -> None:
         return
     model = load_model(args.model, arguments)
     check_context(experiment, model)
+    if note := unlike_training(experiment, arguments):
+        print(f"note: {note}", file=sys.stderr)
     with locked(args.out):
         log = RequestLog(args.out / LOG, fingerprint(args.model, arguments))
         selected, results, games = play(experiment, model, log)
@@ -134,6 +136,27 @@ def check_context(experiment: Experiment, model: LanguageModel) -> None:
                 f"prompt: {needed} tokens with a game under the condition {condition.name!r}, and the model reads at most {limit}; "
                 "take fewer --shots or another model, or say max_length=TOKENS in --model_args if it reads more"
             )
+
+
+def unlike_training(experiment: Experiment, arguments: dict[str, Any]) -> str | None:
+    """How a model that agents.language.train made has to be prompted to read texts like those that it was trained on; None if it is."""
+    from agents.language.models import shipped_folder  # noqa: PLC0415
+    from agents.language.training_config import GAMES_PER_TEXT, TRAINING, TrainingConfig  # noqa: PLC0415
+    from gym_causal.files import read_json  # noqa: PLC0415
+
+    path = Path(shipped_folder(arguments.get("pretrained", ""))) / TRAINING
+    try:
+        found = {**TrainingConfig().to_json(), **read_json(path)} if path.is_file() else None
+    except (ValueError, TypeError):
+        found = None  # a file of somebody else
+    if found is None:
+        return None
+    shots = GAMES_PER_TEXT - 1 if found["texts"] == "in_context" else 0
+    condition, instructions = found["condition"], bool(found["instructions"])
+    if (experiment.conditions, experiment.shots, experiment.instructions) == ((condition,), shots, instructions):
+        return None
+    options = f"--shots {shots} --conditions {condition}{' --instructions' * instructions}"
+    return f"{path.parent} was trained on texts like those of {options}; with others it may be at chance"
 
 
 def play(

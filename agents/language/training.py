@@ -27,14 +27,13 @@ from agents.language.gpt import END, WEIGHTS, load_tokenizer, load_weights, make
 from agents.language.hf_cached import CachedModel
 from agents.language.player import LanguagePlayer
 from agents.language.texts import CHUNK, training_texts
-from agents.language.training_config import TrainingConfig
+from agents.language.training_config import TRAINING, TrainingConfig
 from agents.policies.checkpoints import CHECKPOINT, Checkpoint, load_checkpoint, save_checkpoint
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
 from gym_causal.files import read_json, write_atomically
 from gym_causal.transcripts import Passage, join_passages
 
-TRAINING = "training.json"
 _IGNORED = -100  # torch's usual index of targets that do not count
 _PADDING = 0  # any token: padding comes last, nothing before it attends to it, and it is no target
 _MULTIPLE = 16  # of which texts' lengths are padded to one: oneDNN keeps a compiled product for every shape of tensors

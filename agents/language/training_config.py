@@ -16,6 +16,8 @@ from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MIN_DIMENSION
 from gym_causal.registry import argument_names, load_target, task_spec
 
 _MAX_LETTERS = 26
+TRAINING = "training.json"
+"""In a model's folder: the configuration of its training."""
 GAMES_PER_TEXT = 5
 """Of texts of the kind "in_context": four games, then one that rewards another dimension."""
 
