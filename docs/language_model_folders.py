@@ -1,8 +1,8 @@
 """The folders of trained language models, as the commands of docs/language_results.md lay them out: MODEL/seed_S.
 
 MODEL is the condition of the texts, with _N behind it if their dimensions are drawn from N, and _names_N if these are renamed, too;
-_longer follows if it began as another model (--init), and _longer_2 if as one with _longer. A model's games without a prompt are in its folder
-``evaluation``.
+_longer follows if it began as another model (--init), and _longer_2 if as one with _longer. A model's games without a prompt are in its
+folder ``evaluation``.
 """
 
 from __future__ import annotations
