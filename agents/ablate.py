@@ -47,9 +47,9 @@ class Args(Recipe):
     retries: int = 3
     """How often a run goes on from its last checkpoint after its process or machine was lost."""
     published: bool = False
-    """Make all runs that docs/results.md reports, in subfolders of --out (default: results). Takes only --out and where to run them."""
+    """Make all runs that the pages of results report, in subfolders of --out (default: results). Takes only --out and where to run."""
     planned: bool = False
-    """Make all runs that docs/results.md does not report yet; the same otherwise."""
+    """Make all runs that they do not report yet; the same otherwise."""
 
 
 def parse(argv: Sequence[str] | None = None) -> Args:

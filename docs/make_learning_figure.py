@@ -1,6 +1,6 @@
 """Draw the learning curves of passive and active learners: of the study passive_and_active, and of all tasks in one picture.
 
-    python docs/make_learning_figure.py --results results       # after the studies of docs/results.md
+    python docs/make_learning_figure.py --results results       # after the studies of docs/results.md and docs/room_results.md
 
 Reads ``learning_curves.csv`` in the folders of the studies that are there and puts the normalized rewards into
 docs/data/active_learners/learning_curves.csv, where rows replace those of the same study, variation and seed. From that file it draws

@@ -1,4 +1,4 @@
-"""Draw the figures of docs/results.md whose numbers are in docs/data.
+"""Draw the figures of docs/results.md and docs/room_results.md whose numbers are in docs/data.
 
     python docs/make_result_tables.py --results results       # takes over the numbers of new runs
     python docs/make_result_figures.py
@@ -28,7 +28,7 @@ DOCS = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Args:
-    """Draw the figures of docs/results.md whose numbers are in docs/data."""
+    """Draw the figures of docs/results.md and docs/room_results.md whose numbers are in docs/data."""
 
     out: Path = DOCS / "images"
     """Folder for the figures."""

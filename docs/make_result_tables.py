@@ -1,4 +1,4 @@
-"""Write the tables of docs/results.md and README.md from the numbers in docs/data.
+"""Write the tables of docs/results.md, docs/room_results.md and README.md from the numbers in docs/data.
 
     python -m agents.ablate --published                       # trains the agents: hours; called again, it resumes
     python docs/make_result_tables.py --results results       # takes over its numbers, then writes the tables
@@ -26,7 +26,7 @@ from agents.sweeps.study import Column
 from agents.sweeps.tables import markdown_table, summarize_seeds, with_new_runs
 
 DOCS = Path(__file__).parent
-DATA, PAGES = DOCS / "data", (DOCS / "results.md", DOCS.parent / "README.md")
+DATA, PAGES = DOCS / "data", (DOCS / "results.md", DOCS / "room_results.md", DOCS.parent / "README.md")
 
 PROBED = tuple(
     Column(title=f"{title}, {split}", metric=metric, split=split)
@@ -58,7 +58,7 @@ COLUMNS: dict[str, tuple[str, tuple[Column, ...]]] = {
 
 @dataclass(frozen=True)
 class Args:
-    """Write the tables of docs/results.md and README.md from docs/data."""
+    """Write the tables of docs/results.md, docs/room_results.md and README.md from docs/data."""
 
     results: Path | None = None
     """Folder of the published recipes' results, whose numbers are put into docs/data first; those that it lacks stay as they are."""

@@ -1,4 +1,4 @@
-"""Which runs of a study are made, and the recipes of all runs that docs/results.md reports."""
+"""Which runs of a study are made, and the recipes of all runs that docs/results.md and docs/room_results.md report."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ PUBLISHED: tuple[Recipe, ...] = (
         variations=("ppo_none", "ppo_all", "bc_none", "bc_all"),
     ),
 )
-"""All runs that docs/results.md reports; ``python -m agents.ablate --published`` makes them."""
+"""All runs that docs/results.md and docs/room_results.md report; ``python -m agents.ablate --published`` makes them."""
 
 _PLANNED = _RESULTS / "planned"
 _ROOMS: tuple[StudyName, ...] = ("feature_set", "hard_dimension")
@@ -257,4 +257,4 @@ PLANNED: tuple[Recipe, ...] = (
     Recipe(study="active_intervention", out=_PLANNED / "active_intervention_all"),
     Recipe(study="imperfect_room_teachers", out=_PLANNED / "imperfect_room_teachers"),
 )
-"""Runs with five seeds that docs/results.md does not report yet; ``python -m agents.ablate --planned`` makes them."""
+"""Runs with five seeds that they do not report yet; ``python -m agents.ablate --planned`` makes them."""

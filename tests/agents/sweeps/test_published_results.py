@@ -1,4 +1,4 @@
-"""The tables of docs/results.md and README.md are those that docs/data gives, and docs/data has the runs of the published recipes."""
+"""The tables of the pages are those that docs/data gives, and docs/data has the runs of the published recipes."""
 
 from __future__ import annotations
 
@@ -67,5 +67,5 @@ def test_figures_are_drawn(tmp_path):
         "demonstrations_demonstrations.png",
         *(f"imperfect_teachers_{quantity}.png" for quantity in ("error_rate", "random_player_share", "false_explanation_share")),
     }
-    page = (DOCS / "results.md").read_text("utf-8")
-    assert all((DOCS / "images" / name).exists() and f"(images/{name})" in page for name in drawn)
+    pages = "".join(path.read_text("utf-8") for path in tables.PAGES)
+    assert all((DOCS / "images" / name).exists() and f"(images/{name})" in pages for name in drawn)

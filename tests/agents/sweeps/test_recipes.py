@@ -1,4 +1,4 @@
-"""Recipes: which runs they stand for, and that the published ones are those that docs/results.md reports."""
+"""Recipes: which runs they stand for, and that the published ones are those that the pages of results report."""
 
 import dataclasses
 import shlex
