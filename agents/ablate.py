@@ -49,7 +49,7 @@ class Args(Recipe):
     published: bool = False
     """Make all runs that the pages of results report, in subfolders of --out (default: results). Takes only --out and where to run."""
     planned: bool = False
-    """Make all runs that they do not report yet; the same otherwise."""
+    """Make all runs that the pages of results do not report yet; the same otherwise."""
 
 
 def parse(argv: Sequence[str] | None = None) -> Args:
