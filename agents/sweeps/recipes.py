@@ -162,7 +162,7 @@ PUBLISHED: tuple[Recipe, ...] = (
         out=_RESULTS / "feature_set_parts",
         variations=("belief", "intention", "target", "late", "late_trial"),
     ),
-    Recipe(study="feature_set", evaluate_every=900, seeds=3, out=_RESULTS / "feature_set_kinds", variations=("properties", "reward")),
+    Recipe(study="feature_set", evaluate_every=900, out=_RESULTS / "feature_set_kinds", variations=("properties", "reward")),
     Recipe(
         study="feature_set",
         evaluate_every=900,
@@ -232,7 +232,6 @@ _ROOMS_TO_COME: tuple[tuple[StudyName, str], ...] = (
 _CAUSAL_DAGS: tuple[StudyName, ...] = ("explained_dag", "imperfect_teachers")
 
 PLANNED: tuple[Recipe, ...] = (
-    Recipe(study="feature_set", out=_PLANNED / "feature_set_symbolic", variations=("properties", "reward")),
     *(
         Recipe(
             study=name,

@@ -34,7 +34,7 @@ COMMANDS = """
  shape_16000 none_64000 shape_64000
 --study feature_set --seeds 5 --evaluate-every 900 --out results/feature_set --variations all reasoning full none shuffled
 --study feature_set --seeds 5 --evaluate-every 900 --out results/feature_set_parts --variations belief intention target late late_trial
---study feature_set --seeds 3 --evaluate-every 900 --out results/feature_set_kinds --variations properties reward
+--study feature_set --seeds 5 --evaluate-every 900 --out results/feature_set_kinds --variations properties reward
 --study feature_set --seeds 1 --evaluate-every 900 --env-kwargs.observation pixels --out results/feature_set_pixels --variations all\
  reasoning full none
 --study hard_dimension --seeds 5 --out results/hard_dimension --variations all reasoning none
@@ -61,7 +61,7 @@ def runs(recipe: Recipe) -> list[tuple]:
 def test_published_recipes_are_the_commands_of_the_results():
     commands = [parse(shlex.split(line)) for line in COMMANDS.strip().replace("\\\n", " ").splitlines()]
     assert [runs(recipe) for recipe in PUBLISHED] == [runs(args) for args in commands]
-    counts = [4, 1, 45, 18, 65, 20, 42, 1, 25, 18, 5, 8, 25, 25, 6, 4, 15, 3, 35, 3, 3, 7, 7, 4]
+    counts = [4, 1, 45, 18, 65, 20, 42, 1, 25, 18, 5, 8, 25, 25, 10, 4, 15, 3, 35, 3, 3, 7, 7, 4]
     assert [len(runs(recipe)) for recipe in PUBLISHED] == counts
 
 
