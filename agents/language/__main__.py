@@ -145,11 +145,11 @@ def unlike_training(experiment: Experiment, arguments: dict[str, Any]) -> str | 
     from gym_causal.files import read_json  # noqa: PLC0415
 
     path = Path(shipped_folder(arguments.get("pretrained", ""))) / TRAINING
+    if "pretrained" not in arguments or not path.is_file():
+        return None
     try:
-        found = {**TrainingConfig().to_json(), **read_json(path)} if path.is_file() else None
-    except (ValueError, TypeError):
-        found = None  # a file of somebody else
-    if found is None:
+        found = {**TrainingConfig().to_json(), **read_json(path)}
+    except (ValueError, TypeError):  # a file of somebody else
         return None
     shots = GAMES_PER_TEXT - 1 if found["texts"] == "in_context" else 0
     condition, instructions = found["condition"], bool(found["instructions"])

@@ -35,12 +35,13 @@ def test_it_experiments_and_chooses_what_was_never_rewarded():
     assert included.test_correct_rate.mean == held_out.test_correct_rate.mean == 1  # as of 500
 
 
-def test_the_command_says_how_it_has_to_be_prompted(tmp_path):
+def test_the_command_says_how_it_has_to_be_prompted(tmp_path, monkeypatch):
     right = Experiment(env_id=ENV, conditions=("reasoning_judged_direct",), shots=0, instructions=True)
     assert unlike_training(right, ARGUMENTS) is None
     for changed in ({"shots": 4}, {"instructions": False}, {"conditions": ("reasoning_judged_direct", "none")}):
         note = unlike_training(dataclasses.replace(right, **changed), ARGUMENTS)
         assert note is not None and "--shots 0 --conditions reasoning_judged_direct --instructions; with others" in note
     (tmp_path / "training.json").write_text("[1]")  # of somebody else
+    monkeypatch.chdir(SHIPPED / ENV)  # a hosted model is not the one in the working directory
     for arguments in ({"pretrained": str(tmp_path)}, {"pretrained": "somebody/model"}, {"model": "hosted"}):
-        assert unlike_training(right, arguments) is None
+        assert unlike_training(dataclasses.replace(right, shots=4), arguments) is None
