@@ -141,15 +141,14 @@ def check_context(experiment: Experiment, model: LanguageModel) -> None:
 def unlike_training(experiment: Experiment, arguments: dict[str, Any]) -> str | None:
     """How a model that agents.language.train made has to be prompted to read texts like those that it was trained on; None if it is."""
     from agents.language.models import shipped_folder  # noqa: PLC0415
-    from agents.language.training_config import GAMES_PER_TEXT, TRAINING, TrainingConfig  # noqa: PLC0415
-    from gym_causal.files import read_json  # noqa: PLC0415
+    from agents.language.training_config import GAMES_PER_TEXT, TRAINING, read_config  # noqa: PLC0415
 
     path = Path(shipped_folder(arguments.get("pretrained", ""))) / TRAINING
     if "pretrained" not in arguments or not path.is_file():
         return None
     try:
-        found = {**TrainingConfig().to_json(), **read_json(path)}
-    except (ValueError, TypeError):  # a file of somebody else
+        found = read_config(path)
+    except ValueError:  # a file of somebody else
         return None
     shots = GAMES_PER_TEXT - 1 if found["texts"] == "in_context" else 0
     condition, instructions = found["condition"], bool(found["instructions"])

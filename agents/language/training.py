@@ -27,11 +27,11 @@ from agents.language.gpt import END, WEIGHTS, load_tokenizer, load_weights, make
 from agents.language.hf_cached import CachedModel
 from agents.language.player import LanguagePlayer
 from agents.language.texts import CHUNK, training_texts
-from agents.language.training_config import TRAINING, TrainingConfig
+from agents.language.training_config import TRAINING, TrainingConfig, read_config
 from agents.policies.checkpoints import CHECKPOINT, Checkpoint, load_checkpoint, save_checkpoint
 from gym_causal.core.streams import SeedDomain
 from gym_causal.core.text import OUTCOME_LABEL, REASONING_LABEL
-from gym_causal.files import read_json, write_atomically
+from gym_causal.files import write_atomically
 from gym_causal.transcripts import Passage, join_passages
 
 _IGNORED = -100  # torch's usual index of targets that do not count
@@ -255,13 +255,6 @@ def check_folder(config: TrainingConfig, folder: Path, resume: bool) -> None:
         return
     if not resume:
         raise ValueError(f"folder: {str(folder)!r} holds a training; choose another one, or resume")
-    try:
-        found = read_json(path)
-    except ValueError as error:
-        raise ValueError(f"folder: {str(path)!r} is not the configuration of a training: {error}") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"folder: {str(path)!r} is not the configuration of a training")
-    defaults, wanted = (json.loads(json.dumps(each.to_json())) for each in (TrainingConfig(), config))
-    found = {**defaults, **found}  # of before an option existed
+    found, wanted = read_config(path), json.loads(json.dumps(config.to_json()))
     if changed := [f"{key} was {found[key]!r} and is {value!r}" for key, value in wanted.items() if found[key] != value]:
         raise ValueError(f"folder: {str(folder)!r} holds a training with another configuration ({'; '.join(changed)})")

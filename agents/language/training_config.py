@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from agents.language.conditions import named_condition
 from agents.language.experiment import HELD_OUT, INCLUDED, Experiment
 from agents.language.gpt import GPTConfig, check_saved_gpt
 from gym_causal.arguments import check_integer, check_number, check_one_of
+from gym_causal.files import read_json
 from gym_causal.odd_one_out_text.vocabulary import MAX_DIMENSIONS, MIN_DIMENSIONS
 from gym_causal.registry import argument_names, load_target, task_spec
 
@@ -227,6 +229,22 @@ class TrainingConfig:
     def to_json(self) -> dict[str, Any]:
         """As a document."""
         return dataclasses.asdict(self)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The document of a training's configuration in a file; options that did not exist when it was written have their defaults.
+
+    Raises:
+        ValueError: it holds no such document.
+    """
+    try:
+        found = read_json(path)
+    except ValueError as error:
+        raise ValueError(f"folder: {str(path)!r} is not the configuration of a training: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"folder: {str(path)!r} is not the configuration of a training")
+    defaults = json.loads(json.dumps(TrainingConfig().to_json()))  # with lists where a file has lists
+    return {**defaults, **found}
 
 
 PRESETS: dict[str, TrainingConfig] = {

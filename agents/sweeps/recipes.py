@@ -256,4 +256,4 @@ PLANNED: tuple[Recipe, ...] = (
     Recipe(study="active_intervention", out=_PLANNED / "active_intervention_all"),
     Recipe(study="imperfect_room_teachers", out=_PLANNED / "imperfect_room_teachers"),
 )
-"""Runs with five seeds that they do not report yet; ``python -m agents.ablate --planned`` makes them."""
+"""Runs with five seeds that these pages do not report yet; ``python -m agents.ablate --planned`` makes them."""
